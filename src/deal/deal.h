@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_DEAL_DEAL_H
+#define OFFTAKE_DEAL_DEAL_H
+/*
+ * deal -- the contract language: text in, a checked `struct deal` or diagnostics out.
+ *
+ * What it is   The parsed and checked form of one deal file and the files it includes. A deal is a
+ *              function of the instant: every clause has a half-open interval [from, until), and
+ *              `until` may be a date, an attested event, or the earliest of several.
+ * What it is not  It decides nothing and moves no traffic (policy/ compiles it), reads no clock and
+ *              opens no file: the caller hands in the text through a loader.
+ * May include  base.
+ * Units        Money: nano-units of the deal's one currency. Prices: nano-units per million units.
+ *              Rates: parts per billion of one (20% is 200,000,000). Time: oft_instant.
+ * Ownership    deal_parse makes one arena that holds everything a deal points to; deal_free frees it
+ *              whole. All strings are NUL-terminated and live as long as the deal.
+ * Errors       Every mistake of the text is a diagnostic with a stable code; several in one run.
+ *              Faults (memory, a loader that fails) are enum oft_err.
+ * Limits       base/limits.h.
+ * Threads      A deal is immutable once deal_parse returns; any thread may read it.
+ */
+#include "base/memory.h"
+#include "base/money.h"
+#include "base/time.h"
+
+#define DEAL_NONE UINT32_MAX /* "no such index" */
+#define DEAL_ALL (UINT32_MAX - 1) /* in a scope list: "all" or "*" */
+#define DEAL_RATE_ONE INT64_C(1000000000) /* 100%, in parts per billion */
+
+/* Where something stands in the text; LINE and COLUMN count from 1, columns in bytes. */
+struct deal_position {
+    uint32_t file; /* index into deal.files */
+    uint32_t line;
+    uint32_t column;
+    uint32_t length; /* bytes that the caret underlines; at least 1 */
+};
+
+struct deal_file {
+    const char *path; /* as the user or the include wrote it, resolved against the including file */
+    struct oft_str text;
+};
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+enum deal_product_class { DEAL_CLASS_INFERENCE, DEAL_CLASS_TRAINING, DEAL_CLASS_RESEARCH };
+
+struct deal_party {
+    const char *name;  /* "microsoft" */
+    const char *title; /* "Microsoft" */
+    struct deal_position position;
+};
+
+struct deal_provider {
+    const char *name; /* "azure" */
+    const char *title;
+    uint32_t party;   /* whom its bills are owed to */
+    struct deal_position position;
+};
+
+struct deal_product {
+    const char *name;
+    const char *title;
+    enum deal_product_class product_class;
+    uint32_t owner_party; /* the deal's customer unless "of PARTY" says otherwise */
+    struct deal_position position;
+};
+
+struct deal_model {
+    const char *name; /* what a client asks for; may hold dots, slashes and dashes */
+    const char *title;
+    struct deal_position position;
+};
+
+struct deal_account {
+    const char *name; /* a customer's account: the receivable's other side */
+    const char *title;
+    struct deal_position position;
+};
+
+struct deal_event {
+    const char *name;
+    const char *title;
+    uint32_t attester_party; /* who can say that it happened */
+    struct deal_position position;
+};
+
+/* ---- ends ----------------------------------------------------------------------------------- */
+
+enum deal_end_kind { DEAL_END_NEVER, DEAL_END_DATE, DEAL_END_EVENT, DEAL_END_EARLIEST };
+
+struct deal_end {
+    enum deal_end_kind kind;
+    oft_instant instant;         /* DEAL_END_DATE: the first instant at which it no longer holds */
+    uint32_t event;              /* DEAL_END_EVENT */
+    const struct deal_end *parts; /* DEAL_END_EARLIEST */
+    uint32_t part_count;
+};
+
+/* What has been attested so far: event INDEX happened at INSTANT. Given to every question about
+ * time; an event that is not listed has not happened. */
+struct deal_attestation {
+    uint32_t event;
+    oft_instant instant;
+};
+struct deal_attestations {
+    const struct deal_attestation *items;
+    size_t count;
+};
+
+/* ---- prices --------------------------------------------------------------------------------- */
+
+/* Disjoint classes of usage; the record of a request counts each on its own. Reasoning tokens are
+ * part of the provider's output count and are taken out of it before they are stored. */
+enum deal_unit_class {
+    DEAL_UNIT_INPUT,       /* input tokens that were not cached */
+    DEAL_UNIT_CACHED,      /* input tokens read from a cache */
+    DEAL_UNIT_CACHE_WRITE,
+    DEAL_UNIT_OUTPUT,      /* output tokens without the reasoning ones */
+    DEAL_UNIT_REASONING,
+    DEAL_UNIT_AUDIO,
+    DEAL_UNIT_IMAGE,
+    DEAL_UNIT_REQUEST,     /* one per request */
+    DEAL_UNIT_COUNT
+};
+
+/* One price clause: of a product (what its customers owe) or of a pool (what the provider is owed). */
+struct deal_price {
+    const char *id; /* "azure-east.price.gpt-4o@2025-01-21", a clause id */
+    bool is_sale;   /* true: owner is a product; false: owner is a pool */
+    uint32_t owner;
+    uint32_t model; /* DEAL_ALL for "*" */
+    oft_instant from;
+    struct deal_end until;
+    /* Nano-units per 1,000,000 units, exact. Classes the text leaves out are filled by the parser:
+     * cached and cache-write take input's price, reasoning takes output's, audio and image take
+     * input's, request is 0. `given` has a bit per class that the text names. */
+    oft_nanos per_million_nanos[DEAL_UNIT_COUNT];
+    uint32_t given;
+    struct deal_position position;
+};
+
+/* ---- pools ---------------------------------------------------------------------------------- */
+
+enum deal_provider_kind { DEAL_KIND_OPENAI, DEAL_KIND_AZURE_OPENAI };
+enum deal_secret_source { DEAL_SECRET_NONE, DEAL_SECRET_ENVIRONMENT, DEAL_SECRET_FILE };
+
+/* One endpoint: a model served by a pool. */
+struct deal_serve {
+    uint32_t pool;
+    uint32_t model;
+    const char *upstream_model; /* the name or the deployment at the provider */
+    bool tls;
+    const char *host; /* without brackets */
+    uint16_t port;
+    const char *path_prefix; /* "" or "/v1" ...: begins with a slash, does not end with one */
+    enum deal_provider_kind kind;
+    const char *api_version; /* azure-openai; "" otherwise */
+    enum deal_secret_source secret_source;
+    const char *secret_name; /* the variable's or the file's name; never the secret */
+    const char *ca_file;     /* "" : the system's bundle */
+    struct deal_position position;
+};
+
+struct deal_pool {
+    const char *name;
+    const char *title;
+    uint32_t provider;
+    const char *region;      /* "" when not said */
+    const char *accelerator; /* "" when not said */
+    uint64_t accelerator_count;
+    bool reserved;           /* capacity paid for flat: used before metered capacity */
+    uint64_t requests_per_minute; /* 0: no limit stated */
+    uint32_t connect_timeout_ms;  /* defaults are filled in: 2,000 */
+    uint32_t first_byte_timeout_ms; /* 60,000 */
+    uint32_t read_timeout_ms;     /* between two reads: 60,000 */
+    oft_instant from;             /* when it may be used; OFT_INSTANT_ALWAYS when not said */
+    struct deal_end until;
+    struct deal_position position;
+};
+
+/* ---- agreements and clauses ------------------------------------------------------------------ */
+
+struct deal_agreement {
+    const char *name;
+    const char *title;
+    uint32_t party;
+    oft_instant effective;
+    struct deal_end until;
+    struct deal_position position;
+};
+
+/* A list of indices; one item DEAL_ALL means everything of that kind. */
+struct deal_list {
+    const uint32_t *items;
+    uint32_t count;
+};
+bool deal_list_has(struct deal_list list, uint32_t index);
+
+enum deal_clause_kind {
+    DEAL_CLAUSE_EXCLUSIVE,
+    DEAL_CLAUSE_COMMIT,
+    DEAL_CLAUSE_SHARE,
+    DEAL_CLAUSE_LICENSE,
+    DEAL_CLAUSE_FIRST_REFUSAL, /* recorded: the capacity desk enforces it */
+    DEAL_CLAUSE_PRIMARY,       /* recorded */
+};
+
+/* The products run on pools of this provider and on no other. */
+struct deal_exclusive {
+    struct deal_list products;
+    uint32_t provider;
+};
+
+enum deal_commit_model { DEAL_COMMIT_BUILD_UP, DEAL_COMMIT_BURN_DOWN, DEAL_COMMIT_TAKE_OR_PAY };
+
+/* Spend promised to a provider over a period; provider cost counts towards it. */
+struct deal_commit {
+    oft_nanos amount_nanos;
+    uint32_t provider;
+    oft_instant period_from;
+    oft_instant period_until;
+    enum deal_commit_model model;
+    struct deal_list products; /* "counting all" or a list of products */
+};
+
+enum deal_share_base { DEAL_BASE_REVENUE }; /* gross sales of the named products */
+
+struct deal_share {
+    int64_t rate_ppb;
+    enum deal_share_base base;
+    struct deal_list products;
+    uint32_t payer_party;
+    uint32_t payee_party;
+    oft_nanos total_cap_nanos; /* -1: no cap */
+};
+
+/* Licence of models to a party for its products: a product of another party than the customer may
+ * use a model only under a licence in force. */
+struct deal_license {
+    struct deal_list models;
+    uint32_t licensee_party;
+    struct deal_list products;
+    bool exclusive;
+};
+
+/* First refusal and primary cloud: the text is checked and kept; other rooms give it effect. */
+struct deal_recorded {
+    const char *text; /* the clause's own words, white space folded */
+    uint32_t provider; /* DEAL_NONE where none is named */
+};
+
+struct deal_clause {
+    enum deal_clause_kind kind;
+    const char *id;    /* "ms-2025-01.api": what traffic, postings and statements carry */
+    const char *label; /* "api" */
+    uint32_t agreement;
+    uint32_t amends;   /* the clause that this one replaces from its own beginning, or DEAL_NONE */
+    oft_instant from;
+    struct deal_end until; /* its own end and its agreement's, combined */
+    /* Ended early by a later agreement: superseded or amended from this instant on, by this clause
+     * id or agreement name. OFT_INSTANT_NEVER and NULL when not. */
+    oft_instant superseded_from;
+    const char *superseded_by;
+    union {
+        struct deal_exclusive exclusive;
+        struct deal_commit commit;
+        struct deal_share share;
+        struct deal_license license;
+        struct deal_recorded recorded;
+    } as;
+    struct deal_position position;
+};
+
+/* A funding programme: recorded, with its sums checked; the books of funding are another room's. */
+struct deal_funder {
+    uint32_t party;
+    int64_t share_ppb;
+};
+struct deal_programme {
+    const char *name;
+    const char *title;
+    oft_nanos total_nanos;
+    oft_instant from;
+    oft_instant until;
+    const struct deal_funder *funders;
+    uint32_t funder_count;
+    struct deal_list technology_parties;
+    struct deal_position position;
+};
+
+struct deal {
+    const char *title;
+    const char *currency; /* "USD" */
+    uint32_t customer_party;
+    uint8_t text_sha256[32]; /* over every file's path and text, in order of inclusion */
+
+    const struct deal_file *files;
+    uint32_t file_count;
+    const struct deal_party *parties;
+    uint32_t party_count;
+    const struct deal_provider *providers;
+    uint32_t provider_count;
+    const struct deal_product *products;
+    uint32_t product_count;
+    const struct deal_model *models;
+    uint32_t model_count;
+    const struct deal_account *accounts;
+    uint32_t account_count;
+    const struct deal_event *events;
+    uint32_t event_count;
+    const struct deal_price *prices;
+    uint32_t price_count;
+    const struct deal_pool *pools;
+    uint32_t pool_count;
+    const struct deal_serve *serves;
+    uint32_t serve_count;
+    const struct deal_agreement *agreements;
+    uint32_t agreement_count;
+    const struct deal_clause *clauses;
+    uint32_t clause_count;
+    const struct deal_programme *programmes;
+    uint32_t programme_count;
+
+    struct oft_arena arena;
+};
+
+/* ---- diagnostics ----------------------------------------------------------------------------- */
+
+enum deal_severity { DEAL_ERROR, DEAL_WARNING, DEAL_NOTE };
+
+struct deal_diagnostic {
+    enum deal_severity severity;
+    unsigned code; /* printed OFT%04u; docs/diagnostics.md lists them */
+    struct deal_position position;
+    const char *clause;  /* the clause or thing concerned, "" when none */
+    const char *message; /* what is wrong and why */
+    const char *hint;    /* what to change; "" when there is nothing to say */
+};
+
+struct deal_diagnostics {
+    struct oft_arena arena;
+    struct deal_diagnostic *items;
+    uint32_t count;
+    uint32_t error_count;
+    /* The texts that positions point into, so that a report can be printed without the deal. */
+    struct deal_file *files;
+    uint32_t file_count;
+};
+
+void deal_diagnostics_init(struct deal_diagnostics *diagnostics);
+void deal_diagnostics_release(struct deal_diagnostics *diagnostics);
+
+/* Reads one file for the parser: fills RET_TEXT from ARENA. PATH is already resolved. */
+typedef enum oft_err (*deal_load_fn)(void *context, const char *path, struct oft_arena *arena,
+                                     struct oft_str *ret_text, struct oft_error *reterr);
+
+/*
+ * Parses and checks PATH and what it includes. On OFT_OK *ret_deal is a deal without errors (there
+ * may be warnings and notes) and the caller frees it. OFT_ERR_INVALID means that DIAGNOSTICS holds at
+ * least one error and *ret_deal is NULL. Any other code is a fault, told in RETERR.
+ */
+enum oft_err deal_parse(const char *path, deal_load_fn load, void *load_context,
+                        struct deal **ret_deal, struct deal_diagnostics *diagnostics,
+                        struct oft_error *reterr) OFT_MUSTCHECK;
+void deal_free(struct deal *deal); /* accepts NULL */
+
+/* Loader for plain files (I/O lives in deal/load.c, apart from the pure parser): bounds the size,
+ * refuses what is not a regular file. CONTEXT is unused. */
+enum oft_err deal_load_file(void *context, const char *path, struct oft_arena *arena,
+                            struct oft_str *ret_text, struct oft_error *reterr);
+/* Loader for texts in memory: CONTEXT is a struct deal_memory_files. For the stored deals of past
+ * policies and for tests. */
+struct deal_memory_files {
+    const struct deal_file *files;
+    size_t count;
+};
+enum oft_err deal_load_memory(void *context, const char *path, struct oft_arena *arena,
+                              struct oft_str *ret_text, struct oft_error *reterr);
+
+/* Prints all diagnostics for people: file:line:column, severity, code, the line with a caret, why and
+ * hint; fits 80 columns, COLOUR only when asked. Ends with a count line. */
+void deal_diagnostics_print(const struct deal_diagnostics *diagnostics, bool colour,
+                            struct oft_buffer *out);
+/* The same as a JSON document (one object: "diagnostics": [...], "errors": N, "warnings": N). */
+void deal_diagnostics_print_json(const struct deal_diagnostics *diagnostics, struct oft_buffer *out);
+
+/* ---- questions ------------------------------------------------------------------------------- */
+
+/* The instant at which END comes, given what is attested: OFT_INSTANT_NEVER when it may never. */
+oft_instant deal_end_instant(const struct deal_end *end, struct deal_attestations attested);
+/* When a clause begins, and the first instant at which it no longer holds, supersession included. */
+oft_instant deal_clause_until(const struct deal_clause *clause, struct deal_attestations attested);
+bool deal_clause_in_force(const struct deal_clause *clause, oft_instant at,
+                          struct deal_attestations attested);
+
+/* The price clause for OWNER (a product when IS_SALE, else a pool) and MODEL at AT: a price that
+ * names the model wins over "*", then the latest `from`. NULL when none is in force. */
+const struct deal_price *deal_price_at(const struct deal *deal, bool is_sale, uint32_t owner,
+                                       uint32_t model, oft_instant at,
+                                       struct deal_attestations attested);
+
+/* Every instant at which something begins or ends, sorted, without duplicates, in the arena.
+ * The regimes are the half-open intervals between them. */
+enum oft_err deal_regime_instants(const struct deal *deal, struct deal_attestations attested,
+                                  struct oft_arena *arena, oft_instant **ret_instants,
+                                  size_t *ret_count) OFT_MUSTCHECK;
+
+/* Index by name, or DEAL_NONE. */
+uint32_t deal_find_party(const struct deal *deal, struct oft_str name);
+uint32_t deal_find_provider(const struct deal *deal, struct oft_str name);
+uint32_t deal_find_product(const struct deal *deal, struct oft_str name);
+uint32_t deal_find_model(const struct deal *deal, struct oft_str name);
+uint32_t deal_find_account(const struct deal *deal, struct oft_str name);
+uint32_t deal_find_pool(const struct deal *deal, struct oft_str name);
+uint32_t deal_find_event(const struct deal *deal, struct oft_str name);
+uint32_t deal_find_clause(const struct deal *deal, struct oft_str id);
+
+#endif

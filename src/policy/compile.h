@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_POLICY_COMPILE_H
+#define OFFTAKE_POLICY_COMPILE_H
+/*
+ * compile -- a checked deal, the keys and what the world has said so far become snapshot bytes.
+ *
+ * What it is   A pure function: the same inputs give the same bytes. It reads no secret, resolves no
+ *              name and writes no file; engine/ does those.
+ * Rules        docs/semantics.md. In short, for each regime, product and model, each pool that serves
+ *              the model is a candidate. It is barred when its window is closed, when a clause in
+ *              force makes the product exclusive to another provider, when the product belongs to
+ *              another party and no licence covers it, or when its sale or cost could not be priced.
+ *              Otherwise it is eligible, under the exclusive clause, the licence, or the pool itself.
+ *              Order: reserved, then effective price, then the order of the deal file.
+ * May include  base, deal.
+ */
+#include "deal/deal.h"
+#include "policy/snapshot_fmt.h"
+
+struct policy_key_input {
+    uint8_t sha256[32];
+    uint64_t key_id;
+    const char *account;
+    const char *product;
+};
+
+/* A host name resolved by the caller; looked up by (host, port). */
+struct policy_resolved {
+    const char *host;
+    uint16_t port;
+    uint32_t address_count;
+    struct policy_address addresses[8];
+};
+
+struct policy_compile_input {
+    const struct deal *deal;
+    struct deal_attestations attested;
+    uint64_t generation;
+    int64_t compiled_ns;
+    const struct policy_key_input *keys; /* keys of unknown accounts or products are left out */
+    size_t key_count;
+    const struct policy_resolved *resolved;
+    size_t resolved_count;
+    /* By clause index of the deal: true when that commitment is behind its line now, so that spend
+     * on its provider retires shortfall and its effective price is 0. NULL: none is. */
+    const bool *commitment_behind;
+    /* By serve index: the secret's index or POLICY_NO_SECRET. NULL: serve index itself when the
+     * serve names a secret. */
+    const uint32_t *secret_of_serve;
+};
+
+/* On OFT_OK the bytes are in OUT, 16-aligned as malloc gives. Keys left out are counted in
+ * *ret_keys_left_out (may be NULL). */
+enum oft_err policy_compile(const struct policy_compile_input *input, struct oft_buffer *out,
+                            size_t *ret_keys_left_out, struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* `offtake explain`: decides on compiled BYTES with the very function that the gateway uses, and
+ * prints the eligible and barred pools, each with its clause, source and reason; JSON when asked.
+ * OFT_ERR_NOT_FOUND (with a message that lists what there is) for an unknown product or model. */
+enum oft_err policy_explain(const void *bytes, size_t length, struct oft_str product,
+                            struct oft_str model, struct oft_str region, oft_instant at, bool json,
+                            struct oft_buffer *out, struct oft_error *reterr) OFT_MUSTCHECK;
+
+#endif

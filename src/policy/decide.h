@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_POLICY_DECIDE_H
+#define OFFTAKE_POLICY_DECIDE_H
+/*
+ * decide -- the one decision function, used by the gateway, `offtake explain`, replay and tests.
+ * Edge: no allocation, no system call, no clock, no abort.
+ *
+ * What it is   policy_open checks bytes once and makes a view of them; the look-ups then trust it.
+ *              policy_decide answers (instant, product, model, pool health) with pools in order.
+ * Ownership    The view points into bytes that the caller keeps mapped for as long as it is used.
+ * Threads      A view is read-only after policy_open.
+ */
+#include "policy/snapshot_fmt.h"
+#include "base/limits.h"
+
+struct policy_view {
+    const uint8_t *bytes;
+    const struct policy_header *header;
+    const struct policy_regime *regimes;
+    const struct policy_decision *decisions;
+    const struct policy_candidate *candidates;
+    const struct policy_name *products;
+    const struct policy_name *models;
+    const struct policy_name *accounts;
+    const struct policy_pool *pools;
+    const struct policy_endpoint *endpoints;
+    const struct policy_clause *clauses;
+    const struct policy_key *key_slots;
+    const char *strings;
+    uint32_t regime_count, decision_count, candidate_count, product_count, model_count;
+    uint32_t account_count, pool_count, endpoint_count, clause_count;
+    uint64_t key_slot_count;
+};
+
+/* Validates LENGTH bytes in full (magic, version, checksum, every offset, index, order and string
+ * terminator) and fills VIEW. Hostile bytes are OFT_ERR_CORRUPT or OFT_ERR_VERSION, never a crash.
+ * BYTES must be 16-aligned. */
+enum oft_err policy_open(struct policy_view *view, const void *bytes, size_t length,
+                         struct oft_error *reterr) OFT_MUSTCHECK;
+
+struct oft_str policy_text(const struct policy_view *view, struct policy_text text);
+
+/* The key whose SHA-256 this is, or NULL. The comparison takes the same time for every wrong key
+ * that meets the same slots. */
+const struct policy_key *policy_find_key(const struct policy_view *view, const uint8_t sha256[32]);
+/* Index of a name in its section, or POLICY_NONE. Models by binary search. */
+uint32_t policy_find_model(const struct policy_view *view, struct oft_str name);
+uint32_t policy_find_product(const struct policy_view *view, struct oft_str name);
+/* Index of the regime that holds at INSTANT. */
+uint32_t policy_find_regime(const struct policy_view *view, int64_t instant_ns);
+
+/* What is known of the pools at this moment: counters that workers share. An entry per pool index;
+ * NULL means that all are up. */
+struct policy_pool_health {
+    int64_t down_until_ns; /* monotonic or wall, as the caller compares: up when <= now_ns */
+};
+
+struct policy_query {
+    int64_t instant_ns; /* decides the regime */
+    int64_t now_ns;     /* for down_until_ns only */
+    uint32_t product;
+    uint32_t model;
+    const char *region; /* NULL or "": any; else only pools of this region are eligible */
+    const struct policy_pool_health *health;
+};
+
+struct policy_choice {
+    const struct policy_candidate *candidate;
+    bool down; /* eligible, but cooling down or without an address */
+};
+
+struct policy_answer {
+    uint32_t regime;
+    uint32_t eligible_count; /* choices[0..eligible_count): healthy ones first, each group in order */
+    uint32_t up_count;       /* of the eligible, those not down */
+    uint32_t barred_count;   /* choices[eligible_count..eligible_count + barred_count) */
+    uint32_t refusal_clause; /* index to name in a 403, POLICY_NONE when no pool serves the model */
+    struct policy_choice choices[OFT_POOLS_PER_DECISION_MAX];
+};
+
+/* Product and model must be indices of VIEW. Deny wins: a pool is eligible only if the snapshot says
+ * so for this very regime. */
+void policy_decide(const struct policy_view *view, const struct policy_query *query,
+                   struct policy_answer *ret_answer);
+
+/* "exclusive to another provider" and the like. Static storage. */
+const char *policy_reason_text(enum policy_reason reason);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_POLICY_SNAPSHOT_FMT_H
+#define OFFTAKE_POLICY_SNAPSHOT_FMT_H
+/*
+ * snapshot_fmt -- the compiled policy: position-independent bytes, versioned like a wire protocol.
+ * Edge.
+ *
+ * One file, written whole and renamed into place; never changed afterwards; mapped read-only. Every
+ * reference is an index into a section or an offset into the string section, checked once by
+ * policy_open, so that the hot path needs no checks. All integers little-endian, sections 16-aligned.
+ *
+ *      header | regimes | decisions | candidates | products | models | accounts | pools |
+ *      endpoints | clauses | key slots | strings
+ *
+ * The instant picks a regime (sorted, contiguous, from ALWAYS to NEVER). A regime and a (product,
+ * model) pair pick a decision: candidates in order, first the eligible ones, best first, then the
+ * barred ones, each with the clause that decided. Secrets are not in here: an endpoint carries the
+ * index of its secret in the file secrets-<generation>, which only the workers' group may read.
+ */
+#include "base/base.h"
+
+#define POLICY_MAGIC UINT64_C(0x3159434c4f50464f) /* "OFPOLCY1" as little-endian */
+#define POLICY_FORMAT_VERSION 1
+#define POLICY_NO_SECRET UINT32_MAX
+#define POLICY_NONE UINT32_MAX
+
+enum policy_section {
+    POLICY_REGIMES,    /* struct policy_regime */
+    POLICY_DECISIONS,  /* struct policy_decision, regime_count * product_count * model_count */
+    POLICY_CANDIDATES, /* struct policy_candidate */
+    POLICY_PRODUCTS,   /* struct policy_name */
+    POLICY_MODELS,     /* struct policy_name, sorted by name bytes for the look-up by name */
+    POLICY_ACCOUNTS,   /* struct policy_name */
+    POLICY_POOLS,      /* struct policy_pool */
+    POLICY_ENDPOINTS,  /* struct policy_endpoint */
+    POLICY_CLAUSES,    /* struct policy_clause */
+    POLICY_KEY_SLOTS,  /* struct policy_key, open addressing, a power of two, load at most 1/2 */
+    POLICY_STRINGS,    /* bytes; each string NUL-terminated */
+    POLICY_SECTION_COUNT
+};
+
+struct policy_section_ref {
+    uint64_t offset;
+    uint64_t count; /* items; bytes for the strings */
+};
+
+struct policy_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t header_bytes;
+    uint64_t total_bytes;
+    uint32_t crc32c;      /* over everything after this field to total_bytes */
+    uint32_t flags;       /* 0 */
+    uint64_t generation;  /* 1, 2, ...: grows with every publication */
+    int64_t compiled_ns;
+    uint8_t deal_sha256[32];
+    struct policy_section_ref sections[POLICY_SECTION_COUNT];
+};
+
+/* A string: offset into the string section, length without the NUL. */
+struct policy_text {
+    uint32_t offset;
+    uint32_t length;
+};
+
+struct policy_regime {
+    int64_t from_ns;
+    int64_t until_ns; /* half-open; the next regime's from */
+};
+
+struct policy_decision {
+    uint32_t first_candidate;
+    uint16_t eligible_count;
+    uint16_t barred_count;
+    uint32_t refusal_clause; /* when nothing is eligible: the clause to name; POLICY_NONE if no pool
+                                serves the model at all */
+    uint32_t reserved;
+};
+
+enum policy_candidate_flag {
+    POLICY_CANDIDATE_RESERVED = 1u << 0,
+};
+
+/* Why a candidate stands where it stands. */
+enum policy_reason {
+    POLICY_ALLOWED_BY_POOL = 1,  /* eligible: the pool serves the model and nothing bars it */
+    POLICY_ALLOWED_BY_EXCLUSIVE, /* eligible: the product is exclusive to this pool's provider */
+    POLICY_ALLOWED_BY_LICENSE,   /* eligible: another party's product, licensed */
+    POLICY_BARRED_BY_EXCLUSIVE,  /* the product is exclusive to another provider */
+    POLICY_BARRED_NO_LICENSE,    /* another party's product and no licence in force */
+    POLICY_BARRED_POOL_WINDOW,   /* the pool is not in service at this instant */
+    POLICY_BARRED_NO_PRICE,      /* no sale or cost price in force: the request could not be billed */
+};
+
+struct policy_candidate {
+    uint32_t pool;
+    uint32_t endpoint;
+    uint32_t clause;
+    uint16_t reason;
+    uint16_t flags;
+    /* Sort key among the eligible: nano-units per million input + output tokens, saturated to 63
+     * bits, after what the commitments make it worth. For people; the order is already applied. */
+    int64_t effective_price_nanos;
+};
+
+struct policy_name {
+    uint64_t id; /* oft_id_of(kind, name) */
+    struct policy_text name;
+};
+
+struct policy_pool {
+    uint64_t id;
+    struct policy_text name;
+    struct policy_text provider;
+    struct policy_text region;
+    uint32_t flags; /* bit 0: reserved capacity */
+    uint32_t connect_timeout_ms;
+    uint32_t first_byte_timeout_ms;
+    uint32_t read_timeout_ms;
+    uint64_t requests_per_minute; /* 0: none stated */
+};
+
+enum policy_endpoint_kind { POLICY_KIND_OPENAI = 0, POLICY_KIND_AZURE_OPENAI = 1 };
+
+struct policy_address {
+    uint16_t family; /* 4 or 6 */
+    uint16_t port;
+    uint8_t bytes[16]; /* network order; IPv4 in the first four */
+};
+
+struct policy_endpoint {
+    uint32_t pool;
+    uint32_t model;
+    uint32_t kind;
+    uint32_t tls; /* 1: TLS, certificate verified against ca_file for host */
+    struct policy_text upstream_model; /* as it stands in JSON: already escaped */
+    struct policy_text deployment;     /* as it stands in a URL path: already escaped */
+    struct policy_text host;           /* for SNI and verification */
+    struct policy_text host_header;    /* host, with the port when it is not the default */
+    struct policy_text path_prefix;
+    struct policy_text api_version;
+    struct policy_text ca_file; /* empty: the system's bundle */
+    uint32_t secret;            /* index in the secrets file, or POLICY_NO_SECRET */
+    uint32_t address_count;     /* 0: the name did not resolve; the endpoint counts as down */
+    struct policy_address addresses[8];
+};
+
+struct policy_clause {
+    uint64_t id;
+    struct policy_text name;    /* "ms-2025-01.api" */
+    struct policy_text summary; /* one line for people: "api runs on azure only" */
+    struct policy_text source;  /* "openai.deal:31" */
+};
+
+struct policy_key {
+    uint8_t sha256[32]; /* of the whole bearer token; all zero: empty slot */
+    uint64_t key_id;
+    uint32_t account;
+    uint32_t product;
+};
+
+/* The secrets file: header, then count fixed slots. Written 0640, root and the workers' group. */
+#define POLICY_SECRETS_MAGIC UINT64_C(0x3154524353464f) /* "OFSCRT1" */
+#define POLICY_SECRET_SLOT_BYTES 520
+struct policy_secrets_header {
+    uint64_t magic;
+    uint64_t generation;
+    uint32_t count;
+    uint32_t crc32c; /* over the slots */
+};
+struct policy_secret {
+    uint32_t length;
+    uint32_t reserved;
+    char bytes[512];
+};
+_Static_assert(sizeof(struct policy_secret) == POLICY_SECRET_SLOT_BYTES, "wire format");
+
+#endif
