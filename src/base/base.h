@@ -20,7 +20,7 @@
 
 #if defined(__GNUC__)
 #define OFT_MUSTCHECK __attribute__((warn_unused_result))
-#define OFT_PRINTF(format_index, first_index)                                                      \
+#define OFT_PRINTF(format_index, first_index) \
     __attribute__((format(printf, format_index, first_index)))
 #define OFT_NORETURN __attribute__((noreturn))
 #else
@@ -29,22 +29,23 @@
 
 #define OFT_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Faults. A domain's own refusals are enums of their rooms; these are what can go wrong anywhere. */
+/* Faults. A domain's own refusals are enums of their rooms; these are what can go wrong anywhere.
+ */
 enum oft_err {
     OFT_OK = 0,
-    OFT_ERR_MEMORY,   /* an allocation failed, or an arena met its ceiling */
-    OFT_ERR_RANGE,    /* a number left its type: checked arithmetic says so, it never wraps */
-    OFT_ERR_SYNTAX,   /* text that does not parse */
-    OFT_ERR_LIMIT,    /* a ceiling of base/limits.h was met */
-    OFT_ERR_CORRUPT,  /* bytes that fail their checksum or their own rules */
-    OFT_ERR_VERSION,  /* bytes of another version or byte order */
+    OFT_ERR_MEMORY,  /* an allocation failed, or an arena met its ceiling */
+    OFT_ERR_RANGE,   /* a number left its type: checked arithmetic says so, it never wraps */
+    OFT_ERR_SYNTAX,  /* text that does not parse */
+    OFT_ERR_LIMIT,   /* a ceiling of base/limits.h was met */
+    OFT_ERR_CORRUPT, /* bytes that fail their checksum or their own rules */
+    OFT_ERR_VERSION, /* bytes of another version or byte order */
     OFT_ERR_NOT_FOUND,
-    OFT_ERR_EXISTS,   /* already there; with another payload it is a conflict */
+    OFT_ERR_EXISTS, /* already there; with another payload it is a conflict */
     OFT_ERR_CONFLICT,
-    OFT_ERR_INVALID,  /* an argument or a deal that breaks a rule */
-    OFT_ERR_IO,       /* the operating system refused; errno is in the message */
-    OFT_ERR_FULL,     /* no space left where bytes must go */
-    OFT_ERR_BUSY,     /* somebody else holds it */
+    OFT_ERR_INVALID, /* an argument or a deal that breaks a rule */
+    OFT_ERR_IO,      /* the operating system refused; errno is in the message */
+    OFT_ERR_FULL,    /* no space left where bytes must go */
+    OFT_ERR_BUSY,    /* somebody else holds it */
     OFT_ERR_DENIED,
 };
 
@@ -62,7 +63,7 @@ enum oft_err oft_fail(struct oft_error *error, enum oft_err code, const char *fo
     OFT_PRINTF(3, 4);
 
 OFT_NORETURN void oft_assert_failed(const char *expression, const char *file, int line);
-#define OFT_ASSERT(expression)                                                                     \
+#define OFT_ASSERT(expression) \
     ((expression) ? (void)0 : oft_assert_failed(#expression, __FILE__, __LINE__))
 
 /* A slice: bytes somebody else owns. Not NUL-terminated. */

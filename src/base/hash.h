@@ -12,7 +12,7 @@
  * processor has it. Edge. */
 uint32_t oft_crc32c(uint32_t crc, const void *data, size_t length);
 
-#define OFT_SHA256_BYTES 32
+#define OFT_SHA256_BYTES     32
 #define OFT_SHA256_HEX_BYTES 65
 
 struct oft_sha256;
@@ -22,8 +22,8 @@ void oft_sha256_update(struct oft_sha256 *hash, const void *data, size_t length)
 /* Ends the hash into OUT and begins a new one in the same object. */
 void oft_sha256_final(struct oft_sha256 *hash, uint8_t out[OFT_SHA256_BYTES]);
 void oft_sha256_free(struct oft_sha256 *hash); /* accepts NULL */
-enum oft_err oft_sha256_once(const void *data, size_t length, uint8_t out[OFT_SHA256_BYTES])
-    OFT_MUSTCHECK;
+enum oft_err oft_sha256_once(const void *data, size_t length,
+                             uint8_t out[OFT_SHA256_BYTES]) OFT_MUSTCHECK;
 
 /* Lower-case hex of LENGTH bytes into OUT (2 * LENGTH + 1 bytes). Returns OUT. */
 char *oft_hex(const void *data, size_t length, char *out);

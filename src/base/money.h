@@ -4,19 +4,18 @@
 /*
  * money -- exact amounts in nano-units (10^-9 of the currency), 128 bits wide.
  *
- * Why          $500 billion is 5e20 nano-dollars, more than 64 bits hold; $0.15 per million tokens is
- *              150 nano-dollars a token, exactly. There is no floating point near money.
- * Overflow     is OFT_ERR_RANGE. Nothing wraps.
- * Rounding     happens where a caller names it, half to even.
+ * Why          $500 billion is 5e20 nano-dollars, more than 64 bits hold; $0.15 per million tokens
+ * is 150 nano-dollars a token, exactly. There is no floating point near money. Overflow     is
+ * OFT_ERR_RANGE. Nothing wraps. Rounding     happens where a caller names it, half to even.
  */
 #include "base/base.h"
 
-__extension__ typedef __int128 oft_nanos;      /* nano-units of a currency; the deal names which */
+__extension__ typedef __int128 oft_nanos; /* nano-units of a currency; the deal names which */
 __extension__ typedef unsigned __int128 oft_u128;
 
 #define OFT_NANOS_PER_UNIT ((oft_nanos)1000000000)
-#define OFT_NANOS_MAX ((oft_nanos)(((oft_u128)1 << 127) - 1))
-#define OFT_NANOS_MIN (-OFT_NANOS_MAX - 1)
+#define OFT_NANOS_MAX      ((oft_nanos)(((oft_u128)1 << 127) - 1))
+#define OFT_NANOS_MIN      (-OFT_NANOS_MAX - 1)
 
 /* Checked arithmetic. On OFT_ERR_RANGE *ret is untouched. */
 enum oft_err oft_nanos_add(oft_nanos a, oft_nanos b, oft_nanos *ret) OFT_MUSTCHECK;

@@ -11,11 +11,11 @@
 
 typedef int64_t oft_instant; /* nanoseconds since the Unix epoch, UTC */
 
-#define OFT_NS_PER_US INT64_C(1000)
-#define OFT_NS_PER_MS INT64_C(1000000)
-#define OFT_NS_PER_SECOND INT64_C(1000000000)
-#define OFT_NS_PER_DAY (INT64_C(86400) * OFT_NS_PER_SECOND)
-#define OFT_INSTANT_NEVER INT64_MAX /* the end of what does not end */
+#define OFT_NS_PER_US      INT64_C(1000)
+#define OFT_NS_PER_MS      INT64_C(1000000)
+#define OFT_NS_PER_SECOND  INT64_C(1000000000)
+#define OFT_NS_PER_DAY     (INT64_C(86400) * OFT_NS_PER_SECOND)
+#define OFT_INSTANT_NEVER  INT64_MAX /* the end of what does not end */
 #define OFT_INSTANT_ALWAYS INT64_MIN /* the beginning of what always was */
 
 struct oft_date {
@@ -33,7 +33,8 @@ struct oft_date oft_date_from_instant(oft_instant instant);
 enum oft_err oft_instant_parse(struct oft_str text, oft_instant *ret) OFT_MUSTCHECK;
 
 #define OFT_INSTANT_TEXT_BYTES 40
-/* "2025-01-21T09:30:00Z", with as many decimals as needed; "never" and "always" for the two ends. */
+/* "2025-01-21T09:30:00Z", with as many decimals as needed; "never" and "always" for the two ends.
+ */
 const char *oft_instant_format(oft_instant instant, char out[OFT_INSTANT_TEXT_BYTES]);
 /* "2025-01-21" when the instant is a day's first, else the full form. */
 const char *oft_instant_format_short(oft_instant instant, char out[OFT_INSTANT_TEXT_BYTES]);

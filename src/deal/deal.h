@@ -12,19 +12,18 @@
  * May include  base.
  * Units        Money: nano-units of the deal's one currency. Prices: nano-units per million units.
  *              Rates: parts per billion of one (20% is 200,000,000). Time: oft_instant.
- * Ownership    deal_parse makes one arena that holds everything a deal points to; deal_free frees it
- *              whole. All strings are NUL-terminated and live as long as the deal.
- * Errors       Every mistake of the text is a diagnostic with a stable code; several in one run.
- *              Faults (memory, a loader that fails) are enum oft_err.
- * Limits       base/limits.h.
- * Threads      A deal is immutable once deal_parse returns; any thread may read it.
+ * Ownership    deal_parse makes one arena that holds everything a deal points to; deal_free frees
+ * it whole. All strings are NUL-terminated and live as long as the deal. Errors       Every mistake
+ * of the text is a diagnostic with a stable code; several in one run. Faults (memory, a loader that
+ * fails) are enum oft_err. Limits       base/limits.h. Threads      A deal is immutable once
+ * deal_parse returns; any thread may read it.
  */
 #include "base/memory.h"
 #include "base/money.h"
 #include "base/time.h"
 
-#define DEAL_NONE UINT32_MAX /* "no such index" */
-#define DEAL_ALL (UINT32_MAX - 1) /* in a scope list: "all" or "*" */
+#define DEAL_NONE     UINT32_MAX          /* "no such index" */
+#define DEAL_ALL      (UINT32_MAX - 1)    /* in a scope list: "all" or "*" */
 #define DEAL_RATE_ONE INT64_C(1000000000) /* 100%, in parts per billion */
 
 /* Where something stands in the text; LINE and COLUMN count from 1, columns in bytes. */
@@ -53,7 +52,7 @@ struct deal_party {
 struct deal_provider {
     const char *name; /* "azure" */
     const char *title;
-    uint32_t party;   /* whom its bills are owed to */
+    uint32_t party; /* whom its bills are owed to */
     struct deal_position position;
 };
 
@@ -90,8 +89,8 @@ enum deal_end_kind { DEAL_END_NEVER, DEAL_END_DATE, DEAL_END_EVENT, DEAL_END_EAR
 
 struct deal_end {
     enum deal_end_kind kind;
-    oft_instant instant;         /* DEAL_END_DATE: the first instant at which it no longer holds */
-    uint32_t event;              /* DEAL_END_EVENT */
+    oft_instant instant;          /* DEAL_END_DATE: the first instant at which it no longer holds */
+    uint32_t event;               /* DEAL_END_EVENT */
     const struct deal_end *parts; /* DEAL_END_EARLIEST */
     uint32_t part_count;
 };
@@ -112,18 +111,19 @@ struct deal_attestations {
 /* Disjoint classes of usage; the record of a request counts each on its own. Reasoning tokens are
  * part of the provider's output count and are taken out of it before they are stored. */
 enum deal_unit_class {
-    DEAL_UNIT_INPUT,       /* input tokens that were not cached */
-    DEAL_UNIT_CACHED,      /* input tokens read from a cache */
+    DEAL_UNIT_INPUT,  /* input tokens that were not cached */
+    DEAL_UNIT_CACHED, /* input tokens read from a cache */
     DEAL_UNIT_CACHE_WRITE,
-    DEAL_UNIT_OUTPUT,      /* output tokens without the reasoning ones */
+    DEAL_UNIT_OUTPUT, /* output tokens without the reasoning ones */
     DEAL_UNIT_REASONING,
     DEAL_UNIT_AUDIO,
     DEAL_UNIT_IMAGE,
-    DEAL_UNIT_REQUEST,     /* one per request */
+    DEAL_UNIT_REQUEST, /* one per request */
     DEAL_UNIT_COUNT
 };
 
-/* One price clause: of a product (what its customers owe) or of a pool (what the provider is owed). */
+/* One price clause: of a product (what its customers owe) or of a pool (what the provider is owed).
+ */
 struct deal_price {
     const char *id; /* "azure-east.price.gpt-4o@2025-01-21", a clause id */
     bool is_sale;   /* true: owner is a product; false: owner is a pool */
@@ -168,12 +168,12 @@ struct deal_pool {
     const char *region;      /* "" when not said */
     const char *accelerator; /* "" when not said */
     uint64_t accelerator_count;
-    bool reserved;           /* capacity paid for flat: used before metered capacity */
-    uint64_t requests_per_minute; /* 0: no limit stated */
-    uint32_t connect_timeout_ms;  /* defaults are filled in: 2,000 */
+    bool reserved;                  /* capacity paid for flat: used before metered capacity */
+    uint64_t requests_per_minute;   /* 0: no limit stated */
+    uint32_t connect_timeout_ms;    /* defaults are filled in: 2,000 */
     uint32_t first_byte_timeout_ms; /* 60,000 */
-    uint32_t read_timeout_ms;     /* between two reads: 60,000 */
-    oft_instant from;             /* when it may be used; OFT_INSTANT_ALWAYS when not said */
+    uint32_t read_timeout_ms;       /* between two reads: 60,000 */
+    oft_instant from;               /* when it may be used; OFT_INSTANT_ALWAYS when not said */
     struct deal_end until;
     struct deal_position position;
 };
@@ -245,7 +245,7 @@ struct deal_license {
 
 /* First refusal and primary cloud: the text is checked and kept; other rooms give it effect. */
 struct deal_recorded {
-    const char *text; /* the clause's own words, white space folded */
+    const char *text;  /* the clause's own words, white space folded */
     uint32_t provider; /* DEAL_NONE where none is named */
 };
 
@@ -254,7 +254,7 @@ struct deal_clause {
     const char *id;    /* "ms-2025-01.api": what traffic, postings and statements carry */
     const char *label; /* "api" */
     uint32_t agreement;
-    uint32_t amends;   /* the clause that this one replaces from its own beginning, or DEAL_NONE */
+    uint32_t amends; /* the clause that this one replaces from its own beginning, or DEAL_NONE */
     oft_instant from;
     struct deal_end until; /* its own end and its agreement's, combined */
     /* Ended early by a later agreement: superseded or amended from this instant on, by this clause
@@ -356,8 +356,8 @@ typedef enum oft_err (*deal_load_fn)(void *context, const char *path, struct oft
 
 /*
  * Parses and checks PATH and what it includes. On OFT_OK *ret_deal is a deal without errors (there
- * may be warnings and notes) and the caller frees it. OFT_ERR_INVALID means that DIAGNOSTICS holds at
- * least one error and *ret_deal is NULL. Any other code is a fault, told in RETERR.
+ * may be warnings and notes) and the caller frees it. OFT_ERR_INVALID means that DIAGNOSTICS holds
+ * at least one error and *ret_deal is NULL. Any other code is a fault, told in RETERR.
  */
 enum oft_err deal_parse(const char *path, deal_load_fn load, void *load_context,
                         struct deal **ret_deal, struct deal_diagnostics *diagnostics,
@@ -377,18 +377,20 @@ struct deal_memory_files {
 enum oft_err deal_load_memory(void *context, const char *path, struct oft_arena *arena,
                               struct oft_str *ret_text, struct oft_error *reterr);
 
-/* Prints all diagnostics for people: file:line:column, severity, code, the line with a caret, why and
- * hint; fits 80 columns, COLOUR only when asked. Ends with a count line. */
+/* Prints all diagnostics for people: file:line:column, severity, code, the line with a caret, why
+ * and hint; fits 80 columns, COLOUR only when asked. Ends with a count line. */
 void deal_diagnostics_print(const struct deal_diagnostics *diagnostics, bool colour,
                             struct oft_buffer *out);
 /* The same as a JSON document (one object: "diagnostics": [...], "errors": N, "warnings": N). */
-void deal_diagnostics_print_json(const struct deal_diagnostics *diagnostics, struct oft_buffer *out);
+void deal_diagnostics_print_json(const struct deal_diagnostics *diagnostics,
+                                 struct oft_buffer *out);
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
 /* The instant at which END comes, given what is attested: OFT_INSTANT_NEVER when it may never. */
 oft_instant deal_end_instant(const struct deal_end *end, struct deal_attestations attested);
-/* When a clause begins, and the first instant at which it no longer holds, supersession included. */
+/* When a clause begins, and the first instant at which it no longer holds, supersession included.
+ */
 oft_instant deal_clause_until(const struct deal_clause *clause, struct deal_attestations attested);
 bool deal_clause_in_force(const struct deal_clause *clause, oft_instant at,
                           struct deal_attestations attested);

@@ -10,8 +10,8 @@
  * Ownership    The view points into bytes that the caller keeps mapped for as long as it is used.
  * Threads      A view is read-only after policy_open.
  */
-#include "policy/snapshot_fmt.h"
 #include "base/limits.h"
+#include "policy/snapshot_fmt.h"
 
 struct policy_view {
     const uint8_t *bytes;
@@ -71,15 +71,16 @@ struct policy_choice {
 
 struct policy_answer {
     uint32_t regime;
-    uint32_t eligible_count; /* choices[0..eligible_count): healthy ones first, each group in order */
-    uint32_t up_count;       /* of the eligible, those not down */
-    uint32_t barred_count;   /* choices[eligible_count..eligible_count + barred_count) */
+    uint32_t
+        eligible_count;    /* choices[0..eligible_count): healthy ones first, each group in order */
+    uint32_t up_count;     /* of the eligible, those not down */
+    uint32_t barred_count; /* choices[eligible_count..eligible_count + barred_count) */
     uint32_t refusal_clause; /* index to name in a 403, POLICY_NONE when no pool serves the model */
     struct policy_choice choices[OFT_POOLS_PER_DECISION_MAX];
 };
 
-/* Product and model must be indices of VIEW. Deny wins: a pool is eligible only if the snapshot says
- * so for this very regime. */
+/* Product and model must be indices of VIEW. Deny wins: a pool is eligible only if the snapshot
+ * says so for this very regime. */
 void policy_decide(const struct policy_view *view, const struct policy_query *query,
                    struct policy_answer *ret_answer);
 

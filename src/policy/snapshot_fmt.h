@@ -7,7 +7,8 @@
  *
  * One file, written whole and renamed into place; never changed afterwards; mapped read-only. Every
  * reference is an index into a section or an offset into the string section, checked once by
- * policy_open, so that the hot path needs no checks. All integers little-endian, sections 16-aligned.
+ * policy_open, so that the hot path needs no checks. All integers little-endian, sections
+ * 16-aligned.
  *
  *      header | regimes | decisions | candidates | products | models | accounts | pools |
  *      endpoints | clauses | key slots | strings
@@ -19,10 +20,10 @@
  */
 #include "base/base.h"
 
-#define POLICY_MAGIC UINT64_C(0x3159434c4f50464f) /* "OFPOLCY1" as little-endian */
+#define POLICY_MAGIC          UINT64_C(0x3159434c4f50464f) /* "OFPOLCY1" as little-endian */
 #define POLICY_FORMAT_VERSION 1
-#define POLICY_NO_SECRET UINT32_MAX
-#define POLICY_NONE UINT32_MAX
+#define POLICY_NO_SECRET      UINT32_MAX
+#define POLICY_NONE           UINT32_MAX
 
 enum policy_section {
     POLICY_REGIMES,    /* struct policy_regime */
@@ -49,9 +50,9 @@ struct policy_header {
     uint32_t version;
     uint32_t header_bytes;
     uint64_t total_bytes;
-    uint32_t crc32c;      /* over everything after this field to total_bytes */
-    uint32_t flags;       /* 0 */
-    uint64_t generation;  /* 1, 2, ...: grows with every publication */
+    uint32_t crc32c;     /* over everything after this field to total_bytes */
+    uint32_t flags;      /* 0 */
+    uint64_t generation; /* 1, 2, ...: grows with every publication */
     int64_t compiled_ns;
     uint8_t deal_sha256[32];
     struct policy_section_ref sections[POLICY_SECTION_COUNT];
@@ -89,7 +90,7 @@ enum policy_reason {
     POLICY_BARRED_BY_EXCLUSIVE,  /* the product is exclusive to another provider */
     POLICY_BARRED_NO_LICENSE,    /* another party's product and no licence in force */
     POLICY_BARRED_POOL_WINDOW,   /* the pool is not in service at this instant */
-    POLICY_BARRED_NO_PRICE,      /* no sale or cost price in force: the request could not be billed */
+    POLICY_BARRED_NO_PRICE, /* no sale or cost price in force: the request could not be billed */
 };
 
 struct policy_candidate {
@@ -132,7 +133,7 @@ struct policy_endpoint {
     uint32_t pool;
     uint32_t model;
     uint32_t kind;
-    uint32_t tls; /* 1: TLS, certificate verified against ca_file for host */
+    uint32_t tls;                      /* 1: TLS, certificate verified against ca_file for host */
     struct policy_text upstream_model; /* as it stands in JSON: already escaped */
     struct policy_text deployment;     /* as it stands in a URL path: already escaped */
     struct policy_text host;           /* for SNI and verification */
@@ -160,7 +161,7 @@ struct policy_key {
 };
 
 /* The secrets file: header, then count fixed slots. Written 0640, root and the workers' group. */
-#define POLICY_SECRETS_MAGIC UINT64_C(0x3154524353464f) /* "OFSCRT1" */
+#define POLICY_SECRETS_MAGIC     UINT64_C(0x3154524353464f) /* "OFSCRT1" */
 #define POLICY_SECRET_SLOT_BYTES 520
 struct policy_secrets_header {
     uint64_t magic;
