@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_ENGINE_ENGINE_H
+#define OFFTAKE_ENGINE_ENGINE_H
+/*
+ * engine -- the use cases: one function, one transaction.
+ *
+ * What it is   Loads rows, calls the pure rooms, carries out what they say, commits, publishes. The
+ *              only room that opens a transaction, and the one place where deal, policy, meter,
+ * ledger and store meet. What it is not  No HTTP, no child process, no signal, no loop (api/,
+ * daemon/). Layout       <data>/books.db           the store <data>/spool/*.spool      what the
+ * gateways write; <data>/spool/archive/ what is booked <data>/run/control        the page that
+ * workers watch <data>/run/policy.snap    the policy in force, replaced by rename
+ *              <data>/run/secrets-N      its secrets, readable by the workers' group only
+ * Clock        The caller passes the real clock. In a rehearsal the engine adds the shift to get
+ * the instant that contracts see; books of a rehearsal are marked and never mixed. Ownership
+ * engine_open/engine_close. Text results go into the caller's buffer. Errors       enum oft_err
+ * with a struct oft_error that a person can act on. Threads      One thread.
+ */
+#include "deal/deal.h"
+#include "ledger/ledger.h"
+
+struct engine;
+
+struct engine_options {
+    const char *data_directory;
+    const char *deal_path;
+    /* Who the workers run as: owner of the spool, group of run/. (uid_t)-1: leave as it is. */
+    uint32_t worker_uid, worker_gid;
+    /* 0: production. Else: the shift that makes "now" the rehearsed instant. A data directory keeps
+     * the kind (production or rehearsal) that it was made with; the other is OFT_ERR_CONFLICT. */
+    int64_t clock_shift_ns;
+    bool rehearsal;
+    int64_t stale_after_ns;
+};
+
+/* Opens or makes the data directory and the store (a second engine on it is OFT_ERR_BUSY), verifies
+ * its version. Publishes nothing yet. */
+enum oft_err engine_open(const struct engine_options *options, oft_instant now_ns,
+                         struct engine **ret_engine, struct oft_error *reterr) OFT_MUSTCHECK;
+void engine_close(struct engine *engine);
+
+/* Parses and checks the deal file, and publishes it with the keys as the next generation. A deal
+ * with errors changes nothing: OFT_ERR_INVALID, the report in REPORT (text for people). REPORT also
+ * gets warnings. An unset secret variable or an unresolvable host is a warning in REPORT, not an
+ * error. */
+enum oft_err engine_publish(struct engine *engine, oft_instant now_ns, struct oft_buffer *report,
+                            struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* Publishes again without reading the deal file: new keys, attestations, addresses, or commitments
+ * that crossed their line. */
+enum oft_err engine_republish(struct engine *engine, oft_instant now_ns,
+                              struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* What a worker needs to see that we live. */
+void engine_heartbeat(struct engine *engine, oft_instant now_ns);
+
+struct engine_drain_result {
+    uint64_t records;      /* read from spools in this call */
+    uint64_t settled;      /* booked */
+    uint64_t unsettled;    /* orphaned intents booked by the rule */
+    uint64_t open_intents; /* still waiting for their settlement */
+    uint64_t unrated;
+    uint64_t corrupt; /* records that failed their checksum: reported, never booked */
+    uint64_t torn;    /* half-written last records of dead writers */
+    bool more;        /* a ceiling was met: call again */
+};
+/* Reads what the spools hold, books it and the new positions in one transaction, then moves
+ * finished segments to the archive. OFT_ERR_FULL and OFT_ERR_IO leave everything to the next call.
+ */
+enum oft_err engine_drain(struct engine *engine, oft_instant now_ns,
+                          struct engine_drain_result *ret_result,
+                          struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* Makes a key, stores its hash, publishes. RET_TOKEN gets the token, the only time it can be had.
+ */
+#define ENGINE_TOKEN_BYTES 64
+enum oft_err engine_key_create(struct engine *engine, const char *account, const char *product,
+                               oft_instant now_ns, char ret_token[ENGINE_TOKEN_BYTES],
+                               struct oft_error *reterr) OFT_MUSTCHECK;
+enum oft_err engine_key_revoke(struct engine *engine, const char *key_id_hex, oft_instant now_ns,
+                               struct oft_error *reterr) OFT_MUSTCHECK;
+/* JSON: {"keys":[{"id","account","product","created","revoked"}]}. */
+enum oft_err engine_keys_list(struct engine *engine, struct oft_buffer *out,
+                              struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* Records that PARTY attested EVENT at AT, and publishes. The party must be the event's attester.
+ */
+enum oft_err engine_attest(struct engine *engine, const char *event, const char *party,
+                           oft_instant at, oft_instant now_ns,
+                           struct oft_error *reterr) OFT_MUSTCHECK;
+
+enum oft_err engine_statement(struct engine *engine, const char *party, int32_t month,
+                              enum ledger_format format, struct oft_buffer *out,
+                              struct oft_error *reterr) OFT_MUSTCHECK;
+enum oft_err engine_commitments(struct engine *engine, oft_instant now_ns,
+                                enum ledger_format format, struct oft_buffer *out,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+enum oft_err engine_usage(struct engine *engine, enum ledger_format format, struct oft_buffer *out,
+                          struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* Rebuilds every balance and every series from the entries, checks each transaction's sum and the
+ * hash chain, and compares positions with the spools. Says in OUT what was checked; *ret_sound
+ * tells. */
+enum oft_err engine_verify(struct engine *engine, enum ledger_format format, struct oft_buffer *out,
+                           bool *ret_sound, struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* JSON: generation, deal hash and title, counts since start, spool backlog, rehearsal, last error.
+ */
+enum oft_err engine_status(struct engine *engine, oft_instant now_ns, struct oft_buffer *out,
+                           struct oft_error *reterr) OFT_MUSTCHECK;
+uint64_t engine_generation(const struct engine *engine);
+/* Hash of the admin token for TCP, made at first start: RET_TOKEN is "" when it existed already. */
+enum oft_err engine_admin_token(struct engine *engine, char ret_token[ENGINE_TOKEN_BYTES],
+                                uint8_t ret_sha256[32], struct oft_error *reterr) OFT_MUSTCHECK;
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_LEDGER_LEDGER_H
+#define OFFTAKE_LEDGER_LEDGER_H
+/*
+ * ledger -- rating and double entry: usage records in, balanced postings out, statements from them.
+ *
+ * What it is   A batch takes settled usage records, rates each by the deal of its own policy
+ *              generation at its own instant, adds them up by *series* and, when it is closed,
+ * turns each series' change into entries whose debits equal their credits. What it is not  It
+ * stores nothing and reads no clock: the engine hands in the series' totals so far and writes
+ * entries and new totals in one transaction. Exactness    A series is one statement line: what was
+ * used (or earned) in a month at one price under one clause. Its amount is round-half-even(total
+ * quantity * rate) and a batch posts the difference to what is posted already. So the books do not
+ * depend on how records were cut into batches, and nothing drifts. May include  base, deal,
+ * meter/record_fmt.h.  Used by: store (types), engine, benchmarks, tests. Units        Money:
+ * nano-units of the deal's currency. Quantities: tokens or requests. Ownership    A context borrows
+ * its deal. A batch owns what it returns until ledger_batch_free. Errors       Faults are enum
+ * oft_err. A record that cannot be rated (unknown id, no price) is never dropped: it is counted in
+ * the usage series and in `unrated`, and the caller reports it. Threads      One batch, one thread;
+ * contexts are read-only.
+ */
+#include "deal/deal.h"
+#include "meter/record_fmt.h"
+
+/* ---- contexts -------------------------------------------------------------------------------- */
+
+struct ledger_context; /* a deal made ready for rating: ids to indices, regimes, prices by regime */
+
+/* DEAL and ATTESTED must outlive the context. */
+enum oft_err ledger_context_new(const struct deal *deal, uint64_t generation,
+                                struct deal_attestations attested,
+                                struct ledger_context **ret_context,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+void ledger_context_free(struct ledger_context *context);
+const struct deal *ledger_context_deal(const struct ledger_context *context);
+
+/* ---- series ---------------------------------------------------------------------------------- */
+
+enum ledger_series_kind {
+    LEDGER_USAGE = 1,  /* requests and tokens as they ran: no money */
+    LEDGER_SALE,       /* what a customer's account owes for a product's use */
+    LEDGER_COST,       /* what a provider is owed for a pool's use */
+    LEDGER_SHARE,      /* a revenue share: base is revenue, amount is the share */
+    LEDGER_COMMITMENT, /* spend that counts towards a commitment (memorandum) */
+};
+
+enum { LEDGER_NAME_BYTES = 192 };
+
+/* Everything that tells one statement line from another. Unused text is "". */
+struct ledger_series_key {
+    enum ledger_series_kind kind;
+    int32_t month;    /* of the record's instant, UTC; base/time.h */
+    uint32_t unit;    /* SALE, COST: enum deal_unit_class. Others: 0 */
+    uint32_t outcome; /* USAGE: enum ledger_outcome. Others: 0 */
+    oft_nanos rate;   /* SALE, COST: nano-units per million units. SHARE: parts per billion */
+    char account[64];
+    char product[64];
+    char model[64];
+    char pool[64];
+    char party[64]; /* SALE: owner of the product; COST: the provider's party; SHARE: the other
+                       side; COMMITMENT: the provider's party */
+    char clause[LEDGER_NAME_BYTES]; /* USAGE: the deciding clause; SALE, COST: the price clause;
+                                       SHARE, COMMITMENT: the clause */
+};
+
+enum ledger_outcome {
+    LEDGER_SERVED = 0,
+    LEDGER_SERVED_ESTIMATED, /* served, counted by us */
+    LEDGER_UNSETTLED,        /* an intent whose worker died: booked by the printed rule */
+    LEDGER_FAILED,           /* asked, not served: nothing owed */
+    LEDGER_REFUSED,          /* answered by us */
+};
+
+/* Running totals of a series. quantity: SALE, COST: units. SHARE, COMMITMENT: nano-units of base.
+ * USAGE: requests, and the units by class. */
+struct ledger_totals {
+    oft_nanos quantity;
+    oft_nanos amount_nanos; /* posted so far */
+    uint64_t units[METER_UNITS];
+};
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
+/* One side of a posting. Positive: debit. Negative: credit. Accounts are paths:
+ *   receivable/<account>        revenue/<product>         customers' debts and what we sold
+ *   cost/<pool>                 payable/<party>           what capacity cost and whom we owe
+ *   share-expense/<clause>      payable/<party>           a share we pay
+ *   receivable-party/<party>    share-income/<clause>     a share we get
+ *   memo/sales/<product>        memo/sales-contra/<product>      another party's product: not our
+ * revenue memo/share/<clause>         memo/share-contra/<clause>       a share between others
+ *   memo/commitment/<clause>    memo/commitment-contra/<clause>  burn
+ */
+struct ledger_entry {
+    char account[LEDGER_NAME_BYTES + 32];
+    oft_nanos amount_nanos;
+    size_t series; /* index into the batch's changes: why */
+};
+
+/* A series and how this batch changes it. */
+struct ledger_change {
+    struct ledger_series_key key;
+    struct ledger_totals before; /* as the caller's look-up gave it; zero when new */
+    struct ledger_totals after;
+};
+
+/* ---- batches --------------------------------------------------------------------------------- */
+
+struct ledger_batch;
+
+struct ledger_batch_counts {
+    uint64_t records; /* added */
+    uint64_t unrated; /* of these, those with an unknown id or without a price where one is owed */
+    uint64_t unsettled;
+    uint64_t estimated;
+};
+
+enum oft_err ledger_batch_new(struct ledger_batch **ret_batch) OFT_MUSTCHECK;
+void ledger_batch_free(struct ledger_batch *batch);
+
+/*
+ * Adds one settled record, rated by CONTEXT, which must be of the record's generation. What is
+ * owed: a served request (status 200..299, or ABORTED, CUT, ESTIMATED, UNSETTLED with a pool) owes
+ * its units to the customer's account at the product's sale price and to the pool's provider at its
+ * cost price; a reserved pool has no unit price and costs nothing here; a failed or refused request
+ * owes nothing. Names for ids that the deal does not know: "?<hex id>".
+ */
+enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_context *context,
+                              const struct meter_record *record) OFT_MUSTCHECK;
+
+/* Totals of a series so far, from the store; zero totals when there is none. Shares ask for the sum
+ * over all months of a clause through the second function, for total caps. */
+struct ledger_totals_source {
+    void *context;
+    enum oft_err (*totals)(void *context, const struct ledger_series_key *key,
+                           struct ledger_totals *ret_totals, struct oft_error *reterr);
+    enum oft_err (*share_total)(void *context, const char *clause, oft_nanos *ret_amount,
+                                struct oft_error *reterr);
+};
+
+struct ledger_result {
+    const struct ledger_change *changes;
+    size_t change_count;
+    const struct ledger_entry *entries; /* sums to zero, in order of changes */
+    size_t entry_count;
+    struct ledger_batch_counts counts;
+};
+
+/* Closes the batch. The result is the batch's own and lives until ledger_batch_free. */
+enum oft_err ledger_batch_close(struct ledger_batch *batch, struct ledger_totals_source source,
+                                struct ledger_result *ret_result,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+
+/*
+ * The rule for an intent whose writer died (promise P3): booked as UNSETTLED with the intent's
+ * input estimate and no output, since nobody saw what came back; it is flagged on every statement
+ * that holds it. Turns an INTENT record into the settled record to add.
+ */
+void ledger_settle_orphan(const struct meter_record *intent, struct meter_record *ret_settled);
+extern const char LEDGER_ORPHAN_RULE[]; /* that rule, in words, for statements and documents */
+
+/* ---- the chain ------------------------------------------------------------------------------- */
+
+/* SHA-256 of the previous transaction's hash and this transaction's canonical bytes: number,
+ * instants, spool ranges, each entry's account and amount, each change's key and new totals. */
+struct ledger_range {
+    char segment[128];
+    uint32_t from, until; /* records [from, until) of that segment */
+};
+struct ledger_transaction {
+    uint64_t number; /* 1, 2, ... */
+    oft_instant recorded_ns;
+    const struct ledger_range *ranges;
+    size_t range_count;
+    const struct ledger_change *changes;
+    size_t change_count;
+    const struct ledger_entry *entries;
+    size_t entry_count;
+};
+enum oft_err ledger_transaction_hash(const struct ledger_transaction *transaction,
+                                     const uint8_t previous[32],
+                                     uint8_t ret_hash[32]) OFT_MUSTCHECK;
+
+/* ---- statements ------------------------------------------------------------------------------ */
+
+/* One series as the store holds it. */
+struct ledger_row {
+    struct ledger_series_key key;
+    struct ledger_totals totals;
+};
+
+struct ledger_statement_input {
+    const struct deal *deal; /* the newest published */
+    struct deal_attestations attested;
+    const char *party; /* a party's or an account's name */
+    int32_t month;
+    const struct ledger_row *rows; /* every series of that month, any kind, any order */
+    size_t row_count;
+    const struct ledger_row *commitment_rows; /* LEDGER_COMMITMENT of all months */
+    size_t commitment_row_count;
+    oft_instant as_of; /* recorded instant of the newest transaction included */
+    uint64_t transaction_number;
+    uint8_t journal_sha256[32]; /* chain hash of that transaction */
+    bool rehearsal;
+};
+
+enum ledger_format { LEDGER_TEXT, LEDGER_JSON, LEDGER_CSV };
+
+/* The statement of one party (what is owed both ways: capacity, shares, sums, net; burn of the
+ * commitments with it) or of one account (what it owes us). Same input, same bytes. Prints the deal
+ * and journal hashes that it depends on. OFT_ERR_NOT_FOUND for an unknown name. */
+enum oft_err ledger_statement(const struct ledger_statement_input *input, enum ledger_format format,
+                              struct oft_buffer *out, struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* Every commitment: amount, period, counted so far, share of it, linear line at AT, behind or
+ * ahead. */
+struct ledger_commitment_status {
+    uint32_t clause; /* index in the deal */
+    oft_nanos counted_nanos;
+    oft_nanos line_nanos; /* amount * elapsed / period, 0 before and the amount after */
+    bool active;          /* its period holds AT and it is in force */
+    bool behind;          /* active and counted < line */
+};
+enum oft_err ledger_commitments(const struct deal *deal, struct deal_attestations attested,
+                                const struct ledger_row *commitment_rows, size_t row_count,
+                                oft_instant at, struct oft_arena *arena,
+                                struct ledger_commitment_status **ret_status,
+                                size_t *ret_count) OFT_MUSTCHECK;
+enum oft_err ledger_commitments_print(const struct deal *deal,
+                                      const struct ledger_commitment_status *status, size_t count,
+                                      oft_instant at, enum ledger_format format,
+                                      struct oft_buffer *out) OFT_MUSTCHECK;
+
+/* Where traffic ran: usage rows by product, pool and clause with their counts. */
+enum oft_err ledger_usage_print(const struct ledger_row *rows, size_t row_count,
+                                enum ledger_format format, struct oft_buffer *out) OFT_MUSTCHECK;
+
+#endif
