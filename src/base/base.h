@@ -29,8 +29,7 @@
 
 #define OFT_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Faults. A domain's own refusals are enums of their rooms; these are what can go wrong anywhere.
- */
+/* Faults. A domain's own refusals are enums of their rooms; these are what can go wrong anywhere. */
 enum oft_err {
     OFT_OK = 0,
     OFT_ERR_MEMORY,  /* an allocation failed, or an arena met its ceiling */

@@ -6,8 +6,8 @@
  *
  * Arena   One owner; everything allocated from it is freed at once by oft_arena_release. Memory is
  *         zeroed. A request for more than the ceiling returns NULL.
- * Buffer  States its ceiling at birth. An append that fails marks the buffer `failed`; later
- * appends do nothing, so a writer may append freely and check once, at the end.
+ * Buffer  States its ceiling at birth. An append that fails marks the buffer `failed`; later appends
+ *         do nothing, so a writer may append freely and check once, at the end.
  */
 #include <stdarg.h>
 

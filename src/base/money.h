@@ -4,9 +4,10 @@
 /*
  * money -- exact amounts in nano-units (10^-9 of the currency), 128 bits wide.
  *
- * Why          $500 billion is 5e20 nano-dollars, more than 64 bits hold; $0.15 per million tokens
- * is 150 nano-dollars a token, exactly. There is no floating point near money. Overflow     is
- * OFT_ERR_RANGE. Nothing wraps. Rounding     happens where a caller names it, half to even.
+ * Why          $500 billion is 5e20 nano-dollars, more than 64 bits hold; $0.15 per million tokens is
+ *              150 nano-dollars a token, exactly. There is no floating point near money.
+ * Overflow     is OFT_ERR_RANGE. Nothing wraps.
+ * Rounding     happens where a caller names it, half to even.
  */
 #include "base/base.h"
 

@@ -33,8 +33,7 @@ struct oft_date oft_date_from_instant(oft_instant instant);
 enum oft_err oft_instant_parse(struct oft_str text, oft_instant *ret) OFT_MUSTCHECK;
 
 #define OFT_INSTANT_TEXT_BYTES 40
-/* "2025-01-21T09:30:00Z", with as many decimals as needed; "never" and "always" for the two ends.
- */
+/* "2025-01-21T09:30:00Z", with as many decimals as needed; "never" and "always" for the two ends. */
 const char *oft_instant_format(oft_instant instant, char out[OFT_INSTANT_TEXT_BYTES]);
 /* "2025-01-21" when the instant is a day's first, else the full form. */
 const char *oft_instant_format_short(oft_instant instant, char out[OFT_INSTANT_TEXT_BYTES]);

@@ -12,11 +12,12 @@
  * May include  base.
  * Units        Money: nano-units of the deal's one currency. Prices: nano-units per million units.
  *              Rates: parts per billion of one (20% is 200,000,000). Time: oft_instant.
- * Ownership    deal_parse makes one arena that holds everything a deal points to; deal_free frees
- * it whole. All strings are NUL-terminated and live as long as the deal. Errors       Every mistake
- * of the text is a diagnostic with a stable code; several in one run. Faults (memory, a loader that
- * fails) are enum oft_err. Limits       base/limits.h. Threads      A deal is immutable once
- * deal_parse returns; any thread may read it.
+ * Ownership    deal_parse makes one arena that holds everything a deal points to; deal_free frees it
+ *              whole. All strings are NUL-terminated and live as long as the deal.
+ * Errors       Every mistake of the text is a diagnostic with a stable code; several in one run.
+ *              Faults (memory, a loader that fails) are enum oft_err.
+ * Limits       base/limits.h.
+ * Threads      A deal is immutable once deal_parse returns; any thread may read it.
  */
 #include "base/memory.h"
 #include "base/money.h"
@@ -122,8 +123,7 @@ enum deal_unit_class {
     DEAL_UNIT_COUNT
 };
 
-/* One price clause: of a product (what its customers owe) or of a pool (what the provider is owed).
- */
+/* One price clause: of a product (what its customers owe) or of a pool (what the provider is owed). */
 struct deal_price {
     const char *id; /* "azure-east.price.gpt-4o@2025-01-21", a clause id */
     bool is_sale;   /* true: owner is a product; false: owner is a pool */
@@ -356,8 +356,8 @@ typedef enum oft_err (*deal_load_fn)(void *context, const char *path, struct oft
 
 /*
  * Parses and checks PATH and what it includes. On OFT_OK *ret_deal is a deal without errors (there
- * may be warnings and notes) and the caller frees it. OFT_ERR_INVALID means that DIAGNOSTICS holds
- * at least one error and *ret_deal is NULL. Any other code is a fault, told in RETERR.
+ * may be warnings and notes) and the caller frees it. OFT_ERR_INVALID means that DIAGNOSTICS holds at
+ * least one error and *ret_deal is NULL. Any other code is a fault, told in RETERR.
  */
 enum oft_err deal_parse(const char *path, deal_load_fn load, void *load_context,
                         struct deal **ret_deal, struct deal_diagnostics *diagnostics,
@@ -377,8 +377,8 @@ struct deal_memory_files {
 enum oft_err deal_load_memory(void *context, const char *path, struct oft_arena *arena,
                               struct oft_str *ret_text, struct oft_error *reterr);
 
-/* Prints all diagnostics for people: file:line:column, severity, code, the line with a caret, why
- * and hint; fits 80 columns, COLOUR only when asked. Ends with a count line. */
+/* Prints all diagnostics for people: file:line:column, severity, code, the line with a caret, why and
+ * hint; fits 80 columns, COLOUR only when asked. Ends with a count line. */
 void deal_diagnostics_print(const struct deal_diagnostics *diagnostics, bool colour,
                             struct oft_buffer *out);
 /* The same as a JSON document (one object: "diagnostics": [...], "errors": N, "warnings": N). */
@@ -389,8 +389,7 @@ void deal_diagnostics_print_json(const struct deal_diagnostics *diagnostics,
 
 /* The instant at which END comes, given what is attested: OFT_INSTANT_NEVER when it may never. */
 oft_instant deal_end_instant(const struct deal_end *end, struct deal_attestations attested);
-/* When a clause begins, and the first instant at which it no longer holds, supersession included.
- */
+/* When a clause begins, and the first instant at which it no longer holds, supersession included. */
 oft_instant deal_clause_until(const struct deal_clause *clause, struct deal_attestations attested);
 bool deal_clause_in_force(const struct deal_clause *clause, oft_instant at,
                           struct deal_attestations attested);

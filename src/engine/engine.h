@@ -5,16 +5,20 @@
  * engine -- the use cases: one function, one transaction.
  *
  * What it is   Loads rows, calls the pure rooms, carries out what they say, commits, publishes. The
- *              only room that opens a transaction, and the one place where deal, policy, meter,
- * ledger and store meet. What it is not  No HTTP, no child process, no signal, no loop (api/,
- * daemon/). Layout       <data>/books.db           the store <data>/spool/*.spool      what the
- * gateways write; <data>/spool/archive/ what is booked <data>/run/control        the page that
- * workers watch <data>/run/policy.snap    the policy in force, replaced by rename
+ *              only room that opens a transaction, and the one place where deal, policy, meter, ledger
+ *              and store meet.
+ * What it is not  No HTTP, no child process, no signal, no loop (api/, daemon/).
+ * Layout       <data>/books.db           the store
+ *              <data>/spool              segments that the gateways write
+ *              <data>/spool/archive      segments that are booked
+ *              <data>/run/control        the page that workers watch
+ *              <data>/run/policy.snap    the policy in force, replaced by rename
  *              <data>/run/secrets-N      its secrets, readable by the workers' group only
- * Clock        The caller passes the real clock. In a rehearsal the engine adds the shift to get
- * the instant that contracts see; books of a rehearsal are marked and never mixed. Ownership
- * engine_open/engine_close. Text results go into the caller's buffer. Errors       enum oft_err
- * with a struct oft_error that a person can act on. Threads      One thread.
+ * Clock        The caller passes the real clock. In a rehearsal the engine adds the shift to get the
+ *              instant that contracts see; books of a rehearsal are marked and never mixed.
+ * Ownership    engine_open/engine_close. Text results go into the caller's buffer.
+ * Errors       enum oft_err with a struct oft_error that a person can act on.
+ * Threads      One thread.
  */
 #include "deal/deal.h"
 #include "ledger/ledger.h"

@@ -5,19 +5,20 @@
  * ledger -- rating and double entry: usage records in, balanced postings out, statements from them.
  *
  * What it is   A batch takes settled usage records, rates each by the deal of its own policy
- *              generation at its own instant, adds them up by *series* and, when it is closed,
- * turns each series' change into entries whose debits equal their credits. What it is not  It
- * stores nothing and reads no clock: the engine hands in the series' totals so far and writes
- * entries and new totals in one transaction. Exactness    A series is one statement line: what was
- * used (or earned) in a month at one price under one clause. Its amount is round-half-even(total
- * quantity * rate) and a batch posts the difference to what is posted already. So the books do not
- * depend on how records were cut into batches, and nothing drifts. May include  base, deal,
- * meter/record_fmt.h.  Used by: store (types), engine, benchmarks, tests. Units        Money:
- * nano-units of the deal's currency. Quantities: tokens or requests. Ownership    A context borrows
- * its deal. A batch owns what it returns until ledger_batch_free. Errors       Faults are enum
- * oft_err. A record that cannot be rated (unknown id, no price) is never dropped: it is counted in
- * the usage series and in `unrated`, and the caller reports it. Threads      One batch, one thread;
- * contexts are read-only.
+ *              generation at its own instant, adds them up by *series* and, when it is closed, turns
+ *              each series' change into entries whose debits equal their credits.
+ * What it is not  It stores nothing and reads no clock: the engine hands in the series' totals so far
+ *              and writes entries and new totals in one transaction.
+ * Exactness    A series is one statement line: what was used (or earned) in a month at one price
+ *              under one clause. Its amount is round-half-even(total quantity * rate) and a batch
+ *              posts the difference to what is posted already. So the books do not depend on how
+ *              records were cut into batches, and nothing drifts.
+ * May include  base, deal, meter/record_fmt.h.  Used by: store (types), engine, benchmarks, tests.
+ * Units        Money: nano-units of the deal's currency. Quantities: tokens or requests.
+ * Ownership    A context borrows its deal. A batch owns what it returns until ledger_batch_free.
+ * Errors       Faults are enum oft_err. A record that cannot be rated (unknown id, no price) is never
+ *              dropped: it is counted in the usage series and in `unrated`, and the caller reports it.
+ * Threads      One batch, one thread; contexts are read-only.
  */
 #include "deal/deal.h"
 #include "meter/record_fmt.h"
@@ -82,12 +83,12 @@ struct ledger_totals {
 /* ---- entries --------------------------------------------------------------------------------- */
 
 /* One side of a posting. Positive: debit. Negative: credit. Accounts are paths:
- *   receivable/<account>        revenue/<product>         customers' debts and what we sold
- *   cost/<pool>                 payable/<party>           what capacity cost and whom we owe
- *   share-expense/<clause>      payable/<party>           a share we pay
- *   receivable-party/<party>    share-income/<clause>     a share we get
- *   memo/sales/<product>        memo/sales-contra/<product>      another party's product: not our
- * revenue memo/share/<clause>         memo/share-contra/<clause>       a share between others
+ *   receivable/<account>        revenue/<product>           customers' debts and what we sold
+ *   cost/<pool>                 payable/<party>             what capacity cost and whom we owe
+ *   share-expense/<clause>      payable/<party>             a share we pay
+ *   receivable-party/<party>    share-income/<clause>       a share we get
+ *   memo/sales/<product>        memo/sales-contra/<product> another party's product: not our revenue
+ *   memo/share/<clause>         memo/share-contra/<clause>  a share between others
  *   memo/commitment/<clause>    memo/commitment-contra/<clause>  burn
  */
 struct ledger_entry {

@@ -9,10 +9,11 @@
  * Promise      A record is there once meter_append returns, whatever happens to the process
  *              (kill -9 included). A machine's power loss is another matter: meter_flush.
  * Full disk    A segment is allocated on disk (posix_fallocate) before a byte of it is used, so an
- *              append never faults. When no next segment can be had, meter_reserve says
- * OFT_ERR_FULL and the caller refuses the request before it asks a provider. Ownership    The
- * caller owns struct meter_writer (zeroed before meter_writer_open). Errors       enum oft_err with
- * a struct oft_error; nothing aborts. Threads      One thread per writer.
+ *              append never faults. When no next segment can be had, meter_reserve says OFT_ERR_FULL
+ *              and the caller refuses the request before it asks a provider.
+ * Ownership    The caller owns struct meter_writer (zeroed before meter_writer_open).
+ * Errors       enum oft_err with a struct oft_error; nothing aborts.
+ * Threads      One thread per writer.
  *
  * A request reserves its records at admission and gives back what it did not use: settling never
  * fails for want of room.

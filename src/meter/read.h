@@ -6,12 +6,14 @@
  *
  * What it is   Opens a segment, walks its complete records from a position that the caller keeps,
  *              and says how the segment stands: being written, ended, or left by a dead writer.
- * What it is not  It moves no position and deletes nothing: a position is committed by whoever
- * commits the postings, in the same transaction. May include  base. Used by: engine, tests,
- * benchmarks. Ownership    meter_segment_open maps the file read-only; meter_segment_close unmaps
- * it. Records returned are copies. Errors       A segment that is not one (foreign, other version,
- * short, a symbolic link, a FIFO) is OFT_ERR_CORRUPT / OFT_ERR_VERSION / OFT_ERR_INVALID with a
- * message and is not touched. Threads      One thread per open segment.
+ * What it is not  It moves no position and deletes nothing: a position is committed by whoever commits
+ *              the postings, in the same transaction.
+ * May include  base. Used by: engine, tests, benchmarks.
+ * Ownership    meter_segment_open maps the file read-only; meter_segment_close unmaps it. Records
+ *              returned are copies.
+ * Errors       A segment that is not one (foreign, other version, short, a symbolic link, a FIFO) is
+ *              OFT_ERR_CORRUPT / OFT_ERR_VERSION / OFT_ERR_INVALID with a message and is not touched.
+ * Threads      One thread per open segment.
  */
 #include "meter/record_fmt.h"
 
@@ -40,8 +42,8 @@ enum oft_err meter_segment_open(struct meter_segment *segment, const char *direc
                                 const char *name, struct oft_error *reterr) OFT_MUSTCHECK;
 void meter_segment_close(struct meter_segment *segment);
 
-/* How the segment stands at this moment. Ask before reading: when it says ENDED or DEAD, a read
- * that follows sees everything there will ever be. */
+/* How the segment stands at this moment. Ask before reading: when it says ENDED or DEAD, a read that
+ * follows sees everything there will ever be. */
 enum meter_segment_state meter_segment_state(const struct meter_segment *segment);
 
 struct meter_read_result {

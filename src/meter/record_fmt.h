@@ -5,18 +5,18 @@
  * record_fmt -- the usage record and the spool segment: a byte format, versioned like a wire
  * protocol. Edge. Little-endian hosts only (checked when a segment is opened).
  *
- * A segment is one file of one writer process: a header page, then slots of 256 bytes, written
- * front to back and never again. Its writer holds an exclusive flock on it for as long as it lives,
- * so that a reader can tell a slow writer from a dead one.
+ * A segment is one file of one writer process: a header page, then slots of 256 bytes, written front
+ * to back and never again. Its writer holds an exclusive flock on it for as long as it lives, so that
+ * a reader can tell a slow writer from a dead one.
  *
  *      0        4096      4352      4608
  *      | header | record 0 | record 1 | ...            capacity records, preallocated, zeroed
  *
  * A record is complete when its first word is set, and that word is stored last (release). A zero
  * first word is the end of what was written. Two kinds share the layout:
- *   INTENT  before the first byte of an attempt goes to a provider: this pool may be about to bill
- * us. SETTLED when the request ends: one per request, with its final counts. It retires every
- * intent of the same request id. A request that never reached a provider has a SETTLED record only.
+ *   INTENT  before the first byte of an attempt goes to a provider: this pool may be about to bill us.
+ *   SETTLED when the request ends: one per request, with its final counts. It retires every intent of
+ *           the same request id. A request that never reached a provider has a SETTLED record only.
  * An intent whose writer died without a SETTLED is settled by the reader's rule and flagged.
  */
 #include "base/base.h"
@@ -49,8 +49,8 @@ enum meter_operation {
     METER_OP_RESPONSES,
 };
 
-/* Disjoint token classes, in the order of deal_unit_class (input, cached, cache write, output
- * without reasoning, reasoning, audio, image). */
+/* Disjoint token classes, in the order of deal_unit_class (input, cached, cache write, output without
+ * reasoning, reasoning, audio, image). */
 #define METER_UNITS 7
 
 struct meter_record {
@@ -98,7 +98,7 @@ struct meter_segment_header {
     char writer[64];         /* unique name of the writer: node, start instant, pid */
     uint32_t header_crc32c;  /* over the bytes before it */
     uint32_t closed;         /* 1: the writer wrote its last record here (rotation or clean end);
-                                stored with release after that record */
+                             stored with release after that record */
 };
 _Static_assert(sizeof(struct meter_segment_header) <= METER_HEADER_BYTES, "one page");
 

@@ -4,14 +4,15 @@
 /*
  * compile -- a checked deal, the keys and what the world has said so far become snapshot bytes.
  *
- * What it is   A pure function: the same inputs give the same bytes. It reads no secret, resolves
- * no name and writes no file; engine/ does those. Rules        docs/semantics.md. In short, for
- * each regime, product and model, each pool that serves the model is a candidate. It is barred when
- * its window is closed, when a clause in force makes the product exclusive to another provider,
- * when the product belongs to another party and no licence covers it, or when its sale or cost
- * could not be priced. Otherwise it is eligible, under the exclusive clause, the licence, or the
- * pool itself. Order: reserved, then effective price, then the order of the deal file. May include
- * base, deal.
+ * What it is   A pure function: the same inputs give the same bytes. It reads no secret, resolves no
+ *              name and writes no file; engine/ does those.
+ * Rules        docs/semantics.md. In short, for each regime, product and model, each pool that serves
+ *              the model is a candidate. It is barred when its window is closed, when a clause in
+ *              force makes the product exclusive to another provider, when the product belongs to
+ *              another party and no licence covers it, or when its sale or cost could not be priced.
+ *              Otherwise it is eligible, under the exclusive clause, the licence, or the pool itself.
+ *              Order: reserved, then effective price, then the order of the deal file.
+ * May include  base, deal.
  */
 #include "deal/deal.h"
 #include "policy/snapshot_fmt.h"

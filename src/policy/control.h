@@ -2,17 +2,16 @@
 #ifndef OFFTAKE_POLICY_CONTROL_H
 #define OFFTAKE_POLICY_CONTROL_H
 /*
- * control -- one mapped page by which the control plane speaks to the workers without a system
- * call. Edge.
+ * control -- one mapped page by which the control plane speaks to the workers without a system call.
+ * Edge.
  *
  * The daemon maps <data>/run/control read-write, the workers read-only. A worker compares
  * `generation` with its own on each request and, when it differs, maps <data>/run/policy.snap (and
  * <data>/run/secrets-<generation of that file>). It keeps its old view when the new file does not
  * pass, and says so in the log and never again for the same generation.
  *
- * The daemon stores `heartbeat_ns` (real clock) every second while it lives. Workers refuse with
- * 503 once the policy is staler than `stale_after_ns`: traffic outlives the control plane by that
- * much.
+ * The daemon stores `heartbeat_ns` (real clock) every second while it lives. Workers refuse with 503
+ * once the policy is staler than `stale_after_ns`: traffic outlives the control plane by that much.
  */
 #include <stdatomic.h>
 

@@ -79,8 +79,8 @@ struct policy_answer {
     struct policy_choice choices[OFT_POOLS_PER_DECISION_MAX];
 };
 
-/* Product and model must be indices of VIEW. Deny wins: a pool is eligible only if the snapshot
- * says so for this very regime. */
+/* Product and model must be indices of VIEW. Deny wins: a pool is eligible only if the snapshot says
+ * so for this very regime. */
 void policy_decide(const struct policy_view *view, const struct policy_query *query,
                    struct policy_answer *ret_answer);
 

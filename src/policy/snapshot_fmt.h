@@ -7,8 +7,7 @@
  *
  * One file, written whole and renamed into place; never changed afterwards; mapped read-only. Every
  * reference is an index into a section or an offset into the string section, checked once by
- * policy_open, so that the hot path needs no checks. All integers little-endian, sections
- * 16-aligned.
+ * policy_open, so that the hot path needs no checks. All integers little-endian, sections 16-aligned.
  *
  *      header | regimes | decisions | candidates | products | models | accounts | pools |
  *      endpoints | clauses | key slots | strings
