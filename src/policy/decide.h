@@ -66,7 +66,8 @@ struct policy_query {
 
 struct policy_choice {
     const struct policy_candidate *candidate;
-    bool down; /* eligible, but cooling down or without an address */
+    enum policy_reason reason; /* the candidate's, or POLICY_BARRED_BY_REGION */
+    bool down;                 /* eligible, but cooling down or without an address */
 };
 
 struct policy_answer {

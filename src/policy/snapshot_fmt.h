@@ -90,6 +90,8 @@ enum policy_reason {
     POLICY_BARRED_NO_LICENSE,    /* another party's product and no licence in force */
     POLICY_BARRED_POOL_WINDOW,   /* the pool is not in service at this instant */
     POLICY_BARRED_NO_PRICE, /* no sale or cost price in force: the request could not be billed */
+    POLICY_BARRED_BY_REGION, /* never in a snapshot: policy_decide says it of an eligible pool that
+                                is not in the region asked for */
 };
 
 struct policy_candidate {
@@ -133,7 +135,7 @@ struct policy_endpoint {
     uint32_t model;
     uint32_t kind;
     uint32_t tls;                      /* 1: TLS, certificate verified against ca_file for host */
-    struct policy_text upstream_model; /* as it stands in JSON: already escaped */
+    struct policy_text upstream_model; /* as it stands in JSON between the quotes: already escaped */
     struct policy_text deployment;     /* as it stands in a URL path: already escaped */
     struct policy_text host;           /* for SNI and verification */
     struct policy_text host_header;    /* host, with the port when it is not the default */
@@ -158,6 +160,20 @@ struct policy_key {
     uint32_t account;
     uint32_t product;
 };
+
+_Static_assert(sizeof(struct policy_header) == 256, "wire format");
+_Static_assert(sizeof(struct policy_regime) == 16, "wire format");
+_Static_assert(sizeof(struct policy_decision) == 16, "wire format");
+_Static_assert(sizeof(struct policy_candidate) == 24, "wire format");
+_Static_assert(sizeof(struct policy_name) == 16, "wire format");
+_Static_assert(sizeof(struct policy_pool) == 56, "wire format");
+_Static_assert(sizeof(struct policy_address) == 20, "wire format");
+_Static_assert(sizeof(struct policy_endpoint) == 240, "wire format");
+_Static_assert(sizeof(struct policy_clause) == 32, "wire format");
+_Static_assert(sizeof(struct policy_key) == 48, "wire format");
+
+/* No string of a snapshot is longer, and none holds a control character. */
+#define POLICY_TEXT_BYTES_MAX 8192u
 
 /* The secrets file: header, then count fixed slots. Written 0640, root and the workers' group. */
 #define POLICY_SECRETS_MAGIC     UINT64_C(0x3154524353464f) /* "OFSCRT1" */

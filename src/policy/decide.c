@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * decide -- the look-ups on an opened snapshot, and the decision itself. Edge.
+ *
+ * Everything here trusts the view: policy_open has proved every index and every string. The contract
+ * was weighed at compile time; what is left for a request is to find its row, drop what is outside
+ * the region it asked for, and put pools that are down behind those that are up. It never adds a
+ * pool, so that no state of health can let traffic out of the contract.
+ */
+#include "policy/decide.h"
+
+#include <string.h>
+
+struct oft_str policy_text(const struct policy_view *view, struct policy_text text)
+{
+    struct oft_str slice;
+
+    slice.data = view->strings + text.offset;
+    slice.length = text.length;
+    return slice;
+}
+
+static int text_compare(const struct policy_view *view, struct policy_text text,
+                        struct oft_str name)
+{
+    size_t shorter = text.length < name.length ? text.length : name.length;
+    int order = shorter == 0 ? 0 : memcmp(view->strings + text.offset, name.data, shorter);
+
+    if (order != 0) {
+        return order;
+    }
+    return (text.length > name.length) - (text.length < name.length);
+}
+
+const struct policy_key *policy_find_key(const struct policy_view *view, const uint8_t sha256[32])
+{
+    static const uint8_t empty[32];
+    uint64_t mask = view->key_slot_count - 1;
+    uint64_t hash = 0;
+    uint64_t probe;
+    unsigned i;
+
+    for (i = 0; i < 8; i++) {
+        hash |= (uint64_t)sha256[i] << (8 * i);
+    }
+    for (probe = 0; probe < view->key_slot_count; probe++) {
+        const struct policy_key *key = &view->key_slots[(hash + probe) & mask];
+
+        if (oft_equal_constant_time(key->sha256, empty, sizeof(empty))) {
+            return NULL;
+        }
+        if (oft_equal_constant_time(key->sha256, sha256, sizeof(key->sha256))) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
+uint32_t policy_find_model(const struct policy_view *view, struct oft_str name)
+{
+    uint32_t low = 0;
+    uint32_t high = view->model_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = text_compare(view, view->models[middle].name, name);
+
+        if (order == 0) {
+            return middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return POLICY_NONE;
+}
+
+uint32_t policy_find_product(const struct policy_view *view, struct oft_str name)
+{
+    uint32_t i;
+
+    for (i = 0; i < view->product_count; i++) {
+        if (text_compare(view, view->products[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return POLICY_NONE;
+}
+
+uint32_t policy_find_regime(const struct policy_view *view, int64_t instant_ns)
+{
+    uint32_t low = 0; /* its regime begins at or before the instant: the first one always does */
+    uint32_t high = view->regime_count;
+
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (view->regimes[middle].from_ns <= instant_ns) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* NULL or "" names no region and excludes nothing. */
+static bool in_region(const struct policy_view *view, const struct policy_candidate *candidate,
+                      const char *region, size_t region_length)
+{
+    struct policy_text text = view->pools[candidate->pool].region;
+
+    return region_length == 0 || (text.length == region_length &&
+                                  memcmp(view->strings + text.offset, region, region_length) == 0);
+}
+
+static bool is_down(const struct policy_view *view, const struct policy_query *query,
+                    const struct policy_candidate *candidate)
+{
+    if (view->endpoints[candidate->endpoint].address_count == 0) {
+        return true;
+    }
+    return query->health != NULL && query->health[candidate->pool].down_until_ns > query->now_ns;
+}
+
+static void choose(struct policy_choice *choice, const struct policy_candidate *candidate,
+                   enum policy_reason reason, bool down)
+{
+    choice->candidate = candidate;
+    choice->reason = reason;
+    choice->down = down;
+}
+
+/* The clause of a refusal that the region brought about: what the contract bars in that region, if
+ * anything; else that of the best pool elsewhere. */
+static uint32_t region_refusal(const struct policy_view *view, const struct policy_query *query,
+                               size_t region_length, const struct policy_decision *decision)
+{
+    const struct policy_candidate *all = &view->candidates[decision->first_candidate];
+    uint32_t i;
+
+    for (i = 0; i < decision->barred_count; i++) {
+        const struct policy_candidate *barred = &all[decision->eligible_count + i];
+
+        if (in_region(view, barred, query->region, region_length)) {
+            return barred->clause;
+        }
+    }
+    return all[0].clause;
+}
+
+/* Fills in pools in order: eligible and up, eligible and down, outside the region, barred. */
+static void answer_from(const struct policy_view *view, const struct policy_query *query,
+                        const struct policy_decision *decision, struct policy_answer *answer)
+{
+    const struct policy_candidate *all = &view->candidates[decision->first_candidate];
+    const struct policy_candidate *down[OFT_POOLS_PER_DECISION_MAX];
+    const struct policy_candidate *outside[OFT_POOLS_PER_DECISION_MAX];
+    size_t region_length = query->region == NULL ? 0 : strlen(query->region);
+    uint32_t placed = 0, down_count = 0, outside_count = 0, i;
+
+    for (i = 0; i < decision->eligible_count; i++) {
+        if (!in_region(view, &all[i], query->region, region_length)) {
+            outside[outside_count++] = &all[i];
+        } else if (is_down(view, query, &all[i])) {
+            down[down_count++] = &all[i];
+        } else {
+            choose(&answer->choices[placed++], &all[i], (enum policy_reason)all[i].reason, false);
+        }
+    }
+    answer->up_count = placed;
+    for (i = 0; i < down_count; i++) {
+        choose(&answer->choices[placed++], down[i], (enum policy_reason)down[i]->reason, true);
+    }
+    answer->eligible_count = placed;
+    for (i = 0; i < outside_count; i++) {
+        choose(&answer->choices[placed++], outside[i], POLICY_BARRED_BY_REGION, false);
+    }
+    for (i = 0; i < decision->barred_count; i++) {
+        const struct policy_candidate *barred = &all[decision->eligible_count + i];
+
+        choose(&answer->choices[placed++], barred, (enum policy_reason)barred->reason, false);
+    }
+    answer->barred_count = placed - answer->eligible_count;
+    if (answer->eligible_count > 0) {
+        answer->refusal_clause = POLICY_NONE;
+    } else if (outside_count > 0) {
+        answer->refusal_clause = region_refusal(view, query, region_length, decision);
+    } else {
+        answer->refusal_clause = decision->refusal_clause;
+    }
+}
+
+void policy_decide(const struct policy_view *view, const struct policy_query *query,
+                   struct policy_answer *ret_answer)
+{
+    size_t row;
+
+    ret_answer->regime = policy_find_regime(view, query->instant_ns);
+    if (query->product >= view->product_count || query->model >= view->model_count) {
+        /* A caller's mistake must not become a placement. */
+        ret_answer->eligible_count = 0;
+        ret_answer->up_count = 0;
+        ret_answer->barred_count = 0;
+        ret_answer->refusal_clause = POLICY_NONE;
+        return;
+    }
+    row = ((size_t)ret_answer->regime * view->product_count + query->product) * view->model_count +
+          query->model;
+    answer_from(view, query, &view->decisions[row], ret_answer);
+}
+
+const char *policy_reason_text(enum policy_reason reason)
+{
+    switch (reason) {
+    case POLICY_ALLOWED_BY_POOL:
+        return "the pool serves the model and no clause bars it";
+    case POLICY_ALLOWED_BY_EXCLUSIVE:
+        return "exclusive to this pool's provider";
+    case POLICY_ALLOWED_BY_LICENSE:
+        return "licensed to the product's owner";
+    case POLICY_BARRED_BY_EXCLUSIVE:
+        return "exclusive to another provider";
+    case POLICY_BARRED_NO_LICENSE:
+        return "no licence in force for the product's owner";
+    case POLICY_BARRED_POOL_WINDOW:
+        return "the pool is not in service at this instant";
+    case POLICY_BARRED_NO_PRICE:
+        return "no price in force: the request could not be billed";
+    case POLICY_BARRED_BY_REGION:
+        return "outside the region asked for";
+    }
+    return "unknown reason";
+}
