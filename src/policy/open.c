@@ -269,8 +269,7 @@ static enum oft_err check_candidates(const struct policy_view *view, struct oft_
         const struct policy_candidate *candidate = &view->candidates[i];
 
         if (candidate->endpoint >= view->endpoint_count || candidate->pool >= view->pool_count ||
-            candidate->clause >= view->clause_count ||
-            candidate->reason < POLICY_ALLOWED_BY_POOL ||
+            candidate->clause >= view->clause_count || candidate->reason < POLICY_ALLOWED_BY_POOL ||
             candidate->reason > POLICY_BARRED_NO_PRICE || candidate->effective_price_nanos < 0 ||
             candidate->flags > POLICY_CANDIDATE_RESERVED ||
             view->endpoints[candidate->endpoint].pool != candidate->pool) {

@@ -89,7 +89,7 @@ enum policy_reason {
     POLICY_BARRED_BY_EXCLUSIVE,  /* the product is exclusive to another provider */
     POLICY_BARRED_NO_LICENSE,    /* another party's product and no licence in force */
     POLICY_BARRED_POOL_WINDOW,   /* the pool is not in service at this instant */
-    POLICY_BARRED_NO_PRICE, /* no sale or cost price in force: the request could not be billed */
+    POLICY_BARRED_NO_PRICE,  /* no sale or cost price in force: the request could not be billed */
     POLICY_BARRED_BY_REGION, /* never in a snapshot: policy_decide says it of an eligible pool that
                                 is not in the region asked for */
 };
@@ -134,11 +134,12 @@ struct policy_endpoint {
     uint32_t pool;
     uint32_t model;
     uint32_t kind;
-    uint32_t tls;                      /* 1: TLS, certificate verified against ca_file for host */
-    struct policy_text upstream_model; /* as it stands in JSON between the quotes: already escaped */
-    struct policy_text deployment;     /* as it stands in a URL path: already escaped */
-    struct policy_text host;           /* for SNI and verification */
-    struct policy_text host_header;    /* host, with the port when it is not the default */
+    uint32_t tls; /* 1: TLS, certificate verified against ca_file for host */
+    struct policy_text
+        upstream_model;             /* as it stands in JSON between the quotes: already escaped */
+    struct policy_text deployment;  /* as it stands in a URL path: already escaped */
+    struct policy_text host;        /* for SNI and verification */
+    struct policy_text host_header; /* host, with the port when it is not the default */
     struct policy_text path_prefix;
     struct policy_text api_version;
     struct policy_text ca_file; /* empty: the system's bundle */

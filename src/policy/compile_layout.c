@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compile_layout -- fills the sections of a snapshot, each in the order of the deal (models: of
+ * their names).
+ *
+ * Every item starts from zeroes and every order is given by the input, so that the same input makes
+ * the same bytes.
+ */
+#include "policy/compile_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+/* ---- names ------------------------------------------------------------------------------------ */
+
+/* A name and its index in the deal, to be sorted and searched. */
+struct ranked_name {
+    const char *name;
+    uint32_t index;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct ranked_name *left = a;
+    const struct ranked_name *right = b;
+
+    return strcmp(left->name, right->name);
+}
+
+static uint32_t find_ranked(const struct ranked_name *names, uint32_t count, const char *name)
+{
+    struct ranked_name wanted = {.name = name};
+    const struct ranked_name *found = bsearch(&wanted, names, count, sizeof(*names), compare_names);
+
+    return found == NULL ? POLICY_NONE : found->index;
+}
+
+static void put_name(struct policy_build *build, enum policy_section section, enum oft_id_kind kind,
+                     const char *text)
+{
+    struct policy_name name = {0};
+
+    name.id = oft_id_of(kind, oft_str_from(text));
+    name.name = policy_build_text(build, oft_str_from(text), "a name");
+    oft_buffer_append(&build->sections[section], &name, sizeof(name));
+}
+
+void policy_build_names(struct policy_build *build)
+{
+    const struct deal *deal = build->deal;
+    struct ranked_name *models =
+        policy_build_alloc(build, deal->model_count, sizeof(struct ranked_name));
+    uint32_t i;
+
+    if (models == NULL) {
+        return;
+    }
+    for (i = 0; i < deal->model_count; i++) {
+        models[i] = (struct ranked_name){.name = deal->models[i].name, .index = i};
+    }
+    qsort(models, deal->model_count, sizeof(*models), compare_names);
+    for (i = 0; i < deal->model_count; i++) {
+        build->model_at[i] = models[i].index;
+        build->model_rank[models[i].index] = i;
+        put_name(build, POLICY_MODELS, OFT_ID_MODEL, models[i].name);
+    }
+    for (i = 0; i < deal->product_count; i++) {
+        put_name(build, POLICY_PRODUCTS, OFT_ID_PRODUCT, deal->products[i].name);
+    }
+    for (i = 0; i < deal->account_count; i++) {
+        put_name(build, POLICY_ACCOUNTS, OFT_ID_ACCOUNT, deal->accounts[i].name);
+    }
+}
+
+/* ---- pools and endpoints ---------------------------------------------------------------------- */
+
+void policy_build_pools(struct policy_build *build)
+{
+    const struct deal *deal = build->deal;
+    uint32_t i;
+
+    for (i = 0; i < deal->pool_count; i++) {
+        const struct deal_pool *pool = &deal->pools[i];
+        struct policy_pool item = {0};
+
+        item.id = oft_id_of(OFT_ID_POOL, oft_str_from(pool->name));
+        item.name = policy_build_text(build, oft_str_from(pool->name), "a pool's name");
+        item.provider = policy_build_text(build, oft_str_from(deal->providers[pool->provider].name),
+                                          "a provider's name");
+        item.region = policy_build_text(build, oft_str_from(pool->region), "a pool's region");
+        item.flags = pool->reserved ? 1 : 0;
+        item.connect_timeout_ms = pool->connect_timeout_ms;
+        item.first_byte_timeout_ms = pool->first_byte_timeout_ms;
+        item.read_timeout_ms = pool->read_timeout_ms;
+        item.requests_per_minute = pool->requests_per_minute;
+        oft_buffer_append(&build->sections[POLICY_POOLS], &item, sizeof(item));
+    }
+}
+
+/* What goes into a request line or a Host header as it is may hold only these. */
+static void check_url_part(struct policy_build *build, const struct deal_serve *serve,
+                           const char *text, const char *also, const char *what)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    const char *c;
+
+    for (c = text; *c != '\0' && build->err == OFT_OK; c++) {
+        if (strchr(plain, *c) == NULL && strchr(also, *c) == NULL) {
+            build->err =
+                oft_fail(build->reterr, OFT_ERR_INVALID,
+                         "pool '%s': the %s of its endpoint for '%s' holds the byte 0x%02x, "
+                         "which cannot stand there; write it percent-encoded or correct it",
+                         build->deal->pools[serve->pool].name, what,
+                         build->deal->models[serve->model].name, (unsigned)(unsigned char)*c);
+        }
+    }
+}
+
+static struct policy_text put_host_header(struct policy_build *build,
+                                          const struct deal_serve *serve)
+{
+    bool literal = strchr(serve->host, ':') != NULL; /* IPv6 */
+
+    oft_buffer_clear(&build->scratch);
+    oft_buffer_printf(&build->scratch, literal ? "[%s]" : "%s", serve->host);
+    if (serve->port != (serve->tls ? 443 : 80)) {
+        oft_buffer_printf(&build->scratch, ":%u", (unsigned)serve->port);
+    }
+    return policy_build_text(build, oft_str_from(oft_buffer_text(&build->scratch)), "a host");
+}
+
+static void put_addresses(struct policy_build *build, const struct deal_serve *serve,
+                          struct policy_endpoint *endpoint)
+{
+    const struct policy_compile_input *input = build->input;
+    size_t i;
+    uint32_t a;
+
+    for (i = 0; i < input->resolved_count; i++) {
+        const struct policy_resolved *resolved = &input->resolved[i];
+
+        if (resolved->port != serve->port || strcmp(resolved->host, serve->host) != 0) {
+            continue;
+        }
+        for (a = 0; a < resolved->address_count && a < OFT_ADDRESSES_PER_ENDPOINT_MAX; a++) {
+            struct policy_address *address = &endpoint->addresses[a];
+            bool four = resolved->addresses[a].family == 4;
+
+            address->family = four ? 4 : 6;
+            address->port = serve->port;
+            memcpy(address->bytes, resolved->addresses[a].bytes, four ? 4 : 16);
+        }
+        endpoint->address_count = a;
+        return;
+    }
+}
+
+static uint32_t secret_of(const struct policy_build *build, uint32_t serve_index)
+{
+    if (build->input->secret_of_serve != NULL) {
+        return build->input->secret_of_serve[serve_index];
+    }
+    return build->deal->serves[serve_index].secret_source == DEAL_SECRET_NONE ? POLICY_NO_SECRET
+                                                                              : serve_index;
+}
+
+static void build_endpoint(struct policy_build *build, uint32_t index)
+{
+    const struct deal_serve *serve = &build->deal->serves[index];
+    struct oft_str upstream = oft_str_from(serve->upstream_model);
+    struct oft_buffer *scratch = &build->scratch;
+    struct policy_endpoint item = {0};
+
+    check_url_part(build, serve, serve->host, ":", "host");
+    check_url_part(build, serve, serve->path_prefix, "/%!$&'()*+,;=:@", "path");
+    check_url_part(build, serve, serve->api_version, "", "api version");
+    item.pool = serve->pool;
+    item.model = build->model_rank[serve->model];
+    item.kind =
+        serve->kind == DEAL_KIND_AZURE_OPENAI ? POLICY_KIND_AZURE_OPENAI : POLICY_KIND_OPENAI;
+    item.tls = serve->tls ? 1 : 0;
+    oft_buffer_clear(scratch);
+    policy_escape_json(scratch, upstream);
+    item.upstream_model =
+        policy_build_text(build, oft_str_from(oft_buffer_text(scratch)), "an upstream model");
+    oft_buffer_clear(scratch);
+    policy_escape_path(scratch, upstream);
+    item.deployment =
+        policy_build_text(build, oft_str_from(oft_buffer_text(scratch)), "a deployment");
+    item.host = policy_build_text(build, oft_str_from(serve->host), "a host");
+    item.host_header = put_host_header(build, serve);
+    item.path_prefix = policy_build_text(build, oft_str_from(serve->path_prefix), "a URL's path");
+    item.api_version = policy_build_text(build, oft_str_from(serve->api_version), "an api version");
+    item.ca_file = policy_build_text(build, oft_str_from(serve->ca_file), "a CA file's name");
+    item.secret = secret_of(build, index);
+    put_addresses(build, serve, &item);
+    oft_buffer_append(&build->sections[POLICY_ENDPOINTS], &item, sizeof(item));
+}
+
+void policy_build_endpoints(struct policy_build *build)
+{
+    uint32_t i;
+
+    for (i = 0; i < build->deal->serve_count; i++) {
+        build_endpoint(build, i);
+    }
+}
+
+/* ---- decisions -------------------------------------------------------------------------------- */
+
+static void put_candidate(struct policy_build *build, const struct policy_verdict *verdict)
+{
+    struct policy_candidate item = {0};
+
+    item.pool = verdict->pool;
+    item.endpoint = verdict->serve;
+    item.clause = policy_build_ground(build, verdict->ground);
+    item.reason = (uint16_t)verdict->reason;
+    item.flags = verdict->reserved ? POLICY_CANDIDATE_RESERVED : 0;
+    item.effective_price_nanos = verdict->effective_nanos;
+    oft_buffer_append(&build->sections[POLICY_CANDIDATES], &item, sizeof(item));
+}
+
+/* A decision that is the same as in the regime before shares its candidates: most are. */
+static void share_candidates(struct policy_build *build, struct policy_decision *decision,
+                             size_t decisions_per_regime)
+{
+    struct oft_buffer *candidates = &build->sections[POLICY_CANDIDATES];
+    const struct oft_buffer *decisions = &build->sections[POLICY_DECISIONS];
+    size_t count = (size_t)decision->eligible_count + decision->barred_count;
+    size_t bytes = count * sizeof(struct policy_candidate);
+    size_t row = decisions->length / sizeof(*decision);
+    struct policy_decision before;
+    const char *same;
+
+    if (row < decisions_per_regime || candidates->failed || decisions->failed || count == 0) {
+        return;
+    }
+    memcpy(&before, decisions->data + (row - decisions_per_regime) * sizeof(before),
+           sizeof(before));
+    if (before.eligible_count != decision->eligible_count ||
+        before.barred_count != decision->barred_count) {
+        return;
+    }
+    same = candidates->data + before.first_candidate * sizeof(struct policy_candidate);
+    if (memcmp(same, candidates->data + candidates->length - bytes, bytes) == 0) {
+        decision->first_candidate = before.first_candidate;
+        candidates->length -= bytes;
+    }
+}
+
+static void build_decision(struct policy_build *build, const struct policy_rules *rules,
+                           uint32_t model)
+{
+    struct policy_verdict verdicts[OFT_POOLS_PER_DECISION_MAX];
+    struct policy_decision item = {.refusal_clause = POLICY_NONE};
+    uint32_t count, eligible, i;
+
+    policy_rules_decide(rules, model, verdicts, &count, &eligible);
+    item.first_candidate =
+        (uint32_t)(build->sections[POLICY_CANDIDATES].length / sizeof(struct policy_candidate));
+    item.eligible_count = (uint16_t)eligible;
+    item.barred_count = (uint16_t)(count - eligible);
+    for (i = 0; i < count; i++) {
+        put_candidate(build, &verdicts[i]);
+    }
+    if (eligible == 0 && count > 0) {
+        item.refusal_clause = policy_build_ground(build, verdicts[0].ground);
+    }
+    share_candidates(build, &item, (size_t)build->deal->product_count * build->deal->model_count);
+    oft_buffer_append(&build->sections[POLICY_DECISIONS], &item, sizeof(item));
+}
+
+void policy_build_decisions(struct policy_build *build, const oft_instant *cuts, size_t cut_count)
+{
+    struct policy_rules rules;
+    size_t regime;
+    uint32_t product, model;
+
+    if (build->err != OFT_OK) {
+        return;
+    }
+    build->err = policy_rules_init(&rules, build->input, &build->arena, build->reterr);
+    if (build->err != OFT_OK) {
+        return;
+    }
+    for (regime = 0; regime <= cut_count; regime++) {
+        struct policy_regime item = {
+            .from_ns = regime == 0 ? OFT_INSTANT_ALWAYS : cuts[regime - 1],
+            .until_ns = regime == cut_count ? OFT_INSTANT_NEVER : cuts[regime],
+        };
+
+        oft_buffer_append(&build->sections[POLICY_REGIMES], &item, sizeof(item));
+        policy_rules_set_regime(&rules, item.from_ns);
+        for (product = 0; product < build->deal->product_count; product++) {
+            policy_rules_set_product(&rules, product);
+            for (model = 0; model < build->deal->model_count; model++) {
+                build_decision(build, &rules, build->model_at[model]);
+            }
+        }
+    }
+}
+
+/* ---- keys ------------------------------------------------------------------------------------- */
+
+static struct ranked_name *rank_accounts(struct policy_build *build)
+{
+    const struct deal *deal = build->deal;
+    struct ranked_name *names =
+        policy_build_alloc(build, deal->account_count, sizeof(struct ranked_name));
+    uint32_t i;
+
+    for (i = 0; names != NULL && i < deal->account_count; i++) {
+        names[i] = (struct ranked_name){.name = deal->accounts[i].name, .index = i};
+    }
+    if (names != NULL) {
+        qsort(names, deal->account_count, sizeof(*names), compare_names);
+    }
+    return names;
+}
+
+static struct ranked_name *rank_products(struct policy_build *build)
+{
+    const struct deal *deal = build->deal;
+    struct ranked_name *names =
+        policy_build_alloc(build, deal->product_count, sizeof(struct ranked_name));
+    uint32_t i;
+
+    for (i = 0; names != NULL && i < deal->product_count; i++) {
+        names[i] = (struct ranked_name){.name = deal->products[i].name, .index = i};
+    }
+    if (names != NULL) {
+        qsort(names, deal->product_count, sizeof(*names), compare_names);
+    }
+    return names;
+}
+
+/* False when the key is there already or could be taken for an empty slot. */
+static bool place_key(struct policy_key *slots, size_t slot_count, const struct policy_key *key)
+{
+    static const uint8_t empty[32];
+    uint64_t hash = 0;
+    size_t probe;
+    unsigned i;
+
+    if (memcmp(key->sha256, empty, sizeof(empty)) == 0) {
+        return false;
+    }
+    for (i = 0; i < 8; i++) {
+        hash |= (uint64_t)key->sha256[i] << (8 * i);
+    }
+    for (probe = 0; probe < slot_count; probe++) {
+        struct policy_key *slot = &slots[(hash + probe) & (slot_count - 1)];
+
+        if (memcmp(slot->sha256, key->sha256, sizeof(empty)) == 0) {
+            return false;
+        }
+        if (memcmp(slot->sha256, empty, sizeof(empty)) == 0) {
+            *slot = *key;
+            return true;
+        }
+    }
+    return false;
+}
+
+void policy_build_keys(struct policy_build *build, size_t *ret_keys_left_out)
+{
+    const struct policy_compile_input *input = build->input;
+    struct ranked_name *accounts = rank_accounts(build);
+    struct ranked_name *products = rank_products(build);
+    struct policy_key *slots;
+    size_t slot_count = 2;
+    size_t i;
+
+    if (input->key_count > OFT_KEYS_MAX && build->err == OFT_OK) {
+        build->err =
+            oft_fail(build->reterr, OFT_ERR_LIMIT, "%llu keys are more than %u; revoke some",
+                     (unsigned long long)input->key_count, OFT_KEYS_MAX);
+    }
+    if (build->err != OFT_OK) {
+        return;
+    }
+    while (slot_count < input->key_count * 2) {
+        slot_count *= 2;
+    }
+    slots = policy_build_alloc(build, slot_count, sizeof(struct policy_key));
+    if (slots == NULL) {
+        return;
+    }
+    for (i = 0; i < input->key_count; i++) {
+        const struct policy_key_input *from = &input->keys[i];
+        struct policy_key key = {.key_id = from->key_id};
+
+        memcpy(key.sha256, from->sha256, sizeof(key.sha256));
+        key.account = find_ranked(accounts, build->deal->account_count, from->account);
+        key.product = find_ranked(products, build->deal->product_count, from->product);
+        if (key.account == POLICY_NONE || key.product == POLICY_NONE ||
+            !place_key(slots, slot_count, &key)) {
+            (*ret_keys_left_out)++;
+        }
+    }
+    oft_buffer_append(&build->sections[POLICY_KEY_SLOTS], slots, slot_count * sizeof(*slots));
+}
