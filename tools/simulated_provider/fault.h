@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_TOOLS_SIMULATED_PROVIDER_FAULT_H
+#define OFFTAKE_TOOLS_SIMULATED_PROVIDER_FAULT_H
+/*
+ * fault -- the ways in which the provider can be told to fail, and the list of failures in waiting.
+ *
+ * A fault is a name, with "=NUMBER" where a number means something:
+ *   429 429=S         429 with Retry-After of S (1) seconds;  429-ms=M  with retry-after-ms of M (250)
+ *   400 401 403 404 408 409 500 502 503 504 529   that status, in the OpenAI error form
+ *   hang              no byte is ever sent              hang-mid=K    silence after K (2) events
+ *   reset             RST before any byte               reset-mid=K   RST after K (2) events
+ *   close-mid=K       a close, cutting the body, after K (2) events
+ *   malformed         200 with JSON that does not parse (one event of a stream)
+ *   nousage           no usage anywhere
+ *   usage-neg -big -str -float -dup   usage with a negative, huge, quoted, fractional, repeated count
+ *   split             one byte a write                  crlf          events ended by CR LF
+ *   drip              seven bytes a write, a millisecond apart
+ * In an answer that is no stream, "after K events" means half-way through the body.
+ */
+#include "base/base.h"
+#include "base/limits.h"
+
+enum sim_fault_kind {
+    SIM_FAULT_NONE = 0,
+    SIM_FAULT_STATUS,
+    SIM_FAULT_STATUS_MS,
+    SIM_FAULT_HANG,
+    SIM_FAULT_HANG_MID,
+    SIM_FAULT_RESET,
+    SIM_FAULT_RESET_MID,
+    SIM_FAULT_CLOSE_MID,
+    SIM_FAULT_MALFORMED,
+    SIM_FAULT_NOUSAGE,
+    SIM_FAULT_USAGE_NEG,
+    SIM_FAULT_USAGE_BIG,
+    SIM_FAULT_USAGE_STR,
+    SIM_FAULT_USAGE_FLOAT,
+    SIM_FAULT_USAGE_DUP,
+    SIM_FAULT_SPLIT,
+    SIM_FAULT_CRLF,
+    SIM_FAULT_DRIP,
+};
+
+struct sim_fault {
+    enum sim_fault_kind kind;
+    unsigned status;
+    unsigned value; /* seconds, milliseconds or events */
+};
+
+bool sim_fault_parse(struct oft_str text, struct sim_fault *ret) OFT_MUSTCHECK;
+
+#define SIM_FAULTS_ARMED_MAX 64u
+struct sim_armed_fault {
+    struct sim_fault fault;
+    uint64_t left;
+    char model[OFT_MODEL_NAME_BYTES_MAX + 1]; /* "": any model */
+};
+/* Faults in waiting, first armed first used. The owner locks. */
+struct sim_fault_list {
+    struct sim_armed_fault items[SIM_FAULTS_ARMED_MAX];
+    unsigned count;
+};
+/* False when the list is full or the model's name is too long. */
+bool sim_fault_arm(struct sim_fault_list *list, struct sim_fault fault, uint64_t count,
+                   const char *model) OFT_MUSTCHECK;
+/* Uses up one fault that is meant for MODEL; kind SIM_FAULT_NONE when there is none. */
+struct sim_fault sim_fault_take(struct sim_fault_list *list, const char *model);
+
+#endif
