@@ -372,6 +372,75 @@ static void mutations_under_a_right_checksum_do_no_harm(void **state)
     compiled_release(&compiled);
 }
 
+/* Writes VALUE over SIZE bytes at FIELD of the snapshot, makes the checksum right, expects that it
+ * is refused, and puts everything back. */
+static void refuse(struct compiled *compiled, const void *field, uint64_t value, size_t size)
+{
+    struct policy_header *header = (struct policy_header *)(void *)compiled->bytes.data;
+    char *place = compiled->bytes.data + ((const char *)field - compiled->bytes.data);
+    uint32_t crc = header->crc32c;
+    struct policy_view view;
+    char before[8];
+
+    memcpy(before, place, size);
+    memcpy(place, &value, size);
+    header->crc32c =
+        oft_crc32c(0, compiled->bytes.data + CHECKED_FROM, compiled->bytes.length - CHECKED_FROM);
+    assert_int_equal(policy_open(&view, compiled->bytes.data, compiled->bytes.length, NULL),
+                     OFT_ERR_CORRUPT);
+    memcpy(place, before, size);
+    header->crc32c = crc;
+    assert_int_equal(policy_open(&view, compiled->bytes.data, compiled->bytes.length, NULL),
+                     OFT_OK);
+}
+#define REFUSE(compiled, field, value) refuse(&(compiled), &(field), (value), sizeof(field))
+
+static void each_rule_of_the_format_is_proved(void **state)
+{
+    struct world world;
+    struct policy_key_input keys[3];
+    struct compiled c;
+    const struct policy_view *v = &c.view;
+    const struct policy_key *key;
+
+    (void)state;
+    make_small_world(&world, keys);
+    world_compile(&world, &c);
+    REFUSE(c, v->header->flags, 1);
+    REFUSE(c, v->header->generation, 0);
+    REFUSE(c, v->header->sections[POLICY_POOLS].count, 4);
+    REFUSE(c, v->header->sections[POLICY_STRINGS].count, UINT64_MAX);
+    REFUSE(c, v->regimes[0].from_ns, 0);
+    REFUSE(c, v->regimes[1].from_ns, 99);
+    REFUSE(c, v->regimes[v->regime_count - 1].until_ns, INT64_MAX - 1);
+    REFUSE(c, v->decisions[0].first_candidate, v->candidate_count);
+    REFUSE(c, v->decisions[0].eligible_count, 65);
+    REFUSE(c, v->decisions[0].refusal_clause, 0);
+    REFUSE(c, v->candidates[0].pool, 3);
+    REFUSE(c, v->candidates[0].endpoint, 4);
+    REFUSE(c, v->candidates[0].clause, v->clause_count);
+    REFUSE(c, v->candidates[0].reason, 0);
+    REFUSE(c, v->candidates[0].reason, POLICY_BARRED_BY_REGION);
+    REFUSE(c, v->candidates[0].effective_price_nanos, (uint64_t)-1);
+    REFUSE(c, v->products[0].id, 0);
+    REFUSE(c, v->models[0].name.offset, v->models[1].name.offset);
+    REFUSE(c, v->accounts[0].name.length, 3);
+    REFUSE(c, v->pools[0].name.offset, UINT32_MAX);
+    REFUSE(c, v->endpoints[0].pool, 3);
+    REFUSE(c, v->endpoints[0].model, 2);
+    REFUSE(c, v->endpoints[0].kind, 2);
+    REFUSE(c, v->endpoints[0].host.length, 0);
+    REFUSE(c, v->endpoints[0].address_count, 9);
+    REFUSE(c, v->endpoints[0].addresses[0].family, 5);
+    REFUSE(c, v->endpoints[0].addresses[0].port, 0);
+    REFUSE(c, v->strings[v->endpoints[0].host_header.offset], '\n');
+    REFUSE(c, v->clauses[0].summary.length, UINT32_MAX);
+    key = policy_find_key(v, keys[0].sha256);
+    REFUSE(c, key->account, 2);
+    REFUSE(c, key->product, 3);
+    compiled_release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +453,7 @@ int main(void)
         cmocka_unit_test(ten_thousand_keys_are_found_and_no_other),
         cmocka_unit_test(any_changed_byte_is_refused),
         cmocka_unit_test(a_cut_file_is_refused_at_every_length),
+        cmocka_unit_test(each_rule_of_the_format_is_proved),
         cmocka_unit_test(mutations_under_a_right_checksum_do_no_harm),
     };
 
