@@ -52,14 +52,14 @@ struct ledger_series_key {
     enum ledger_series_kind kind;
     int32_t month;    /* of the record's instant, UTC; base/time.h */
     uint32_t unit;    /* SALE, COST: enum deal_unit_class. Others: 0 */
-    uint32_t outcome; /* USAGE: enum ledger_outcome. Others: 0 */
+    uint32_t outcome; /* USAGE: enum ledger_outcome. SHARE: enum ledger_direction. Others: 0 */
     oft_nanos rate;   /* SALE, COST: nano-units per million units. SHARE: parts per billion */
     char account[64];
     char product[64];
     char model[64];
     char pool[64];
-    char party[64]; /* SALE: owner of the product; COST: the provider's party; SHARE: the other
-                       side; COMMITMENT: the provider's party */
+    char party[64]; /* SALE: owner of the product; USAGE, COST, COMMITMENT: the provider's party;
+                       SHARE: the other side, and in a memo share the payee */
     char clause[LEDGER_NAME_BYTES]; /* USAGE: the deciding clause; SALE, COST: the price clause;
                                        SHARE, COMMITMENT: the clause */
 };
@@ -72,8 +72,19 @@ enum ledger_outcome {
     LEDGER_REFUSED,          /* answered by us */
 };
 
+/* Which way a share goes, seen from the deal's customer. */
+enum ledger_direction {
+    LEDGER_MEMO = 0, /* between two other parties */
+    LEDGER_PAID,     /* the customer pays the other side */
+    LEDGER_RECEIVED, /* the other side pays the customer */
+};
+
 /* Running totals of a series. quantity: SALE, COST: units. SHARE, COMMITMENT: nano-units of base.
- * USAGE: requests, and the units by class. */
+ * USAGE: requests, and the units by class.
+ * A share has one series per product with its base alone (amount 0), and one with product "" that
+ * holds their sum and the amount: rounded once, and under one cap. A series of base keeps what its
+ * rounding left over, so that it adds up exactly: units[0] millionths of a nano-unit above
+ * quantity, or units[1] below it. */
 struct ledger_totals {
     oft_nanos quantity;
     oft_nanos amount_nanos; /* posted so far */

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cells into series: what ran (usage), what is owed for it by the customer's account (sale) and to
+ * the pool's provider (cost), and what those amounts are a base of (shares and commitments). Bases
+ * are kept in millionths of a nano-unit, which is exact; nothing is rounded here.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/internal.h"
+
+/* Equal keys are equal bytes: no padding, text padded with zeros. */
+_Static_assert(sizeof(struct ledger_series_key) == 32 + 5 * 64 + LEDGER_NAME_BYTES,
+               "a key is compared and hashed as bytes");
+
+static uint64_t series_hash(const void *items, size_t item)
+{
+    const struct ledger_series *series = (const struct ledger_series *)items + item;
+    uint64_t words[sizeof(series->key) / 8];
+    memcpy(words, &series->key, sizeof(words));
+    uint64_t state = UINT64_C(0x243f6a8885a308d3);
+    for (size_t i = 0; i < OFT_COUNT_OF(words); i++) {
+        state = (state ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        state ^= state >> 29;
+    }
+    return state;
+}
+
+static enum oft_err series_find(struct ledger_batch *batch, const struct ledger_series *wanted,
+                                size_t *ret_index)
+{
+    struct ledger_index *index = &batch->series_index;
+    if (ledger_index_grow(index, batch->series_count, batch->series, series_hash) != OFT_OK) {
+        return OFT_ERR_MEMORY;
+    }
+    uint64_t slot = series_hash(wanted, 0) & index->mask;
+    for (; index->slots[slot] != 0; slot = (slot + 1) & index->mask) {
+        size_t found = index->slots[slot] - 1;
+        if (memcmp(&batch->series[found].key, &wanted->key, sizeof(wanted->key)) == 0) {
+            *ret_index = found;
+            return OFT_OK;
+        }
+    }
+    if (batch->series_count == batch->series_capacity) {
+        size_t capacity = batch->series_capacity == 0 ? 128 : 2 * batch->series_capacity;
+        struct ledger_series *series = realloc(batch->series, capacity * sizeof(*series));
+        if (series == NULL) {
+            return OFT_ERR_MEMORY;
+        }
+        batch->series = series;
+        batch->series_capacity = capacity;
+    }
+    batch->series[batch->series_count] = *wanted;
+    *ret_index = batch->series_count++;
+    index->slots[slot] = (uint32_t)batch->series_count;
+    return OFT_OK;
+}
+
+static enum oft_err series_add(struct ledger_batch *batch, const struct ledger_series *wanted,
+                               oft_nanos quantity, oft_nanos exact, size_t *ret_index)
+{
+    enum oft_err err = series_find(batch, wanted, ret_index);
+    if (err != OFT_OK) {
+        return err;
+    }
+    struct ledger_series *series = &batch->series[*ret_index];
+    err = oft_nanos_add(series->quantity, quantity, &series->quantity);
+    return err != OFT_OK ? err : oft_nanos_add(series->exact, exact, &series->exact);
+}
+
+/* A cell with its ids resolved. */
+struct resolved {
+    const struct ledger_cell *cell;
+    const struct deal *deal;
+    uint32_t account, product, model, pool;
+    uint32_t provider; /* of the pool, or DEAL_NONE */
+};
+
+/* Text is bounded by the deal's checker; a deal made otherwise is refused, not cut. */
+static enum oft_err put_name(char *out, size_t size, const char *name)
+{
+    size_t length = strlen(name);
+    if (length >= size) {
+        return OFT_ERR_LIMIT;
+    }
+    memcpy(out, name, length + 1);
+    return OFT_OK;
+}
+#define PUT_NAME(out, name) put_name((out), sizeof(out), (name))
+
+/* The name of an id; "" for none and "?hex" for what the deal does not know. */
+static enum oft_err put_id(char *out, size_t size, uint64_t id, const char *name)
+{
+    if (name != NULL) {
+        return put_name(out, size, name);
+    }
+    if (id != 0) {
+        (void)snprintf(out, size, "?%016llx", (unsigned long long)id);
+    }
+    return OFT_OK;
+}
+
+static struct resolved resolve(const struct ledger_cell *cell)
+{
+    const struct ledger_context *context = cell->context;
+    struct resolved to = {
+        .cell = cell,
+        .deal = context->deal,
+        .account = ledger_id_find(&context->accounts, cell->account),
+        .product = ledger_id_find(&context->products, cell->product),
+        .model = ledger_id_find(&context->models, cell->model),
+        .pool = ledger_id_find(&context->pools, cell->pool),
+        .provider = DEAL_NONE,
+    };
+    if (to.pool != DEAL_NONE) {
+        to.provider = to.deal->pools[to.pool].provider;
+    }
+    return to;
+}
+
+static const char *provider_party(const struct resolved *to)
+{
+    return to->provider == DEAL_NONE
+               ? ""
+               : to->deal->parties[to->deal->providers[to->provider].party].name;
+}
+
+static enum oft_err expand_usage(struct ledger_batch *batch, const struct resolved *to)
+{
+    const struct ledger_cell *cell = to->cell;
+    const struct deal *deal = to->deal;
+    uint32_t clause = ledger_id_find(&cell->context->clauses, cell->clause);
+    struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = -1};
+    struct ledger_series_key *key = &wanted.key;
+    key->kind = LEDGER_USAGE;
+    key->month = cell->month;
+    key->outcome = cell->outcome;
+    if (put_id(key->account, sizeof(key->account), cell->account,
+               to->account == DEAL_NONE ? NULL : deal->accounts[to->account].name) != OFT_OK ||
+        put_id(key->product, sizeof(key->product), cell->product,
+               to->product == DEAL_NONE ? NULL : deal->products[to->product].name) != OFT_OK ||
+        put_id(key->model, sizeof(key->model), cell->model,
+               to->model == DEAL_NONE ? NULL : deal->models[to->model].name) != OFT_OK ||
+        put_id(key->pool, sizeof(key->pool), cell->pool,
+               to->pool == DEAL_NONE ? NULL : deal->pools[to->pool].name) != OFT_OK ||
+        put_id(key->clause, sizeof(key->clause), cell->clause,
+               clause == DEAL_NONE ? NULL : cell->context->clause_names[clause]) != OFT_OK ||
+        PUT_NAME(key->party, provider_party(to)) != OFT_OK) {
+        return OFT_ERR_LIMIT;
+    }
+    size_t index;
+    enum oft_err err = series_add(batch, &wanted, (oft_nanos)cell->requests, 0, &index);
+    if (err != OFT_OK) {
+        return err;
+    }
+    for (size_t i = 0; i < METER_UNITS; i++) {
+        uint64_t *units = &batch->series[index].units[i];
+        if (__builtin_add_overflow(*units, cell->units[i], units)) {
+            return OFT_ERR_RANGE;
+        }
+    }
+    return OFT_OK;
+}
+
+static enum oft_err direct_share(const struct deal *deal, const struct deal_share *share,
+                                 struct ledger_series_key *key)
+{
+    uint32_t other = share->payee_party;
+    key->outcome = LEDGER_MEMO;
+    if (share->payer_party == deal->customer_party) {
+        key->outcome = LEDGER_PAID;
+    } else if (share->payee_party == deal->customer_party) {
+        key->outcome = LEDGER_RECEIVED;
+        other = share->payer_party;
+    }
+    return PUT_NAME(key->party, deal->parties[other].name);
+}
+
+/* EXACT more revenue of the cell's product is base of one share. */
+static enum oft_err expand_share(struct ledger_batch *batch, const struct resolved *to,
+                                 const struct deal_clause *clause, oft_nanos exact)
+{
+    const struct deal_share *share = &clause->as.share;
+    struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = share->total_cap_nanos};
+    wanted.generation = to->cell->context->generation;
+    wanted.key.kind = LEDGER_SHARE;
+    wanted.key.month = to->cell->month;
+    wanted.key.rate = share->rate_ppb;
+    enum oft_err err = direct_share(to->deal, share, &wanted.key);
+    if (err == OFT_OK) {
+        err = PUT_NAME(wanted.key.clause, clause->id);
+    }
+    size_t money = 0;
+    if (err == OFT_OK) {
+        err = series_add(batch, &wanted, 0, 0, &money);
+    }
+    if (err != OFT_OK) {
+        return err;
+    }
+    if (batch->series[money].generation < wanted.generation) { /* the newest deal's cap holds */
+        batch->series[money].generation = wanted.generation;
+        batch->series[money].cap_nanos = wanted.cap_nanos;
+    }
+    size_t detail;
+    wanted.parent = money;
+    err = PUT_NAME(wanted.key.product, to->deal->products[to->product].name);
+    return err != OFT_OK ? err : series_add(batch, &wanted, 0, exact, &detail);
+}
+
+static enum oft_err expand_commit(struct ledger_batch *batch, const struct resolved *to,
+                                  const struct deal_clause *clause, oft_nanos exact)
+{
+    struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = -1};
+    wanted.key.kind = LEDGER_COMMITMENT;
+    wanted.key.month = to->cell->month;
+    if (PUT_NAME(wanted.key.party, provider_party(to)) != OFT_OK ||
+        PUT_NAME(wanted.key.clause, clause->id) != OFT_OK) {
+        return OFT_ERR_LIMIT;
+    }
+    size_t index;
+    return series_add(batch, &wanted, 0, exact, &index);
+}
+
+/* Adds each class of the cell's units at PRICE to its own series; RET_EXACT gets their sum. */
+static enum oft_err expand_units(struct ledger_batch *batch, const struct ledger_cell *cell,
+                                 const struct deal_price *price, struct ledger_series *wanted,
+                                 oft_nanos *ret_exact)
+{
+    oft_nanos sum = 0;
+    for (uint32_t unit = 0; unit < DEAL_UNIT_COUNT; unit++) {
+        uint64_t quantity = unit == DEAL_UNIT_REQUEST ? cell->requests : cell->units[unit];
+        oft_nanos rate = price->per_million_nanos[unit];
+        oft_nanos exact;
+        size_t index;
+        if (quantity == 0 || rate == 0) {
+            continue;
+        }
+        wanted->key.unit = unit;
+        wanted->key.rate = rate;
+        enum oft_err err = oft_nanos_mul((oft_nanos)quantity, rate, &exact);
+        if (err == OFT_OK) {
+            err = oft_nanos_add(sum, exact, &sum);
+        }
+        if (err == OFT_OK) {
+            err = series_add(batch, wanted, (oft_nanos)quantity, 0, &index);
+        }
+        if (err != OFT_OK) {
+            return err;
+        }
+    }
+    *ret_exact = sum;
+    return OFT_OK;
+}
+
+static enum oft_err expand_sale(struct ledger_batch *batch, const struct resolved *to,
+                                bool *ret_rated)
+{
+    const struct ledger_context *context = to->cell->context;
+    const struct deal *deal = to->deal;
+    oft_instant at = to->cell->regime_from;
+    const struct deal_price *price = NULL;
+    if (to->account != DEAL_NONE && to->product != DEAL_NONE && to->model != DEAL_NONE) {
+        price = deal_price_at(deal, true, to->product, to->model, at, context->attested);
+    }
+    *ret_rated = price != NULL;
+    if (price == NULL) {
+        return OFT_OK;
+    }
+    const struct deal_product *product = &deal->products[to->product];
+    struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = -1};
+    wanted.own = product->owner_party == deal->customer_party;
+    wanted.key.kind = LEDGER_SALE;
+    wanted.key.month = to->cell->month;
+    if (PUT_NAME(wanted.key.account, deal->accounts[to->account].name) != OFT_OK ||
+        PUT_NAME(wanted.key.product, product->name) != OFT_OK ||
+        PUT_NAME(wanted.key.model, deal->models[to->model].name) != OFT_OK ||
+        PUT_NAME(wanted.key.party, deal->parties[product->owner_party].name) != OFT_OK ||
+        PUT_NAME(wanted.key.clause, price->id) != OFT_OK) {
+        return OFT_ERR_LIMIT;
+    }
+    oft_nanos exact = 0;
+    enum oft_err err = expand_units(batch, to->cell, price, &wanted, &exact);
+    for (size_t i = 0; err == OFT_OK && exact != 0 && i < context->share_count; i++) {
+        const struct ledger_term *term = &context->shares[i];
+        const struct deal_clause *clause = &deal->clauses[term->clause];
+        if (term->from <= at && at < term->until &&
+            deal_list_has(clause->as.share.products, to->product)) {
+            err = expand_share(batch, to, clause, exact);
+        }
+    }
+    return err;
+}
+
+static enum oft_err expand_cost(struct ledger_batch *batch, const struct resolved *to,
+                                bool *ret_rated)
+{
+    const struct ledger_context *context = to->cell->context;
+    const struct deal *deal = to->deal;
+    oft_instant at = to->cell->regime_from;
+    *ret_rated = to->pool != DEAL_NONE && to->model != DEAL_NONE;
+    if (!*ret_rated || deal->pools[to->pool].reserved) {
+        return OFT_OK; /* reserved capacity is paid for flat, used or not */
+    }
+    const struct deal_price *price =
+        deal_price_at(deal, false, to->pool, to->model, at, context->attested);
+    *ret_rated = price != NULL;
+    if (price == NULL) {
+        return OFT_OK;
+    }
+    struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = -1};
+    wanted.key.kind = LEDGER_COST;
+    wanted.key.month = to->cell->month;
+    if (PUT_NAME(wanted.key.model, deal->models[to->model].name) != OFT_OK ||
+        PUT_NAME(wanted.key.pool, deal->pools[to->pool].name) != OFT_OK ||
+        PUT_NAME(wanted.key.party, provider_party(to)) != OFT_OK ||
+        PUT_NAME(wanted.key.clause, price->id) != OFT_OK) {
+        return OFT_ERR_LIMIT;
+    }
+    oft_nanos exact = 0;
+    enum oft_err err = expand_units(batch, to->cell, price, &wanted, &exact);
+    for (size_t i = 0; err == OFT_OK && exact != 0 && i < context->commit_count; i++) {
+        const struct ledger_term *term = &context->commits[i];
+        const struct deal_clause *clause = &deal->clauses[term->clause];
+        if (term->from <= at && at < term->until && clause->as.commit.provider == to->provider &&
+            deal_list_has(clause->as.commit.products, to->product)) {
+            err = expand_commit(batch, to, clause, exact);
+        }
+    }
+    return err;
+}
+
+enum oft_err ledger_batch_expand(struct ledger_batch *batch)
+{
+    for (size_t i = 0; i < batch->cell_count; i++) {
+        const struct ledger_cell *cell = &batch->cells[i];
+        struct resolved to = resolve(cell);
+        enum oft_err err = expand_usage(batch, &to);
+        bool sale_rated = true;
+        bool cost_rated = true;
+        if (err == OFT_OK && ledger_outcome_owes(cell->outcome)) {
+            err = expand_sale(batch, &to, &sale_rated);
+            if (err == OFT_OK) {
+                err = expand_cost(batch, &to, &cost_rated);
+            }
+        }
+        if (err != OFT_OK) {
+            return err;
+        }
+        batch->counts.unrated += sale_rated && cost_rated ? 0 : cell->requests;
+    }
+    return OFT_OK;
+}

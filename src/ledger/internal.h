@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_LEDGER_INTERNAL_H
+#define OFFTAKE_LEDGER_INTERNAL_H
+/*
+ * internal -- what the files of this room share and nobody else includes.
+ *
+ * context.c makes a deal ready; batch.c collects records in cells; expand.c turns cells into series
+ * by price and clause; post.c turns series into changes and entries.
+ */
+#include "base/hash.h"
+#include "ledger/ledger.h"
+
+/* Rates are nano-units per million units, so quantity * rate is in millionths of a nano-unit. */
+#define LEDGER_RATE_UNITS ((oft_nanos)1000000)
+
+/* ---- context.c ------------------------------------------------------------------------------- */
+
+/* A share or a commitment, with the half-open interval in which it counts. */
+struct ledger_term {
+    uint32_t clause;
+    oft_instant from, until;
+};
+
+struct ledger_id_map {
+    uint64_t *ids; /* 0: empty slot */
+    uint32_t *values;
+    uint64_t mask;
+};
+
+struct ledger_context {
+    const struct deal *deal;
+    uint64_t generation;
+    struct deal_attestations attested;
+    oft_instant *instants; /* where regimes begin; regime 0 is before the first */
+    size_t instant_count;
+    struct ledger_id_map accounts, products, models, pools, clauses;
+    const char **clause_names; /* values of `clauses` */
+    struct ledger_term *shares, *commits;
+    size_t share_count, commit_count;
+    struct oft_arena arena;
+};
+
+/* DEAL_NONE when the deal has no such id. */
+uint32_t ledger_id_find(const struct ledger_id_map *map, uint64_t id);
+/* The regime that holds AT, and the interval of that regime. */
+size_t ledger_context_regime(const struct ledger_context *context, oft_instant at,
+                             oft_instant *ret_from, oft_instant *ret_until);
+
+/* ---- batch.c --------------------------------------------------------------------------------- */
+
+/* Records that differ in nothing that decides what is owed. */
+struct ledger_cell {
+    const struct ledger_context *context;
+    uint64_t account, product, model, pool, clause;
+    oft_instant regime_from; /* any instant of the regime: its first */
+    uint32_t regime;
+    int32_t month;
+    uint32_t outcome;
+    uint32_t unused;
+    uint64_t requests;
+    uint64_t units[METER_UNITS];
+};
+
+/* What this batch adds to one series. */
+struct ledger_series {
+    struct ledger_series_key key;
+    oft_nanos quantity; /* units, requests, or nano-units of base */
+    oft_nanos exact;    /* base in millionths of a nano-unit: SHARE by product, COMMITMENT */
+    uint64_t units[METER_UNITS];
+    size_t parent; /* SHARE by product: index of the series that has the amount; else SIZE_MAX */
+    oft_nanos cap_nanos; /* SHARE: -1 for none */
+    uint64_t generation; /* of the deal that said the cap */
+    bool own;            /* SALE: of a product of the deal's customer */
+};
+
+/* An index of items by hash; the items live in an array of the owner's. */
+struct ledger_index {
+    uint32_t *slots; /* item + 1, 0: empty */
+    uint64_t mask;
+};
+
+struct ledger_batch {
+    struct ledger_cell *cells;
+    size_t cell_count, cell_capacity;
+    struct ledger_index cell_index;
+    struct ledger_series *series;
+    size_t series_count, series_capacity;
+    struct ledger_index series_index;
+    struct ledger_change *changes;
+    struct ledger_entry *entries;
+    size_t entry_count;
+    struct ledger_batch_counts counts;
+    enum oft_err failure; /* set once: the batch is of no use any more */
+    bool closed;
+    /* The regime and month of the record before, which is mostly the one of the next. */
+    const struct ledger_context *near_context;
+    oft_instant near_from, near_until, near_regime_from;
+    uint32_t near_regime;
+    int32_t near_month;
+};
+
+enum oft_err ledger_index_grow(struct ledger_index *index, size_t item_count, const void *items,
+                               uint64_t (*hash)(const void *items, size_t item)) OFT_MUSTCHECK;
+bool ledger_outcome_owes(uint32_t outcome);
+
+/* ---- expand.c, post.c ------------------------------------------------------------------------ */
+
+/* Fills batch->series from batch->cells, and counts what cannot be rated. */
+enum oft_err ledger_batch_expand(struct ledger_batch *batch) OFT_MUSTCHECK;
+/* Order of series in results and on paper. */
+int ledger_key_compare(const struct ledger_series_key *a, const struct ledger_series_key *b);
+/* The two entries of a change of AMOUNT; none when it is 0 or the series posts nothing. */
+enum oft_err ledger_post(struct ledger_batch *batch, const struct ledger_series_key *key, bool own,
+                         oft_nanos amount, size_t change) OFT_MUSTCHECK;
+enum oft_err ledger_batch_settle(struct ledger_batch *batch, struct ledger_totals_source source,
+                                 struct oft_error *reterr) OFT_MUSTCHECK;
+
+#endif

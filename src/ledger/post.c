@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Series into changes and entries. A series' amount is computed from its total quantity, rounded
+ * half to even, once; what is posted is the difference to what was posted before. So the books do
+ * not depend on how records were cut into batches. Every posting is a pair that sums to zero.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/internal.h"
+
+#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
+
+int ledger_key_compare(const struct ledger_series_key *a, const struct ledger_series_key *b)
+{
+    int order = ORDER(a->kind, b->kind);
+    order = order != 0 ? order : ORDER(a->month, b->month);
+    order = order != 0 ? order : strcmp(a->account, b->account);
+    order = order != 0 ? order : strcmp(a->party, b->party);
+    order = order != 0 ? order : strcmp(a->product, b->product);
+    order = order != 0 ? order : strcmp(a->pool, b->pool);
+    order = order != 0 ? order : strcmp(a->model, b->model);
+    order = order != 0 ? order : strcmp(a->clause, b->clause);
+    order = order != 0 ? order : ORDER(a->unit, b->unit);
+    order = order != 0 ? order : ORDER(a->outcome, b->outcome);
+    return order != 0 ? order : ORDER(a->rate, b->rate);
+}
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
+/* The account that is debited and the one that is credited; the first parts of their paths. */
+struct pair {
+    const char *debit, *debit_name, *credit, *credit_name;
+};
+
+static struct pair pair_of(const struct ledger_series_key *key, bool own)
+{
+    switch (key->kind) {
+    case LEDGER_SALE:
+        return own ? (struct pair){"receivable", key->account, "revenue", key->product}
+                   : (struct pair){"memo/sales", key->product, "memo/sales-contra", key->product};
+    case LEDGER_COST:
+        return (struct pair){"cost", key->pool, "payable", key->party};
+    case LEDGER_SHARE:
+        if (key->outcome == LEDGER_PAID) {
+            return (struct pair){"share-expense", key->clause, "payable", key->party};
+        }
+        if (key->outcome == LEDGER_RECEIVED) {
+            return (struct pair){"receivable-party", key->party, "share-income", key->clause};
+        }
+        return (struct pair){"memo/share", key->clause, "memo/share-contra", key->clause};
+    case LEDGER_COMMITMENT:
+        return (struct pair){"memo/commitment", key->clause, "memo/commitment-contra", key->clause};
+    case LEDGER_USAGE:
+        break;
+    }
+    return (struct pair){NULL, NULL, NULL, NULL};
+}
+
+static void put_entry(struct ledger_batch *batch, const char *kind, const char *name,
+                      oft_nanos amount, size_t change)
+{
+    struct ledger_entry *entry = &batch->entries[batch->entry_count++];
+    int length = snprintf(entry->account, sizeof(entry->account), "%s/%s", kind, name);
+    OFT_ASSERT(length > 0 && (size_t)length < sizeof(entry->account));
+    entry->amount_nanos = amount;
+    entry->series = change;
+}
+
+enum oft_err ledger_post(struct ledger_batch *batch, const struct ledger_series_key *key, bool own,
+                         oft_nanos amount, size_t change)
+{
+    oft_nanos credit;
+    struct pair pair = pair_of(key, own);
+    if (amount == 0 || pair.debit == NULL) {
+        return OFT_OK;
+    }
+    if (oft_nanos_sub(0, amount, &credit) != OFT_OK) {
+        return OFT_ERR_RANGE;
+    }
+    put_entry(batch, pair.debit, pair.debit_name, amount, change);
+    put_entry(batch, pair.credit, pair.credit_name, credit, change);
+    return OFT_OK;
+}
+
+/* ---- totals ---------------------------------------------------------------------------------- */
+
+/* Adds EXACT millionths to a base and rounds it; the rest stays in units[0] or units[1]. */
+static enum oft_err add_base(const struct ledger_totals *before, oft_nanos exact,
+                             struct ledger_totals *after)
+{
+    oft_nanos total;
+    oft_nanos back;
+    oft_nanos rest = (oft_nanos)before->units[0] - (oft_nanos)before->units[1];
+    if (oft_nanos_mul(before->quantity, LEDGER_RATE_UNITS, &total) != OFT_OK ||
+        oft_nanos_add(total, rest, &total) != OFT_OK ||
+        oft_nanos_add(total, exact, &total) != OFT_OK ||
+        oft_nanos_mul_div_half_even(total, 1, LEDGER_RATE_UNITS, &after->quantity) != OFT_OK ||
+        oft_nanos_mul(after->quantity, LEDGER_RATE_UNITS, &back) != OFT_OK) {
+        return OFT_ERR_RANGE;
+    }
+    rest = total - back; /* at most half a nano-unit either way */
+    after->units[0] = rest > 0 ? (uint64_t)rest : 0;
+    after->units[1] = rest < 0 ? (uint64_t)-rest : 0;
+    return OFT_OK;
+}
+
+static enum oft_err add_usage(const struct ledger_series *series, struct ledger_totals *after)
+{
+    for (size_t i = 0; i < METER_UNITS; i++) {
+        if (__builtin_add_overflow(after->units[i], series->units[i], &after->units[i])) {
+            return OFT_ERR_RANGE;
+        }
+    }
+    return oft_nanos_add(after->quantity, series->quantity, &after->quantity);
+}
+
+static enum oft_err add_priced(const struct ledger_series *series, struct ledger_totals *after)
+{
+    enum oft_err err = oft_nanos_add(after->quantity, series->quantity, &after->quantity);
+    return err != OFT_OK ? err
+                         : oft_nanos_mul_div_half_even(after->quantity, series->key.rate,
+                                                       LEDGER_RATE_UNITS, &after->amount_nanos);
+}
+
+/* ---- shares ---------------------------------------------------------------------------------- */
+
+/* What this batch has moved so far under the same clause, in its other months. */
+static enum oft_err moved_by_batch(const struct ledger_batch *batch, size_t change,
+                                   oft_nanos *ret_moved)
+{
+    const struct ledger_series_key *key = &batch->changes[change].key;
+    oft_nanos moved = 0;
+    for (size_t i = change; i-- > 0 && batch->changes[i].key.kind == LEDGER_SHARE;) {
+        const struct ledger_change *other = &batch->changes[i];
+        oft_nanos step;
+        if (strcmp(other->key.clause, key->clause) != 0) {
+            continue;
+        }
+        if (oft_nanos_sub(other->after.amount_nanos, other->before.amount_nanos, &step) != OFT_OK ||
+            oft_nanos_add(moved, step, &moved) != OFT_OK) {
+            return OFT_ERR_RANGE;
+        }
+    }
+    *ret_moved = moved;
+    return OFT_OK;
+}
+
+/* Lowers *AMOUNT so that the clause stays within its cap over all months; what is posted already is
+ * never taken back here, since a cap that was lowered later does not unmake what was earned. */
+static enum oft_err apply_cap(const struct ledger_batch *batch, size_t change, oft_nanos cap,
+                              struct ledger_totals_source source, oft_nanos *amount,
+                              struct oft_error *reterr)
+{
+    const struct ledger_change *it = &batch->changes[change];
+    oft_nanos stored = 0;
+    oft_nanos moved;
+    oft_nanos room;
+    enum oft_err err = source.share_total(source.context, it->key.clause, &stored, reterr);
+    if (err != OFT_OK) {
+        return err;
+    }
+    if (moved_by_batch(batch, change, &moved) != OFT_OK ||
+        oft_nanos_sub(cap, stored, &room) != OFT_OK ||
+        oft_nanos_sub(room, moved, &room) != OFT_OK ||
+        oft_nanos_add(room, it->before.amount_nanos, &room) != OFT_OK) {
+        return OFT_ERR_RANGE;
+    }
+    *amount = *amount < room ? *amount : room;
+    *amount = *amount > it->before.amount_nanos ? *amount : it->before.amount_nanos;
+    return OFT_OK;
+}
+
+static enum oft_err settle_share(struct ledger_batch *batch, const struct ledger_series *series,
+                                 size_t change, struct ledger_totals_source source,
+                                 struct oft_error *reterr)
+{
+    struct ledger_totals *after = &batch->changes[change].after;
+    oft_nanos amount;
+    if (oft_nanos_add(after->quantity, series->quantity, &after->quantity) != OFT_OK ||
+        oft_nanos_mul_div_half_even(after->quantity, series->key.rate, DEAL_RATE_ONE, &amount) !=
+            OFT_OK) {
+        return OFT_ERR_RANGE;
+    }
+    if (series->cap_nanos >= 0) {
+        enum oft_err err = apply_cap(batch, change, series->cap_nanos, source, &amount, reterr);
+        if (err != OFT_OK) {
+            return err;
+        }
+    }
+    after->amount_nanos = amount;
+    return OFT_OK;
+}
+
+/* ---- all together ---------------------------------------------------------------------------- */
+
+struct sortable {
+    const struct ledger_series *series;
+};
+
+static int compare_sortable(const void *a, const void *b)
+{
+    return ledger_key_compare(&((const struct sortable *)a)->series->key,
+                              &((const struct sortable *)b)->series->key);
+}
+
+/* A share's base by product comes first: the share itself is a part of their sum. */
+static enum oft_err settle_bases(struct ledger_batch *batch, const struct sortable *order)
+{
+    for (size_t i = 0; i < batch->series_count; i++) {
+        const struct ledger_series *series = order[i].series;
+        struct ledger_change *change = &batch->changes[i];
+        oft_nanos step;
+        if (series->key.kind == LEDGER_COMMITMENT) {
+            if (add_base(&change->before, series->exact, &change->after) != OFT_OK) {
+                return OFT_ERR_RANGE;
+            }
+            change->after.amount_nanos = change->after.quantity;
+        } else if (series->parent != SIZE_MAX) {
+            struct ledger_series *money = &batch->series[series->parent];
+            if (add_base(&change->before, series->exact, &change->after) != OFT_OK ||
+                oft_nanos_sub(change->after.quantity, change->before.quantity, &step) != OFT_OK ||
+                oft_nanos_add(money->quantity, step, &money->quantity) != OFT_OK) {
+                return OFT_ERR_RANGE;
+            }
+        }
+    }
+    return OFT_OK;
+}
+
+static enum oft_err settle_rest(struct ledger_batch *batch, const struct sortable *order,
+                                struct ledger_totals_source source, struct oft_error *reterr)
+{
+    for (size_t i = 0; i < batch->series_count; i++) {
+        const struct ledger_series *series = order[i].series;
+        struct ledger_totals *after = &batch->changes[i].after;
+        enum oft_err err = OFT_OK;
+        if (series->key.kind == LEDGER_USAGE) {
+            err = add_usage(series, after);
+        } else if (series->key.kind == LEDGER_SALE || series->key.kind == LEDGER_COST) {
+            err = add_priced(series, after);
+        } else if (series->key.kind == LEDGER_SHARE && series->parent == SIZE_MAX) {
+            err = settle_share(batch, series, i, source, reterr);
+        }
+        if (err != OFT_OK) {
+            return err;
+        }
+    }
+    return OFT_OK;
+}
+
+static enum oft_err post_all(struct ledger_batch *batch, const struct sortable *order)
+{
+    oft_nanos sum = 0;
+    for (size_t i = 0; i < batch->series_count; i++) {
+        const struct ledger_change *change = &batch->changes[i];
+        oft_nanos amount;
+        if (oft_nanos_sub(change->after.amount_nanos, change->before.amount_nanos, &amount) !=
+                OFT_OK ||
+            ledger_post(batch, &change->key, order[i].series->own, amount, i) != OFT_OK) {
+            return OFT_ERR_RANGE;
+        }
+    }
+    /* Each pair sums to zero, so the running sum never leaves one pair's size. */
+    for (size_t i = 0; i < batch->entry_count; i++) {
+        if (oft_nanos_add(sum, batch->entries[i].amount_nanos, &sum) != OFT_OK) {
+            return OFT_ERR_RANGE;
+        }
+    }
+    OFT_ASSERT(sum == 0);
+    return OFT_OK;
+}
+
+static enum oft_err load_totals(struct ledger_batch *batch, struct sortable *order,
+                                struct ledger_totals_source source, struct oft_error *reterr)
+{
+    for (size_t i = 0; i < batch->series_count; i++) {
+        order[i].series = &batch->series[i];
+    }
+    qsort(order, batch->series_count, sizeof(*order), compare_sortable);
+    for (size_t i = 0; i < batch->series_count; i++) {
+        struct ledger_change *change = &batch->changes[i];
+        change->key = order[i].series->key;
+        enum oft_err err = source.totals(source.context, &change->key, &change->before, reterr);
+        if (err != OFT_OK) {
+            return err;
+        }
+        change->after = change->before;
+    }
+    return OFT_OK;
+}
+
+enum oft_err ledger_batch_settle(struct ledger_batch *batch, struct ledger_totals_source source,
+                                 struct oft_error *reterr)
+{
+    size_t count = batch->series_count;
+    struct sortable *order = calloc(count + 1, sizeof(*order));
+    batch->changes = calloc(count + 1, sizeof(*batch->changes));
+    batch->entries = calloc(2 * count + 1, sizeof(*batch->entries));
+    if (order == NULL || batch->changes == NULL || batch->entries == NULL) {
+        free(order);
+        return oft_fail(reterr, OFT_ERR_MEMORY, "out of memory for %zu statement lines", count);
+    }
+    enum oft_err err = load_totals(batch, order, source, reterr);
+    if (err == OFT_OK) {
+        err = settle_bases(batch, order);
+    }
+    if (err == OFT_OK) {
+        err = settle_rest(batch, order, source, reterr);
+    }
+    if (err == OFT_OK) {
+        err = post_all(batch, order);
+    }
+    free(order);
+    if (err == OFT_ERR_RANGE && reterr != NULL && reterr->code == OFT_OK) {
+        return oft_fail(reterr, err, "an amount or a count left its range; nothing is posted");
+    }
+    return err;
+}
