@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reports: statement, commitments, usage, verification. The engine makes the text in the format asked
+ * for; here it only gets its content type.
+ */
+#include <string.h>
+
+#include "api/routes.h"
+
+struct format_row {
+    const char *name;
+    enum ledger_format format;
+    const char *content_type;
+};
+static const struct format_row FORMATS[] = {
+    {"json", LEDGER_JSON, "application/json"},
+    {"text", LEDGER_TEXT, "text/plain; charset=utf-8"},
+    {"csv", LEDGER_CSV, "text/csv; charset=utf-8"},
+};
+
+static const char *query(const struct api_scope *scope, const char *name)
+{
+    return scope->call->query != NULL ? scope->call->query(scope->call->query_context, name) : NULL;
+}
+
+/* The format asked for, JSON by default; NULL with the answer filled when it is none. */
+static const struct format_row *format_asked(const struct api_scope *scope,
+                                             struct api_answer *answer)
+{
+    const char *name = query(scope, "format");
+    for (size_t i = 0; i < OFT_COUNT_OF(FORMATS); i++) {
+        if (name == NULL || strcmp(name, FORMATS[i].name) == 0) {
+            return &FORMATS[i];
+        }
+    }
+    api_answer_error(answer, 400, "bad_request", "format must be text, json or csv", NULL);
+    return NULL;
+}
+
+static void report_end(struct api_answer *answer, const struct format_row *format, enum oft_err err,
+                       const struct oft_error *error)
+{
+    if (err != OFT_OK) {
+        api_answer_fault(answer, err, error, NULL);
+        return;
+    }
+    answer->status = 200;
+    answer->content_type = format->content_type;
+}
+
+void api_get_statement(const struct api_scope *scope, struct api_answer *answer)
+{
+    const char *party = query(scope, "party");
+    const char *month_text = query(scope, "month");
+    int32_t month;
+    const struct format_row *format = format_asked(scope, answer);
+    if (format == NULL) {
+        return;
+    }
+    if (party == NULL || party[0] == '\0' || month_text == NULL ||
+        oft_month_parse(oft_str_from(month_text), &month) != OFT_OK) {
+        api_answer_error(answer, 400, "bad_request",
+                         "a statement needs party=NAME and month=YYYY-MM", NULL);
+        return;
+    }
+    struct oft_error error = {0};
+    enum oft_err err = engine_statement(scope->options->engine, party, month, format->format,
+                                        &answer->body, &error);
+    report_end(answer, format, err, &error);
+}
+
+void api_get_commitments(const struct api_scope *scope, struct api_answer *answer)
+{
+    const struct format_row *format = format_asked(scope, answer);
+    if (format == NULL) {
+        return;
+    }
+    struct oft_error error = {0};
+    enum oft_err err = engine_commitments(scope->options->engine, scope->now_ns, format->format,
+                                          &answer->body, &error);
+    report_end(answer, format, err, &error);
+}
+
+void api_get_usage(const struct api_scope *scope, struct api_answer *answer)
+{
+    const struct format_row *format = format_asked(scope, answer);
+    if (format == NULL) {
+        return;
+    }
+    struct oft_error error = {0};
+    enum oft_err err = engine_usage(scope->options->engine, format->format, &answer->body, &error);
+    report_end(answer, format, err, &error);
+}
+
+void api_get_ledger_verify(const struct api_scope *scope, struct api_answer *answer)
+{
+    const struct format_row *format = format_asked(scope, answer);
+    if (format == NULL) {
+        return;
+    }
+    bool sound = false;
+    struct oft_error error = {0};
+    enum oft_err err =
+        engine_verify(scope->options->engine, format->format, &answer->body, &sound, &error);
+    report_end(answer, format, err, &error);
+    answer->unsound = err == OFT_OK && !sound;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `offtake check`: parses and checks one deal file and prints every diagnostic. It needs no daemon
+ * and changes nothing.
+ */
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/deal_file.h"
+
+static const char HELP[] =
+    "Usage: offtake check FILE [--json]\n"
+    "Checks a deal file and everything that it includes. Prints each mistake with\n"
+    "its file, line and column, why it is one, and what to change.\n\n"
+    "  --json         print the diagnostics as JSON\n"
+    "  --help         this text\n\n"
+    "Exit status: 0 no errors (there may be warnings); 1 errors; 2 wrong command\n"
+    "line; 3 the file cannot be read.\n";
+
+static void summary_append(const struct deal *deal, struct oft_buffer *out)
+{
+    oft_buffer_printf(out,
+                      "\"%s\": %u parties, %u providers, %u products, %u models, %u pools,\n"
+                      "%u agreements with %u clauses, %u prices, %u accounts.\n",
+                      deal->title, deal->party_count, deal->provider_count, deal->product_count,
+                      deal->model_count, deal->pool_count, deal->agreement_count,
+                      deal->clause_count, deal->price_count, deal->account_count);
+}
+
+static int check_file(const char *path, bool json)
+{
+    struct deal *deal = NULL;
+    struct deal_diagnostics diagnostics;
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    deal_diagnostics_init(&diagnostics);
+    oft_buffer_init(&out, CLI_REPORT_BYTES_MAX);
+    enum oft_err err = deal_parse(path, deal_load_file, NULL, &deal, &diagnostics, &error);
+    int code = CLI_OK;
+    if (err != OFT_OK && err != OFT_ERR_INVALID) {
+        code = cli_error(CLI_FAULT, "%s: %s", path, cli_fault_text(err, &error));
+    } else if (json) {
+        deal_diagnostics_print_json(&diagnostics, &out);
+        code = err == OFT_OK ? CLI_OK : CLI_NO;
+    } else {
+        deal_diagnostics_print(&diagnostics, isatty(STDOUT_FILENO) == 1, &out);
+        if (err == OFT_OK) {
+            summary_append(deal, &out);
+        }
+        code = err == OFT_OK ? CLI_OK : CLI_NO;
+    }
+    if (out.failed) {
+        code = cli_error(CLI_FAULT, "%s: the report is too long or memory ran out", path);
+    } else if (code != CLI_FAULT && cli_print(oft_buffer_text(&out)) != CLI_OK) {
+        code = CLI_FAULT;
+    }
+    oft_buffer_release(&out);
+    deal_diagnostics_release(&diagnostics);
+    deal_free(deal);
+    return code;
+}
+
+int cli_check(int argc, char **argv)
+{
+    static const struct option OPTIONS[] = {
+        {"json", no_argument, NULL, CLI_OPT_JSON}, {"help", no_argument, NULL, 'h'}, {0}};
+    bool json = false;
+    int option;
+    while ((option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1) {
+        switch (option) {
+        case CLI_OPT_JSON:
+            json = true;
+            break;
+        case 'h':
+            return cli_print(HELP);
+        default:
+            return CLI_USAGE;
+        }
+    }
+    if (argc - optind != 1) {
+        return cli_usage_error(argv[0], "one deal file is needed, %d given", argc - optind);
+    }
+    return check_file(argv[optind], json);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `offtake explain`: compiles a deal file as the daemon would and asks the gateway's own decision
+ * function about one product, model and instant. It needs no daemon; commitments count as being on
+ * their line, because only the books know better.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "cli/command.h"
+#include "cli/deal_file.h"
+#include "policy/compile.h"
+
+enum { OPT_PRODUCT = CLI_OPT_OWN, OPT_MODEL, OPT_AT, OPT_REGION, OPT_ATTEST };
+enum { ATTESTATIONS_MAX = 64 };
+
+static const char HELP[] =
+    "Usage: offtake explain FILE --product P --model M [OPTION]...\n"
+    "Prints the pools on which a request may run, in the order in which they would\n"
+    "be tried, and the pools that are barred; each with the clause that decides.\n\n"
+    "  --product P    the product that the request belongs to\n"
+    "  --model M      the model that it asks for\n"
+    "  --at INSTANT   a date or an instant, 2025-06-01 or 2025-06-01T12:00:00Z\n"
+    "                 (default: now)\n"
+    "  --region R     only pools in this region\n"
+    "  --attest EVENT=INSTANT\n"
+    "                 suppose that an event of the deal happened; may be repeated\n"
+    "  --json         print the answer as JSON\n"
+    "  --help         this text\n\n"
+    "Exit status: 0 answered; 1 the deal has errors or knows no such product or\n"
+    "model; 2 wrong command line; 3 a fault.\n";
+
+struct question {
+    const char *path, *product, *model, *region;
+    oft_instant at;
+    bool json;
+    const char *attest_texts[ATTESTATIONS_MAX];
+    size_t attest_count;
+};
+
+/* "EVENT=INSTANT" against the deal's events. */
+static int attestation_parse(const struct deal *deal, const char *text,
+                             struct deal_attestation *ret_attestation)
+{
+    const char *equals = strchr(text, '=');
+    if (equals == NULL || equals == text) {
+        return cli_usage_error("offtake explain", "--attest takes EVENT=INSTANT, not \"%s\"", text);
+    }
+    struct oft_str name = {text, (size_t)(equals - text)};
+    ret_attestation->event = deal_find_event(deal, name);
+    if (ret_attestation->event == DEAL_NONE) {
+        return cli_error(CLI_NO, "the deal has no event \"%.*s\"", (int)name.length, name.data);
+    }
+    if (cli_instant_parse(equals + 1, &ret_attestation->instant) != OFT_OK) {
+        return cli_usage_error("offtake explain", "\"%s\" is no instant; write 2025-06-01",
+                               equals + 1);
+    }
+    return CLI_OK;
+}
+
+static int explain_deal(const struct question *question, const struct deal *deal)
+{
+    struct deal_attestation attestations[ATTESTATIONS_MAX];
+    for (size_t i = 0; i < question->attest_count; i++) {
+        int code = attestation_parse(deal, question->attest_texts[i], &attestations[i]);
+        if (code != CLI_OK) {
+            return code;
+        }
+    }
+    struct policy_compile_input input = {
+        .deal = deal,
+        .attested = {attestations, question->attest_count},
+        .generation = 1,
+        .compiled_ns = question->at,
+    };
+    struct oft_buffer bytes, out;
+    struct oft_error error = {0};
+    oft_buffer_init(&bytes, OFT_SNAPSHOT_BYTES_MAX);
+    oft_buffer_init(&out, CLI_REPORT_BYTES_MAX);
+    enum oft_err err = policy_compile(&input, &bytes, NULL, &error);
+    if (err == OFT_OK) {
+        err = policy_explain(bytes.data, bytes.length, oft_str_from(question->product),
+                             oft_str_from(question->model), oft_str_from(question->region),
+                             question->at, question->json, &out, &error);
+    }
+    int code;
+    if (err == OFT_OK) {
+        code = cli_print(oft_buffer_text(&out));
+    } else {
+        code = cli_error(err == OFT_ERR_NOT_FOUND ? CLI_NO : CLI_FAULT, "%s: %s", question->path,
+                         cli_fault_text(err, &error));
+    }
+    oft_buffer_release(&out);
+    oft_buffer_release(&bytes);
+    return code;
+}
+
+static int question_option(struct question *question, int option, const char *value)
+{
+    switch (option) {
+    case OPT_PRODUCT:
+        question->product = value;
+        return CLI_OK;
+    case OPT_MODEL:
+        question->model = value;
+        return CLI_OK;
+    case OPT_REGION:
+        question->region = value;
+        return CLI_OK;
+    case OPT_AT:
+        if (cli_instant_parse(value, &question->at) != OFT_OK) {
+            return cli_usage_error("offtake explain",
+                                   "\"%s\" is no instant; write 2025-06-01 or 2025-06-01T12:00:00Z",
+                                   value);
+        }
+        return CLI_OK;
+    case OPT_ATTEST:
+        if (question->attest_count == ATTESTATIONS_MAX) {
+            return cli_usage_error("offtake explain", "more than %d attestations",
+                                   ATTESTATIONS_MAX);
+        }
+        question->attest_texts[question->attest_count++] = value;
+        return CLI_OK;
+    case CLI_OPT_JSON:
+        question->json = true;
+        return CLI_OK;
+    default:
+        return CLI_USAGE;
+    }
+}
+
+int cli_explain(int argc, char **argv)
+{
+    static const struct option OPTIONS[] = {{"product", required_argument, NULL, OPT_PRODUCT},
+                                            {"model", required_argument, NULL, OPT_MODEL},
+                                            {"at", required_argument, NULL, OPT_AT},
+                                            {"region", required_argument, NULL, OPT_REGION},
+                                            {"attest", required_argument, NULL, OPT_ATTEST},
+                                            {"json", no_argument, NULL, CLI_OPT_JSON},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    struct question question = {.at = cli_now()};
+    int option;
+    while ((option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1) {
+        if (option == 'h') {
+            return cli_print(HELP);
+        }
+        int code = question_option(&question, option, optarg);
+        if (code != CLI_OK) {
+            return code;
+        }
+    }
+    if (argc - optind != 1 || question.product == NULL || question.model == NULL) {
+        return cli_usage_error(argv[0], "a deal file, --product and --model are needed");
+    }
+    question.path = argv[optind];
+    int code;
+    struct deal *deal = cli_deal_read(question.path, &code);
+    if (deal == NULL) {
+        return code;
+    }
+    code = explain_deal(&question, deal);
+    deal_free(deal);
+    return code;
+}

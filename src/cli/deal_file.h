@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_CLI_DEAL_FILE_H
+#define OFFTAKE_CLI_DEAL_FILE_H
+/*
+ * deal_file -- what the commands that work on a deal file alone share.
+ */
+#include "deal/deal.h"
+
+#define CLI_REPORT_BYTES_MAX (16u << 20)
+
+/* The best words there are for a fault. */
+const char *cli_fault_text(enum oft_err code, const struct oft_error *error);
+
+/* Reads a deal that must be free of errors. On anything else: the report on stderr, and the exit
+ * code in *ret_code. */
+struct deal *cli_deal_read(const char *path, int *ret_code);
+
+#endif

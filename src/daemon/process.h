@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_DAEMON_PROCESS_H
+#define OFFTAKE_DAEMON_PROCESS_H
+/*
+ * process -- children and strangers: start a program, watch it by a pidfd, recognise our nginx.
+ *
+ * A child gets its own process group (Ctrl-C reaches only us), an environment of nothing but PATH (no
+ * provider's key is in nginx's environment), default signals, and no descriptor of ours but the
+ * standard three.
+ */
+#include <sys/types.h>
+
+#include "base/memory.h"
+
+/* Starts ARGUMENTS[0]. OUTPUT_FD >= 0 becomes its stdout and stderr. */
+enum oft_err process_start(char *const arguments[], int output_fd, pid_t *ret_pid,
+                           struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* Runs ARGUMENTS to its end; what it prints goes to OUTPUT. *ret_code is its exit code, 128 + signal
+ * when one ended it. */
+enum oft_err process_run(char *const arguments[], struct oft_buffer *output, int *ret_code,
+                         struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* A descriptor that is readable when PID has ended. */
+enum oft_err process_watch(pid_t pid, int *ret_fd, struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* The number in a pid file, 0 when there is none. */
+pid_t process_pid_read(const char *pid_file);
+
+/* Whether PID is an nginx master that runs by the configuration CONF_PATH. */
+bool process_is_our_nginx(pid_t pid, const char *conf_path);
+
+/* Asks nginx workers that have lost their master but still map RUN_DIRECTORY to finish (SIGQUIT): as
+ * long as they live they hold the listening socket. Returns how many there were. */
+unsigned process_orphans_quit(const char *run_directory);
+
+#endif

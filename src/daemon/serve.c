@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon's main: starts the parts in order, runs the loop, and takes them down in reverse. What
+ * each event does is short and here; how is in the parts.
+ */
+#include "daemon/serve.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/nginx.h"
+#include "daemon/setup.h"
+#include "daemon/token.h"
+
+enum { EXIT_STOPPED = 0, EXIT_BAD_DEAL = 1, EXIT_USAGE = 2, EXIT_FAULT = 3 };
+enum {
+    REPORT_BYTES_MAX = 16 << 20,
+    DRAIN_ROUNDS_PER_TICK = 4,  /* then let others have the loop */
+    DRAIN_ROUNDS_LAST = 100000, /* at the end: all there is */
+    FIRST_FAILURES_MAX = 4      /* starts of nginx that may fail before we say it cannot */
+};
+
+struct daemon {
+    const struct serve_options *options;
+    int64_t clock_shift_ns;
+    struct setup setup;
+    struct engine *engine;
+    struct loop loop;
+    bool loop_is_open;
+    struct nginx nginx;
+    bool nginx_is_begun;
+    int nginx_watched_fd; /* the pidfd that is in the loop, -1: none */
+    struct api *api;
+    bool announced;
+    bool stopping;
+    bool failed;
+    char last_complaint[480]; /* said once, not ten times a second */
+};
+
+static oft_instant clock_real(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (oft_instant)now.tv_sec * OFT_NS_PER_SECOND + now.tv_nsec;
+}
+
+static int64_t clock_monotonic_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void gateway_state(void *context, struct api_gateway_state *ret_state)
+{
+    const struct daemon *daemon = context;
+    ret_state->pid = daemon->nginx.pid;
+    ret_state->adopted = daemon->nginx.adopted;
+    ret_state->restarts = daemon->nginx.restarts;
+    ret_state->listen = daemon->options->listen;
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static void complain(struct daemon *daemon, const struct oft_error *error)
+{
+    if (strcmp(daemon->last_complaint, error->message) != 0) {
+        daemon_log(DAEMON_ERROR, "%s", error->message);
+        (void)snprintf(daemon->last_complaint, sizeof daemon->last_complaint, "%s", error->message);
+    }
+}
+
+/* Books what the spools hold. False when the engine could not; what is unread stays in the spools. */
+static bool drain(struct daemon *daemon, unsigned rounds_max)
+{
+    struct engine_drain_result result = {.more = true};
+    for (unsigned round = 0; result.more && round < rounds_max; round++) {
+        struct oft_error error = {0};
+        memset(&result, 0, sizeof result);
+        if (engine_drain(daemon->engine, clock_real(), &result, &error) != OFT_OK) {
+            complain(daemon, &error);
+            return false;
+        }
+        if (result.corrupt + result.torn > 0) {
+            daemon_log(DAEMON_WARNING, "spool: %llu corrupt and %llu torn records were not booked",
+                       (unsigned long long)result.corrupt, (unsigned long long)result.torn);
+        }
+        if (result.unrated > 0) {
+            daemon_log(DAEMON_WARNING, "%llu records could not be priced; see `offtake usage`",
+                       (unsigned long long)result.unrated);
+        }
+    }
+    daemon->last_complaint[0] = '\0';
+    return true;
+}
+
+static void reload(struct daemon *daemon)
+{
+    struct oft_error error = {0};
+    struct oft_buffer report;
+    oft_buffer_init(&report, REPORT_BYTES_MAX);
+    enum oft_err err = engine_publish(daemon->engine, clock_real(), &report, &error);
+    daemon_log_lines(err == OFT_OK ? DAEMON_WARNING : DAEMON_ERROR, oft_buffer_text(&report));
+    if (err == OFT_OK) {
+        daemon_log(DAEMON_INFO, "generation %llu is in force",
+                   (unsigned long long)engine_generation(daemon->engine));
+    } else {
+        daemon_log(DAEMON_ERROR, "the deal was not put into force; the old policy stays: %s",
+                   error.message[0] != '\0' ? error.message : oft_err_text(err));
+    }
+    oft_buffer_release(&report);
+}
+
+static void stop_begin(struct daemon *daemon)
+{
+    daemon_log(DAEMON_INFO,
+               daemon->stopping ? "stopping at once" : "stopping: nginx finishes its requests");
+    daemon->stopping = true;
+    nginx_stop(&daemon->nginx, clock_monotonic_ms());
+}
+
+static void signals_handle(struct daemon *daemon)
+{
+    int number;
+    while ((number = loop_signal_next(&daemon->loop)) != 0) {
+        if (number == SIGHUP) {
+            reload(daemon);
+        } else {
+            stop_begin(daemon);
+        }
+    }
+}
+
+static void announce(struct daemon *daemon)
+{
+    const struct serve_options *options = daemon->options;
+    char instant[OFT_INSTANT_TEXT_BYTES];
+    daemon->announced = true;
+    daemon_log(DAEMON_INFO, "serving %s on %s://%s, generation %llu", options->deal_path,
+               options->tls_cert != NULL ? "https" : "http", options->listen,
+               (unsigned long long)engine_generation(daemon->engine));
+    daemon_log(DAEMON_INFO, "data in %s", daemon->setup.data_directory);
+    daemon_log(DAEMON_INFO, "make a key: offtake keys create --account A --product P --data %s",
+               daemon->setup.data_directory);
+    if (options->rehearsal) {
+        daemon_log(DAEMON_WARNING,
+                   "REHEARSAL: the contract's clock began at %s; these books are "
+                   "marked and no real ones",
+                   oft_instant_format(options->rehearse_at, instant));
+    }
+}
+
+/* Keeps the loop's watch on nginx's current process. */
+static void nginx_follow(struct daemon *daemon)
+{
+    struct oft_error error = {0};
+    nginx_tick(&daemon->nginx, clock_monotonic_ms());
+    if (daemon->nginx.pidfd >= 0 && daemon->nginx_watched_fd != daemon->nginx.pidfd) {
+        if (loop_watch(&daemon->loop, daemon->nginx.pidfd, LOOP_NGINX, &error) == OFT_OK) {
+            daemon->nginx_watched_fd = daemon->nginx.pidfd;
+        } else {
+            complain(daemon, &error);
+        }
+    }
+    if (!daemon->announced && daemon->nginx.ready) {
+        announce(daemon);
+    }
+    if (!daemon->nginx.was_ready && daemon->nginx.failures >= FIRST_FAILURES_MAX) {
+        daemon_log(DAEMON_ERROR, "nginx does not start; its words stand above");
+        daemon->failed = true;
+    }
+}
+
+static void republish(struct daemon *daemon)
+{
+    struct oft_error error = {0};
+    if (engine_republish(daemon->engine, clock_real(), &error) != OFT_OK) {
+        complain(daemon, &error);
+    }
+}
+
+static bool loop_step(struct daemon *daemon, struct oft_error *reterr)
+{
+    unsigned ready = 0;
+    if (loop_wait(&daemon->loop, api_timeout_ms(daemon->api), &ready, reterr) != OFT_OK) {
+        return false;
+    }
+    if (ready & 1u << LOOP_SIGNALS) {
+        signals_handle(daemon);
+    }
+    if (ready & 1u << LOOP_NGINX && daemon->nginx.pidfd >= 0) {
+        daemon->nginx_watched_fd = -1;
+        nginx_ended(&daemon->nginx, clock_monotonic_ms());
+    }
+    if (ready & 1u << LOOP_BEAT) {
+        engine_heartbeat(daemon->engine, clock_real());
+    }
+    if (ready & 1u << LOOP_DRAIN) {
+        (void)drain(daemon, DRAIN_ROUNDS_PER_TICK);
+    }
+    if (ready & 1u << LOOP_POLICY && !daemon->stopping) {
+        republish(daemon);
+    }
+    nginx_follow(daemon);
+    api_run(daemon->api);
+    return true;
+}
+
+static int loop_run(struct daemon *daemon)
+{
+    struct oft_error error = {0};
+    nginx_follow(daemon);
+    while (daemon->nginx.state != NGINX_GONE && !daemon->failed) {
+        if (!loop_step(daemon, &error)) {
+            daemon_log(DAEMON_ERROR, "%s", error.message);
+            return EXIT_FAULT;
+        }
+    }
+    if (daemon->failed) {
+        return EXIT_FAULT;
+    }
+    if (!drain(daemon, DRAIN_ROUNDS_LAST)) {
+        daemon_log(DAEMON_WARNING,
+                   "some records are not booked yet; they stay in the spool and are "
+                   "booked at the next start");
+        return EXIT_FAULT;
+    }
+    daemon_log(DAEMON_INFO, "stopped; everything is booked");
+    return EXIT_STOPPED;
+}
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static int start_failed(enum oft_err err, const struct oft_error *error)
+{
+    const char *words = error->message[0] != '\0' ? error->message : oft_err_text(err);
+    fprintf(stderr, "offtake serve: %s\n", words);
+    return err == OFT_ERR_INVALID || err == OFT_ERR_NOT_FOUND ? EXIT_USAGE : EXIT_FAULT;
+}
+
+static enum oft_err engine_begin(struct daemon *daemon, struct oft_error *reterr)
+{
+    const struct serve_options *options = daemon->options;
+    struct engine_options engine_options = {
+        .data_directory = options->data_directory,
+        .deal_path = options->deal_path,
+        .worker_uid = daemon->setup.worker.uid,
+        .worker_gid = daemon->setup.worker.gid,
+        .clock_shift_ns = daemon->clock_shift_ns,
+        .rehearsal = options->rehearsal,
+        .stale_after_ns = options->stale_after_ns,
+    };
+    return engine_open(&engine_options, clock_real(), &daemon->engine, reterr);
+}
+
+/* The first publication: a deal with errors ends the start. Returns an exit code. */
+static int publish_first(struct daemon *daemon)
+{
+    struct oft_error error = {0};
+    struct oft_buffer report;
+    oft_buffer_init(&report, REPORT_BYTES_MAX);
+    enum oft_err err = engine_publish(daemon->engine, clock_real(), &report, &error);
+    int code = EXIT_STOPPED;
+    fputs(oft_buffer_text(&report), stderr);
+    if (err == OFT_ERR_INVALID) {
+        fprintf(stderr, "offtake serve: %s has errors; nothing was started\n",
+                daemon->options->deal_path);
+        code = EXIT_BAD_DEAL;
+    } else if (err != OFT_OK) {
+        (void)start_failed(err, &error);
+        code = EXIT_FAULT;
+    }
+    oft_buffer_release(&report);
+    return code;
+}
+
+static enum oft_err api_begin(struct daemon *daemon, struct oft_error *reterr)
+{
+    struct api_options options = {
+        .engine = daemon->engine,
+        .clock = clock_real,
+        .clock_shift_ns = daemon->clock_shift_ns,
+        .gateway_state = gateway_state,
+        .context = daemon,
+        .socket_path = daemon->setup.socket_path,
+        .tcp_listen = daemon->options->admin_listen,
+    };
+    enum oft_err err = OFT_OK;
+    if (options.tcp_listen != NULL) {
+        err = token_show_once(daemon->engine, daemon->setup.data_directory,
+                              daemon->options->admin_token_file, options.token_sha256, reterr);
+    }
+    if (err == OFT_OK) {
+        err = api_open(&options, &daemon->api, reterr);
+    }
+    if (err != OFT_OK) {
+        return err;
+    }
+    int fds[2];
+    api_descriptors(daemon->api, fds);
+    for (size_t i = 0; err == OFT_OK && i < OFT_COUNT_OF(fds); i++) {
+        if (fds[i] >= 0) {
+            err = loop_watch(&daemon->loop, fds[i], LOOP_API, reterr);
+        }
+    }
+    return err;
+}
+
+/* Starts everything. Returns an exit code; EXIT_STOPPED means that all runs. */
+static int parts_start(struct daemon *daemon)
+{
+    struct oft_error error = {0};
+    enum oft_err err = privileges_harden(&error);
+    if (err == OFT_OK) {
+        err = setup_before(&daemon->setup, daemon->options, &error);
+    }
+    if (err == OFT_OK) {
+        err = loop_open(&daemon->loop, &error);
+        daemon->loop_is_open = err == OFT_OK;
+    }
+    if (err != OFT_OK || (err = engine_begin(daemon, &error)) != OFT_OK) {
+        return start_failed(err, &error);
+    }
+    int code = publish_first(daemon);
+    if (code != EXIT_STOPPED) {
+        return code;
+    }
+    err = setup_after(&daemon->setup, daemon->options, &error);
+    if (err == OFT_OK) {
+        err = api_begin(daemon, &error);
+    }
+    if (err == OFT_OK) {
+        err = nginx_begin(&daemon->nginx, daemon->setup.nginx_program, &daemon->setup.settings,
+                          clock_monotonic_ms(), &error);
+        daemon->nginx_is_begun = err == OFT_OK;
+    }
+    return err == OFT_OK ? EXIT_STOPPED : start_failed(err, &error);
+}
+
+int daemon_serve(const struct serve_options *options)
+{
+    struct daemon daemon = {.options = options, .nginx_watched_fd = -1};
+    if (options->rehearsal) {
+        daemon.clock_shift_ns = options->rehearse_at - clock_real();
+    }
+    int code = parts_start(&daemon);
+    if (code == EXIT_STOPPED) {
+        code = loop_run(&daemon);
+    }
+    api_close(daemon.api);
+    if (daemon.engine != NULL) {
+        engine_close(daemon.engine);
+    }
+    if (daemon.loop_is_open) {
+        loop_close(&daemon.loop);
+    }
+    if (daemon.nginx_is_begun && daemon.nginx.pidfd >= 0) {
+        (void)close(daemon.nginx.pidfd);
+    }
+    return code;
+}
