@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checks of the whole deal, once its parts are sound: clauses that contradict each other, names
+ * whose stable ids collide, clauses that nothing can fulfil, products without a licence. Prices are
+ * in check_prices.c. Nothing is changed here.
+ */
+#include "base/hash.h"
+#include "deal/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct deal_attestations nothing_attested = {NULL, 0};
+
+/* ---- exclusives ------------------------------------------------------------------------------ */
+
+/* A product that both lists hold; DEAL_NONE when there is none. */
+static uint32_t common_product(const struct deal *deal, struct deal_list a, struct deal_list b)
+{
+    for (uint32_t i = 0; i < deal->product_count; i++) {
+        if (deal_list_has(a, i) && deal_list_has(b, i)) {
+            return i;
+        }
+    }
+    return DEAL_NONE;
+}
+
+static void check_pair(struct deal_build *build, const struct deal_clause *a,
+                       const struct deal_clause *b)
+{
+    const struct deal *deal = build->deal;
+    if (a->as.exclusive.provider == b->as.exclusive.provider) {
+        return;
+    }
+    oft_instant from = a->from > b->from ? a->from : b->from;
+    oft_instant a_until = deal_clause_until(a, nothing_attested);
+    oft_instant b_until = deal_clause_until(b, nothing_attested);
+    if (from >= a_until || from >= b_until) {
+        return;
+    }
+    uint32_t product = common_product(deal, a->as.exclusive.products, b->as.exclusive.products);
+    if (product == DEAL_NONE) {
+        return;
+    }
+    char when[OFT_INSTANT_TEXT_BYTES];
+    deal_report(build->diagnostics, DEAL_ERROR, 43, b->position, b->id,
+                "end one of them: supersedes, amend or until",
+                "at %s \"%s\" would have to run on %s only (%s) and on %s only (%s)",
+                oft_instant_format_short(from, when), deal->products[product].name,
+                deal->providers[a->as.exclusive.provider].name, a->id,
+                deal->providers[b->as.exclusive.provider].name, b->id);
+}
+
+static void check_conflicts(struct deal_build *build)
+{
+    const struct deal *deal = build->deal;
+    for (uint32_t i = 0; i < deal->clause_count; i++) {
+        if (deal->clauses[i].kind != DEAL_CLAUSE_EXCLUSIVE) {
+            continue;
+        }
+        for (uint32_t k = 0; k < i && !deal_diagnostics_full(build->diagnostics); k++) {
+            if (deal->clauses[k].kind == DEAL_CLAUSE_EXCLUSIVE) {
+                check_pair(build, &deal->clauses[k], &deal->clauses[i]);
+            }
+        }
+    }
+}
+
+static bool provider_serves(const struct deal *deal, uint32_t provider)
+{
+    for (uint32_t i = 0; i < deal->serve_count; i++) {
+        if (deal->pools[deal->serves[i].pool].provider == provider) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_fulfilled(struct deal_build *build)
+{
+    const struct deal *deal = build->deal;
+    for (uint32_t i = 0; i < deal->clause_count; i++) {
+        const struct deal_clause *clause = &deal->clauses[i];
+        if (clause->kind != DEAL_CLAUSE_EXCLUSIVE ||
+            provider_serves(deal, clause->as.exclusive.provider)) {
+            continue;
+        }
+        for (uint32_t p = 0; p < deal->product_count; p++) {
+            if (deal->products[p].product_class == DEAL_CLASS_INFERENCE &&
+                deal_list_has(clause->as.exclusive.products, p)) {
+                deal_report(build->diagnostics, DEAL_WARNING, 50, clause->position, clause->id,
+                            "add a pool on this provider that serves a model",
+                            "\"%s\" may run on %s only, and no pool there serves any model",
+                            deal->products[p].name,
+                            deal->providers[clause->as.exclusive.provider].name);
+                break;
+            }
+        }
+    }
+}
+
+/* ---- licences, recorded clauses -------------------------------------------------------------- */
+
+static void check_licences(struct deal_build *build)
+{
+    const struct deal *deal = build->deal;
+    for (uint32_t p = 0; p < deal->product_count; p++) {
+        const struct deal_product *product = &deal->products[p];
+        bool licensed = product->owner_party == deal->customer_party;
+        for (uint32_t i = 0; i < deal->clause_count && !licensed; i++) {
+            const struct deal_clause *clause = &deal->clauses[i];
+            licensed = clause->kind == DEAL_CLAUSE_LICENSE &&
+                       clause->as.license.licensee_party == product->owner_party &&
+                       deal_list_has(clause->as.license.products, p);
+        }
+        if (!licensed) {
+            deal_report(build->diagnostics, DEAL_WARNING, 51, product->position, product->name,
+                        "add to an agreement: license models ... to PARTY for PRODUCT",
+                        "\"%s\" is %s's and no licence lets it use a model: it is always barred",
+                        product->name, deal->parties[product->owner_party].name);
+        }
+    }
+}
+
+static void note_recorded(struct deal_build *build)
+{
+    const struct deal *deal = build->deal;
+    for (uint32_t i = 0; i < deal->clause_count; i++) {
+        const struct deal_clause *clause = &deal->clauses[i];
+        if (clause->kind == DEAL_CLAUSE_FIRST_REFUSAL || clause->kind == DEAL_CLAUSE_PRIMARY) {
+            deal_report(build->diagnostics, DEAL_NOTE, 57, clause->position, clause->id, "",
+                        "this clause is recorded: the capacity desk, not the router, gives it "
+                        "effect");
+        }
+    }
+}
+
+/* ---- serves ---------------------------------------------------------------------------------- */
+
+static bool loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
+           strcmp(host, "::1") == 0;
+}
+
+static void check_serves(struct deal_build *build)
+{
+    const struct deal *deal = build->deal;
+    bool *pool_serves = deal_build_array(build, deal->pool_count, sizeof(bool));
+    bool *model_served = deal_build_array(build, deal->model_count, sizeof(bool));
+    for (uint32_t i = 0; i < deal->serve_count && !build->memory_failed; i++) {
+        const struct deal_serve *serve = &deal->serves[i];
+        pool_serves[serve->pool] = true;
+        model_served[serve->model] = true;
+        if (!serve->tls && serve->secret_source != DEAL_SECRET_NONE && !loopback(serve->host)) {
+            deal_report(build->diagnostics, DEAL_WARNING, 58, serve->position,
+                        deal->pools[serve->pool].name, "write https://",
+                        "the key of this endpoint would travel in the clear");
+        }
+    }
+    for (uint32_t i = 0; i < deal->pool_count && !build->memory_failed; i++) {
+        if (!pool_serves[i]) {
+            deal_report(build->diagnostics, DEAL_WARNING, 55, deal->pools[i].position,
+                        deal->pools[i].name, "add: serves MODEL at URL kind openai key env NAME",
+                        "pool \"%s\" serves no model", deal->pools[i].name);
+        }
+    }
+    for (uint32_t i = 0; i < deal->model_count && !build->memory_failed; i++) {
+        if (!model_served[i]) {
+            deal_report(build->diagnostics, DEAL_WARNING, 54, deal->models[i].position,
+                        deal->models[i].name, "add to a pool: serves MODEL at URL ...",
+                        "no pool serves model \"%s\"", deal->models[i].name);
+        }
+    }
+}
+
+/* ---- ids ------------------------------------------------------------------------------------- */
+
+struct id_row {
+    uint64_t id;
+    const char *name;
+    struct deal_position position;
+};
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct id_row *x = a;
+    const struct id_row *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static void add_id(struct id_row *rows, size_t *count, enum oft_id_kind kind, const char *name,
+                   struct deal_position position)
+{
+    rows[(*count)++] = (struct id_row){oft_id_of(kind, oft_str_from(name)), name, position};
+}
+
+static void check_ids(struct deal_build *build)
+{
+    const struct deal *d = build->deal;
+    size_t most = (size_t)d->account_count + d->product_count + d->model_count + d->pool_count +
+                  d->party_count + d->clause_count + d->price_count;
+    struct id_row *rows = deal_build_array(build, most, sizeof(*rows));
+    size_t count = 0;
+    if (rows == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < d->account_count; i++) {
+        add_id(rows, &count, OFT_ID_ACCOUNT, d->accounts[i].name, d->accounts[i].position);
+    }
+    for (uint32_t i = 0; i < d->product_count; i++) {
+        add_id(rows, &count, OFT_ID_PRODUCT, d->products[i].name, d->products[i].position);
+    }
+    for (uint32_t i = 0; i < d->model_count; i++) {
+        add_id(rows, &count, OFT_ID_MODEL, d->models[i].name, d->models[i].position);
+    }
+    for (uint32_t i = 0; i < d->pool_count; i++) {
+        add_id(rows, &count, OFT_ID_POOL, d->pools[i].name, d->pools[i].position);
+    }
+    for (uint32_t i = 0; i < d->party_count; i++) {
+        add_id(rows, &count, OFT_ID_PARTY, d->parties[i].name, d->parties[i].position);
+    }
+    for (uint32_t i = 0; i < d->clause_count; i++) {
+        add_id(rows, &count, OFT_ID_CLAUSE, d->clauses[i].id, d->clauses[i].position);
+    }
+    for (uint32_t i = 0; i < d->price_count; i++) {
+        add_id(rows, &count, OFT_ID_CLAUSE, d->prices[i].id, d->prices[i].position);
+    }
+    qsort(rows, count, sizeof(*rows), compare_ids);
+    for (size_t i = 1; i < count; i++) {
+        if (rows[i].id == rows[i - 1].id) {
+            deal_report(build->diagnostics, DEAL_ERROR, 14, rows[i].position, rows[i].name,
+                        "rename one of them", "\"%s\" and \"%s\" have the same 64-bit id",
+                        rows[i - 1].name, rows[i].name);
+        }
+    }
+}
+
+void deal_check(struct deal_build *build)
+{
+    check_conflicts(build);
+    check_fulfilled(build);
+    check_licences(build);
+    check_serves(build);
+    deal_check_prices(build);
+    check_ids(build);
+    note_recorded(build);
+}

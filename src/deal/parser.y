@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The grammar of a deal. It builds an untyped tree (tree.h) and knows no meaning: names, dates and
+ * sums are resolved later, where a mistake can be explained. No keyword is reserved: wherever a name
+ * may stand, a keyword is a name. A statement with a syntax error is skipped to its end, with its
+ * block, and the next one is parsed, so that one run shows several mistakes.
+ */
+%define api.pure full
+%define api.prefix {deal_yy}
+%define api.value.type {struct deal_node *}
+%define api.location.type {struct deal_position}
+%define parse.error custom
+%define parse.lac full
+%locations
+%param {void *scanner}
+%parse-param {struct deal_parser *p}
+
+%code requires {
+#include "deal/tree.h"
+}
+%code {
+#include <stdio.h>
+#include <string.h>
+#define YYLLOC_DEFAULT(current, rhs, n)                                                            \
+    do {                                                                                           \
+        (current) = (n) > 0 ? YYRHSLOC(rhs, 1) : YYRHSLOC(rhs, 0);                                 \
+    } while (0)
+int deal_lex_raw(DEAL_YYSTYPE *value, DEAL_YYLTYPE *place, void *scanner);
+int deal_keyword_token(struct oft_str word);
+static int deal_yylex(DEAL_YYSTYPE *value, DEAL_YYLTYPE *place, void *scanner,
+                      struct deal_parser *p);
+static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser *p,
+                         const char *message);
+#define N(kind, token) deal_node_new(p, NODE_##kind, (token))
+#define ADD(node, child) deal_node_add(p, (node), (child))
+#define ADOPT(node, list) deal_node_adopt(p, (node), (list))
+#define AT(kind, place) deal_node_at(p, NODE_##kind, (place))
+}
+%lex-param {struct deal_parser *p}
+
+%token END_OF_FILE 0 "the end of the file"
+%token EOL "the end of the line"
+%token WORD "a name"
+%token NUMBER "a number"
+%token PERCENT "a percentage"
+%token DATE "a date"
+%token STRING "a quoted text"
+%token URL "an address"
+%token DOTDOT ".."
+%token KW_DEAL "deal"
+%token KW_CUSTOMER "customer"
+%token KW_CURRENCY "currency"
+%token KW_PARTY "party"
+%token KW_PROVIDER "provider"
+%token KW_OF "of"
+%token KW_PRODUCT "product"
+%token KW_CLASS "class"
+%token KW_MODEL "model"
+%token KW_ACCOUNT "account"
+%token KW_EVENT "event"
+%token KW_ATTESTED "attested"
+%token KW_BY "by"
+%token KW_POOL "pool"
+%token KW_ON "on"
+%token KW_REGION "region"
+%token KW_ACCELERATOR "accelerator"
+%token KW_COUNT "count"
+%token KW_RESERVED "reserved"
+%token KW_SERVES "serves"
+%token KW_AS "as"
+%token KW_AT "at"
+%token KW_KIND "kind"
+%token KW_KEY "key"
+%token KW_ENV "env"
+%token KW_FILE "file"
+%token KW_API_VERSION "api-version"
+%token KW_CA "ca"
+%token KW_PRICE "price"
+%token KW_FROM "from"
+%token KW_UNTIL "until"
+%token KW_LIMIT "limit"
+%token KW_REQUESTS "requests"
+%token KW_PER "per"
+%token KW_MINUTE "minute"
+%token KW_TIMEOUT "timeout"
+%token KW_AVAILABLE "available"
+%token KW_AGREEMENT "agreement"
+%token KW_WITH "with"
+%token KW_EFFECTIVE "effective"
+%token KW_SUPERSEDES "supersedes"
+%token KW_EXCLUSIVE "exclusive"
+%token KW_COMMIT "commit"
+%token KW_OVER "over"
+%token KW_COUNTING "counting"
+%token KW_SHARE "share"
+%token KW_REVENUE "revenue"
+%token KW_TO "to"
+%token KW_MONTHLY "monthly"
+%token KW_CAP "cap"
+%token KW_LICENSE "license"
+%token KW_MODELS "models"
+%token KW_FOR "for"
+%token KW_AMEND "amend"
+%token KW_FIRST "first"
+%token KW_REFUSAL "refusal"
+%token KW_PRIMARY "primary"
+%token KW_PROGRAMME "programme"
+%token KW_TOTAL "total"
+%token KW_YEARS "years"
+%token KW_TRANCHE "tranche"
+%token KW_FUNDER "funder"
+%token KW_TECHNOLOGY "technology"
+%token KW_INCLUDE "include"
+%token KW_EARLIEST "earliest"
+
+%%
+file: statements { p->root = $1; }
+
+statements: statement { $$ = ADD(AT(LIST, @$), $1); }
+    | statements EOL statement { $$ = ADD($1, $3); }
+
+statement: %empty { $$ = NULL; }
+    | KW_DEAL STRING { $$ = N(DEAL, $2); }
+    | KW_CUSTOMER name { $$ = N(CUSTOMER, $2); }
+    | KW_CURRENCY name { $$ = N(CURRENCY, $2); }
+    | KW_INCLUDE STRING { $$ = N(INCLUDE, $2); }
+    | KW_PARTY name title { $$ = ADD(N(PARTY, $2), $3); }
+    | KW_PROVIDER name title KW_OF name title { $$ = ADD(ADD(ADD(N(PROVIDER, $2), $3), N(OF, $5)), $6); }
+    | KW_PRODUCT name title product_options product_block
+        { $$ = ADOPT(ADOPT(ADD(N(PRODUCT, $2), $3), $4), $5); }
+    | KW_MODEL name title { $$ = ADD(N(MODEL, $2), $3); }
+    | KW_ACCOUNT name title { $$ = ADD(N(ACCOUNT, $2), $3); }
+    | KW_EVENT name title { $$ = ADD(N(EVENT, $2), $3); }
+    | KW_EVENT name title KW_ATTESTED KW_BY name { $$ = ADD(ADD(N(EVENT, $2), $3), N(BY, $6)); }
+    | KW_POOL name title KW_ON name title pool_block
+        { $$ = ADOPT(ADD(ADD(ADD(N(POOL, $2), $3), N(ON, $5)), $6), $7); }
+    | KW_AGREEMENT name title KW_WITH name title agreement_block
+        { $$ = ADOPT(ADD(ADD(ADD(N(AGREEMENT, $2), $3), N(WITH, $5)), $6), $7); }
+    | KW_PROGRAMME name title programme_block { $$ = ADOPT(ADD(N(PROGRAMME, $2), $3), $4); }
+    | error { $$ = NULL; yyerrok; }
+
+title: %empty { $$ = NULL; } | STRING { $$ = N(TITLE, $1); }
+
+/* ---- words ---- */
+name: WORD | NUMBER | KW_DEAL
+    | KW_CUSTOMER
+    | KW_CURRENCY
+    | KW_PARTY
+    | KW_PROVIDER
+    | KW_OF
+    | KW_PRODUCT
+    | KW_CLASS
+    | KW_MODEL
+    | KW_ACCOUNT
+    | KW_EVENT
+    | KW_ATTESTED
+    | KW_BY
+    | KW_POOL
+    | KW_ON
+    | KW_REGION
+    | KW_ACCELERATOR
+    | KW_COUNT
+    | KW_RESERVED
+    | KW_SERVES
+    | KW_AS
+    | KW_AT
+    | KW_KIND
+    | KW_KEY
+    | KW_ENV
+    | KW_FILE
+    | KW_API_VERSION
+    | KW_CA
+    | KW_PRICE
+    | KW_FROM
+    | KW_UNTIL
+    | KW_LIMIT
+    | KW_REQUESTS
+    | KW_PER
+    | KW_MINUTE
+    | KW_TIMEOUT
+    | KW_AVAILABLE
+    | KW_AGREEMENT
+    | KW_WITH
+    | KW_EFFECTIVE
+    | KW_SUPERSEDES
+    | KW_EXCLUSIVE
+    | KW_COMMIT
+    | KW_OVER
+    | KW_COUNTING
+    | KW_SHARE
+    | KW_REVENUE
+    | KW_TO
+    | KW_MONTHLY
+    | KW_CAP
+    | KW_LICENSE
+    | KW_MODELS
+    | KW_FOR
+    | KW_AMEND
+    | KW_FIRST
+    | KW_REFUSAL
+    | KW_PRIMARY
+    | KW_PROGRAMME
+    | KW_TOTAL
+    | KW_YEARS
+    | KW_TRANCHE
+    | KW_FUNDER
+    | KW_TECHNOLOGY
+    | KW_INCLUDE
+    | KW_EARLIEST
+text: name | STRING
+target: name | STRING | '*'
+names: target { $$ = ADD(AT(LIST, @$), $1); }
+    | names ',' target { $$ = ADD($1, $3); }
+amount: NUMBER name { $$ = ADD(N(AMOUNT, $1), N(CURRENCY_NAME, $2)); }
+
+/* ---- ends ---- */
+until: KW_UNTIL end { $$ = ADD(N(UNTIL, $1), $2); }
+until_opt: %empty { $$ = NULL; } | until
+end: DATE { $$ = N(END_DATE, $1); }
+    | name { $$ = N(END_EVENT, $1); }
+    | KW_EARLIEST KW_OF '(' ends ')' { $$ = ADOPT(N(END_EARLIEST, $1), $4); }
+ends: end { $$ = ADD(AT(LIST, @$), $1); }
+    | ends ',' end { $$ = ADD($1, $3); }
+
+/* ---- products ---- */
+product_options: %empty { $$ = AT(LIST, @$); }
+    | product_options KW_CLASS name { $$ = ADD($1, N(CLASS, $3)); }
+    | product_options KW_OF name { $$ = ADD($1, N(OF, $3)); }
+product_block: %empty { $$ = NULL; } | '{' product_items '}' { $$ = $2; }
+product_items: product_item { $$ = ADD(AT(LIST, @$), $1); }
+    | product_items EOL product_item { $$ = ADD($1, $3); }
+product_item: %empty { $$ = NULL; } | price | error { $$ = NULL; yyerrok; }
+
+/* ---- prices ---- */
+price: KW_PRICE target price_parts price_when { $$ = ADOPT(ADOPT(N(PRICE, $2), $3), $4); }
+price_parts: price_part { $$ = ADD(AT(LIST, @$), $1); }
+    | price_parts price_part { $$ = ADD($1, $2); }
+price_part: WORD amount per { $$ = ADD(ADD(N(PRICE_PART, $1), $2), $3); }
+per: KW_PER NUMBER unit { $$ = ADD(N(PER, $3), N(COUNT, $2)); }
+    | KW_PER unit { $$ = N(PER, $2); }
+unit: WORD | KW_REQUESTS
+price_when: %empty { $$ = AT(LIST, @$); }
+    | price_when KW_FROM DATE { $$ = ADD($1, N(FROM, $3)); }
+    | price_when until { $$ = ADD($1, $2); }
+
+/* ---- pools ---- */
+pool_block: %empty { $$ = NULL; } | '{' pool_items '}' { $$ = $2; }
+pool_items: pool_item { $$ = ADD(AT(LIST, @$), $1); }
+    | pool_items EOL pool_item { $$ = ADD($1, $3); }
+pool_item: %empty { $$ = NULL; }
+    | KW_REGION name { $$ = N(REGION, $2); }
+    | KW_ACCELERATOR name { $$ = N(ACCELERATOR, $2); }
+    | KW_ACCELERATOR name KW_COUNT NUMBER { $$ = ADD(N(ACCELERATOR, $2), N(COUNT, $4)); }
+    | KW_RESERVED { $$ = N(RESERVED, $1); }
+    | KW_SERVES name KW_AS text KW_AT URL serve_options
+        { $$ = ADOPT(ADD(ADD(N(SERVES, $2), N(UPSTREAM, $4)), N(URL, $6)), $7); }
+    | KW_SERVES name KW_AT URL serve_options { $$ = ADOPT(ADD(N(SERVES, $2), N(URL, $4)), $5); }
+    | price
+    | KW_LIMIT NUMBER KW_REQUESTS KW_PER KW_MINUTE { $$ = N(LIMIT, $2); }
+    | KW_TIMEOUT timeouts { $$ = ADOPT(N(TIMEOUT, $1), $2); }
+    | KW_AVAILABLE KW_FROM DATE until_opt { $$ = ADD(ADD(N(AVAILABLE, $1), N(FROM, $3)), $4); }
+    | KW_AVAILABLE until { $$ = ADD(N(AVAILABLE, $1), $2); }
+    | error { $$ = NULL; yyerrok; }
+serve_options: %empty { $$ = AT(LIST, @$); }
+    | serve_options KW_KIND name { $$ = ADD($1, N(PROVIDER_KIND, $3)); }
+    | serve_options KW_KEY KW_ENV name { $$ = ADD($1, N(KEY_ENV, $4)); }
+    | serve_options KW_KEY KW_FILE STRING { $$ = ADD($1, N(KEY_FILE, $4)); }
+    | serve_options KW_KEY STRING { $$ = ADD($1, N(KEY_LITERAL, $3)); }
+    | serve_options KW_KEY WORD { $$ = ADD($1, N(KEY_LITERAL, $3)); }
+    | serve_options KW_API_VERSION STRING { $$ = ADD($1, N(API_VERSION, $3)); }
+    | serve_options KW_CA KW_FILE STRING { $$ = ADD($1, N(CA_FILE, $4)); }
+timeouts: WORD NUMBER { $$ = ADD(AT(LIST, @$), ADD(N(TIMEOUT_PART, $1), N(COUNT, $2))); }
+    | timeouts WORD NUMBER { $$ = ADD($1, ADD(N(TIMEOUT_PART, $2), N(COUNT, $3))); }
+
+/* ---- agreements ---- */
+agreement_block: '{' agreement_items '}' { $$ = $2; }
+agreement_items: agreement_item { $$ = ADD(AT(LIST, @$), $1); }
+    | agreement_items EOL agreement_item { $$ = ADD($1, $3); }
+agreement_item: %empty { $$ = NULL; }
+    | KW_EFFECTIVE DATE until_opt { $$ = ADD(N(EFFECTIVE, $2), $3); }
+    | KW_SUPERSEDES names { $$ = ADOPT(N(SUPERSEDES, $1), $2); }
+    | name ':' clause { $$ = ADD(N(CLAUSE, $1), $3); }
+    | name ':' KW_AMEND name { $$ = ADD(N(CLAUSE, $1), N(AMEND, $4)); }
+    | name ':' KW_AMEND name until { $$ = ADD(N(CLAUSE, $1), ADD(N(AMEND, $4), $5)); }
+    | name ':' KW_AMEND name clause { $$ = ADD(ADD(N(CLAUSE, $1), N(AMEND, $4)), $5); }
+    | error { $$ = NULL; yyerrok; }
+clause: KW_EXCLUSIVE names KW_ON name until_opt
+        { $$ = ADD(ADD(ADD(N(EXCLUSIVE, $1), ADOPT(N(LIST, $1), $2)), N(ON, $4)), $5); }
+    | KW_COMMIT amount KW_ON name KW_OVER DATE DOTDOT DATE commit_options
+        { $$ = ADOPT(ADD(ADD(ADD(N(COMMIT, $1), $2), N(ON, $4)), ADD(N(OVER, $6), N(END_DATE, $8))), $9); }
+    | KW_SHARE PERCENT KW_OF KW_REVENUE KW_FROM names KW_FROM name KW_TO name share_options
+        { $$ = ADOPT(ADD(ADD(ADD(ADD(N(SHARE, $2), ADOPT(N(LIST, $4), $6)), N(FROM, $8)), N(TO, $10)), NULL), $11); }
+    | KW_LICENSE exclusive_opt KW_MODELS names KW_TO name KW_FOR names until_opt
+        { $$ = ADD(ADD(ADD(ADD(ADD(N(LICENSE, $1), $2), ADOPT(N(MODELS, $3), $4)), N(TO, $6)), ADOPT(N(FOR, $7), $8)), $9); }
+    | KW_FIRST KW_REFUSAL KW_ON free parameters
+        { $$ = ADD(N(FIRST_REFUSAL, $1), deal_node_span(p, $1, $5 != NULL ? $5 : $4)); }
+    | KW_PRIMARY name free_opt parameters
+        { $$ = ADD(ADD(N(PRIMARY, $1), N(ON, $2)), deal_node_span(p, $1, $4 != NULL ? $4 : $3 != NULL ? $3 : $2)); }
+exclusive_opt: %empty { $$ = NULL; } | KW_EXCLUSIVE { $$ = N(EXCLUSIVE, $1); }
+commit_options: %empty { $$ = AT(LIST, @$); }
+    | commit_options WORD { $$ = ADD($1, N(COMMIT_MODEL, $2)); }
+    | commit_options KW_COUNTING names { $$ = ADD($1, ADOPT(N(COUNTING, $2), $3)); }
+share_options: %empty { $$ = AT(LIST, @$); }
+    | share_options KW_MONTHLY { $$ = ADD($1, N(MONTHLY, $2)); }
+    | share_options KW_CAP amount { $$ = ADD($1, ADD(N(CAP, $2), $3)); }
+    | share_options until { $$ = ADD($1, $2); }
+
+/* Terms that are kept as text: any words, and one block of parameters. Value: the last token. */
+free_word: name | DATE | PERCENT | STRING | URL | '(' | ')' | ',' | DOTDOT | '*'
+free: free_word | free free_word { $$ = $2; }
+free_opt: %empty { $$ = NULL; } | free
+parameters: %empty { $$ = NULL; } | '{' parameter_items '}' { $$ = $3; }
+parameter_items: parameter_item | parameter_items EOL parameter_item
+parameter_item: %empty { $$ = NULL; } | free | error { $$ = NULL; yyerrok; }
+
+/* ---- programmes ---- */
+programme_block: '{' programme_items '}' { $$ = $2; }
+programme_items: programme_item { $$ = ADD(AT(LIST, @$), $1); }
+    | programme_items EOL programme_item { $$ = ADD($1, $3); }
+programme_item: %empty { $$ = NULL; }
+    | KW_TOTAL amount KW_OVER NUMBER KW_YEARS KW_FROM DATE
+        { $$ = ADD(ADD(ADD(N(TOTAL, $1), $2), N(YEARS, $4)), N(FROM, $7)); }
+    | KW_TRANCHE name amount KW_FROM DATE { $$ = ADD(ADD(N(TRANCHE, $2), $3), N(FROM, $5)); }
+    | KW_FUNDER name PERCENT { $$ = ADD(N(FUNDER, $2), N(PERCENT, $3)); }
+    | KW_TECHNOLOGY names { $$ = ADOPT(N(TECHNOLOGY, $1), $2); }
+    | error { $$ = NULL; yyerrok; }
+%%
+static const struct keyword {
+    const char *text;
+    int token;
+} keywords[] = {
+    {"accelerator", KW_ACCELERATOR},
+    {"account", KW_ACCOUNT},
+    {"agreement", KW_AGREEMENT},
+    {"amend", KW_AMEND},
+    {"api-version", KW_API_VERSION},
+    {"as", KW_AS},
+    {"at", KW_AT},
+    {"attested", KW_ATTESTED},
+    {"available", KW_AVAILABLE},
+    {"by", KW_BY},
+    {"ca", KW_CA},
+    {"cap", KW_CAP},
+    {"class", KW_CLASS},
+    {"commit", KW_COMMIT},
+    {"count", KW_COUNT},
+    {"counting", KW_COUNTING},
+    {"currency", KW_CURRENCY},
+    {"customer", KW_CUSTOMER},
+    {"deal", KW_DEAL},
+    {"earliest", KW_EARLIEST},
+    {"effective", KW_EFFECTIVE},
+    {"env", KW_ENV},
+    {"event", KW_EVENT},
+    {"exclusive", KW_EXCLUSIVE},
+    {"file", KW_FILE},
+    {"first", KW_FIRST},
+    {"for", KW_FOR},
+    {"from", KW_FROM},
+    {"funder", KW_FUNDER},
+    {"include", KW_INCLUDE},
+    {"key", KW_KEY},
+    {"kind", KW_KIND},
+    {"license", KW_LICENSE},
+    {"limit", KW_LIMIT},
+    {"minute", KW_MINUTE},
+    {"model", KW_MODEL},
+    {"models", KW_MODELS},
+    {"monthly", KW_MONTHLY},
+    {"of", KW_OF},
+    {"on", KW_ON},
+    {"over", KW_OVER},
+    {"party", KW_PARTY},
+    {"per", KW_PER},
+    {"pool", KW_POOL},
+    {"price", KW_PRICE},
+    {"primary", KW_PRIMARY},
+    {"product", KW_PRODUCT},
+    {"programme", KW_PROGRAMME},
+    {"provider", KW_PROVIDER},
+    {"refusal", KW_REFUSAL},
+    {"region", KW_REGION},
+    {"requests", KW_REQUESTS},
+    {"reserved", KW_RESERVED},
+    {"revenue", KW_REVENUE},
+    {"serves", KW_SERVES},
+    {"share", KW_SHARE},
+    {"supersedes", KW_SUPERSEDES},
+    {"technology", KW_TECHNOLOGY},
+    {"timeout", KW_TIMEOUT},
+    {"to", KW_TO},
+    {"total", KW_TOTAL},
+    {"tranche", KW_TRANCHE},
+    {"until", KW_UNTIL},
+    {"with", KW_WITH},
+    {"years", KW_YEARS},
+};
+
+int deal_keyword_token(struct oft_str word)
+{
+    size_t low = 0;
+    size_t high = sizeof(keywords) / sizeof(keywords[0]);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const char *text = keywords[middle].text;
+        size_t length = strlen(text);
+        int order = strncmp(word.data, text, word.length < length ? word.length : length);
+        order = order != 0 ? order : (word.length > length) - (word.length < length);
+        if (order == 0) {
+            return keywords[middle].token;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return WORD;
+}
+
+/* Passes tokens on; after a syntax error it drops them until the statement's own end. */
+static int deal_yylex(DEAL_YYSTYPE *value, DEAL_YYLTYPE *place, void *scanner,
+                      struct deal_parser *p)
+{
+    for (;;) {
+        int token = deal_lex_raw(value, place, scanner);
+        if (token == END_OF_FILE || token == 0) {
+            *place = (struct deal_position){p->file, p->line, p->column, 1};
+            p->lookahead = NULL;
+            return END_OF_FILE;
+        }
+        p->lookahead = *value;
+        if (!p->skipping) {
+            return token;
+        }
+        bool ends = (token == EOL && p->brace_depth <= p->skip_depth) ||
+                    (token == '}' && p->brace_depth < p->skip_depth);
+        if (ends) {
+            p->skipping = false;
+            return token;
+        }
+    }
+}
+
+static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser *p,
+                         const char *message)
+{
+    (void)scanner;
+    (void)message; /* only "memory exhausted" comes here: syntax errors are told below */
+    deal_report(p->diagnostics, DEAL_ERROR, 1, *place, "", "",
+                "this is nested too deeply to be read");
+}
+
+static bool is_keyword(yysymbol_kind_t kind)
+{
+    return kind >= YYSYMBOL_KW_DEAL && kind <= YYSYMBOL_KW_EARLIEST;
+}
+
+/* The words that would have been right, at most five; a place for a name takes any keyword. */
+static void list_expected(const yysymbol_kind_t *expected, int count, char *out, size_t size)
+{
+    bool takes_name = false;
+    for (int i = 0; i < count; i++) {
+        takes_name = takes_name || expected[i] == YYSYMBOL_WORD;
+    }
+    size_t length = 0;
+    int told = 0;
+    out[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        if (takes_name && (is_keyword(expected[i]) || expected[i] == YYSYMBOL_NUMBER)) {
+            continue;
+        }
+        if (told == 5) {
+            out[0] = '\0';
+            return;
+        }
+        const char *name = yysymbol_name(expected[i]);
+        bool quote = is_keyword(expected[i]);
+        int wrote = snprintf(out + length, size - length, "%s%s%s%s", told > 0 ? " or " : "",
+                             quote ? "\"" : "", name, quote ? "\"" : "");
+        if (wrote < 0 || (size_t)wrote >= size - length) {
+            return;
+        }
+        length += (size_t)wrote;
+        told++;
+    }
+}
+
+/* "partty": a keyword that was expected and is one or two letters away. */
+static const char *near_keyword(const struct deal_node *token, const yysymbol_kind_t *expected,
+                                int count)
+{
+    for (int i = 0; token != NULL && token->text.length > 2 && i < count; i++) {
+        const char *name = yysymbol_name(expected[i]);
+        if (is_keyword(expected[i]) && !oft_str_is(token->text, name) &&
+            deal_edit_distance(token->text, oft_str_from(name)) <= 2) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+static int yyreport_syntax_error(const yypcontext_t *context, void *scanner, struct deal_parser *p)
+{
+    (void)scanner;
+    yysymbol_kind_t expected[YYNTOKENS];
+    int count = yypcontext_expected_tokens(context, expected, YYNTOKENS);
+    yysymbol_kind_t found = yypcontext_token(context);
+    const struct deal_position *place = yypcontext_location(context);
+    struct deal_node *token = p->lookahead;
+    char wanted[256];
+    char hint[300] = "";
+    list_expected(expected, count < 0 ? 0 : count, wanted, sizeof(wanted));
+    const char *near = found == YYSYMBOL_WORD ? near_keyword(token, expected, count) : NULL;
+    if (near != NULL) {
+        (void)snprintf(hint, sizeof(hint), "did you mean \"%s\"?", near);
+    } else if (found == YYSYMBOL_EOL && token != NULL) {
+        (void)snprintf(hint, sizeof(hint), "a line ends a statement; go on after a comma or a \\");
+    }
+    bool quote = found == YYSYMBOL_WORD || is_keyword(found) || found == YYSYMBOL_NUMBER;
+    char what[96];
+    if (quote && token != NULL) {
+        int length = token->text.length > 60 ? 60 : (int)token->text.length;
+        (void)snprintf(what, sizeof(what), "\"%.*s\"", length, token->text.data);
+    } else {
+        (void)snprintf(what, sizeof(what), "%s", found < 0 ? "this" : yysymbol_name(found));
+    }
+    if (wanted[0] != '\0') {
+        deal_report(p->diagnostics, DEAL_ERROR, 1, *place, "", hint, "%s stands where %s should",
+                    what, wanted);
+    } else {
+        deal_report(p->diagnostics, DEAL_ERROR, 1, *place, "", hint,
+                    "%s does not belong here", what);
+    }
+    if (found != YYSYMBOL_EOL && found != YYSYMBOL_YYEOF && found >= 0 &&
+        strcmp(yysymbol_name(found), "'}'") != 0) {
+        p->skipping = true;
+        p->skip_depth = p->brace_depth - (strcmp(yysymbol_name(found), "'{'") == 0 ? 1 : 0);
+    }
+    return 0;
+}

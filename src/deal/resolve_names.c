@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Enters every name that a deal declares, with what it needs of other names at once: a provider its
+ * party, a product its owner and class, an event its attester. Parties come first. Bodies of pools,
+ * products and agreements are resolved later.
+ */
+#include "base/hash.h"
+#include "deal/build.h"
+
+#include <string.h>
+
+static void missing(struct deal_build *build, const char *what, const char *hint)
+{
+    BUILD_ERROR(build, 10, build->root, "", hint, "the deal does not say %s", what);
+}
+
+/* One of the three statements that stand once in a deal. */
+static const struct deal_node *sole(struct deal_build *build, enum deal_node_kind kind,
+                                    const char *what, const char *hint, bool may_be_missing)
+{
+    const struct deal_node *node = deal_node_child(build->root, kind);
+    deal_build_once(build, build->root, kind, what);
+    if (node == NULL && !may_be_missing) {
+        missing(build, what, hint);
+    }
+    return node;
+}
+
+static void resolve_heading(struct deal_build *build)
+{
+    bool partial = build->diagnostics->error_count > 0; /* a syntax error may hide the statement */
+    const struct deal_node *title =
+        sole(build, NODE_DEAL, "its title", "add a line: deal \"Title\"", partial);
+    const struct deal_node *currency =
+        sole(build, NODE_CURRENCY, "its currency", "add a line: currency USD", partial);
+    build->deal->title = title != NULL ? deal_build_copy(build, title->text) : "";
+    build->deal->currency = currency != NULL ? deal_build_copy(build, currency->text) : "";
+    bool good = currency == NULL || currency->text.length == 3;
+    for (size_t i = 0; good && currency != NULL && i < 3; i++) {
+        good = currency->text.data[i] >= 'A' && currency->text.data[i] <= 'Z';
+    }
+    if (!good) {
+        BUILD_ERROR(build, 22, currency, "", "write its three letters: USD, EUR, GBP",
+                    "\"%.*s\" is no currency code", (int)currency->text.length,
+                    currency->text.data);
+    }
+}
+
+static void resolve_parties(struct deal_build *build)
+{
+    struct deal *deal = build->deal;
+    for (const struct deal_node *n = build->root->first; n != NULL; n = n->next) {
+        if (n->kind == NODE_PARTY &&
+            deal_symbols_add(build, SYMBOL_PARTY, n->text, n->position, deal->party_count)) {
+            build->parties[deal->party_count++] = (struct deal_party){
+                deal_build_copy(build, n->text), deal_build_title(build, n), n->position};
+        }
+    }
+    bool partial = build->diagnostics->error_count > 0;
+    const struct deal_node *customer =
+        sole(build, NODE_CUSTOMER, "whose deal it is", "add a line: customer NAME", partial);
+    if (customer == NULL) {
+        return;
+    }
+    deal->customer_party = deal_symbols_find(build, SYMBOL_PARTY, customer->text);
+    /* The customer is a party whether or not it is declared as one. */
+    if (deal->customer_party == DEAL_NONE &&
+        deal_symbols_add(build, SYMBOL_PARTY, customer->text, customer->position,
+                         deal->party_count)) {
+        const char *name = deal_build_copy(build, customer->text);
+        deal->customer_party = deal->party_count;
+        build->parties[deal->party_count++] = (struct deal_party){name, name, customer->position};
+    }
+}
+
+static void resolve_provider(struct deal_build *build, const struct deal_node *n)
+{
+    struct deal *deal = build->deal;
+    uint32_t party = deal_symbols_need(build, SYMBOL_PARTY, deal_node_child(n, NODE_OF), "");
+    if (deal_symbols_add(build, SYMBOL_PROVIDER, n->text, n->position, deal->provider_count)) {
+        build->providers[deal->provider_count++] = (struct deal_provider){
+            deal_build_copy(build, n->text), deal_build_title(build, n), party, n->position};
+    }
+}
+
+static enum deal_product_class class_of(struct deal_build *build, const struct deal_node *product)
+{
+    deal_build_once(build, product, NODE_CLASS, "the class");
+    const struct deal_node *node = deal_node_child(product, NODE_CLASS);
+    if (node == NULL) {
+        BUILD_ERROR(build, 10, product, "", "add: class inference | training | research",
+                    "product \"%.*s\" has no class", (int)product->text.length, product->text.data);
+        return DEAL_CLASS_INFERENCE;
+    }
+    if (oft_str_is(node->text, "training")) {
+        return DEAL_CLASS_TRAINING;
+    }
+    if (oft_str_is(node->text, "research")) {
+        return DEAL_CLASS_RESEARCH;
+    }
+    if (!oft_str_is(node->text, "inference")) {
+        BUILD_ERROR(build, 16, node, "", "write inference, training or research",
+                    "\"%.*s\" is no class of products", (int)node->text.length, node->text.data);
+    }
+    return DEAL_CLASS_INFERENCE;
+}
+
+static void resolve_product(struct deal_build *build, const struct deal_node *n)
+{
+    struct deal *deal = build->deal;
+    deal_build_once(build, n, NODE_OF, "the owner");
+    const struct deal_node *of = deal_node_child(n, NODE_OF);
+    uint32_t owner =
+        of != NULL ? deal_symbols_need(build, SYMBOL_PARTY, of, "") : deal->customer_party;
+    enum deal_product_class product_class = class_of(build, n);
+    if (deal_symbols_add(build, SYMBOL_PRODUCT, n->text, n->position, deal->product_count)) {
+        build->product_nodes[deal->product_count] = n;
+        build->products[deal->product_count++] =
+            (struct deal_product){deal_build_copy(build, n->text), deal_build_title(build, n),
+                                  product_class, owner, n->position};
+    }
+}
+
+static void resolve_event(struct deal_build *build, const struct deal_node *n)
+{
+    struct deal *deal = build->deal;
+    const struct deal_node *by = deal_node_child(n, NODE_BY);
+    uint32_t attester = DEAL_NONE;
+    if (by == NULL) {
+        BUILD_ERROR(build, 15, n, "", "add: attested by PARTY",
+                    "nobody can say that \"%.*s\" has happened", (int)n->text.length, n->text.data);
+    } else {
+        attester = deal_symbols_need(build, SYMBOL_PARTY, by, "");
+    }
+    if (deal_symbols_add(build, SYMBOL_EVENT, n->text, n->position, deal->event_count)) {
+        build->events[deal->event_count++] = (struct deal_event){
+            deal_build_copy(build, n->text), deal_build_title(build, n), attester, n->position};
+    }
+}
+
+static void resolve_model(struct deal_build *build, const struct deal_node *n)
+{
+    struct deal *deal = build->deal;
+    if (deal_symbols_add(build, SYMBOL_MODEL, n->text, n->position, deal->model_count)) {
+        build->models[deal->model_count++] = (struct deal_model){
+            deal_build_copy(build, n->text), deal_build_title(build, n), n->position};
+    }
+}
+
+static void resolve_account(struct deal_build *build, const struct deal_node *n)
+{
+    struct deal *deal = build->deal;
+    if (deal_symbols_add(build, SYMBOL_ACCOUNT, n->text, n->position, deal->account_count)) {
+        build->accounts[deal->account_count++] = (struct deal_account){
+            deal_build_copy(build, n->text), deal_build_title(build, n), n->position};
+    }
+}
+
+static void resolve_pool_name(struct deal_build *build, const struct deal_node *n)
+{
+    struct deal *deal = build->deal;
+    uint32_t provider = deal_symbols_need(build, SYMBOL_PROVIDER, deal_node_child(n, NODE_ON), "");
+    if (deal_symbols_add(build, SYMBOL_POOL, n->text, n->position, deal->pool_count)) {
+        build->pool_nodes[deal->pool_count] = n;
+        build->pools[deal->pool_count++] =
+            (struct deal_pool){.name = deal_build_copy(build, n->text),
+                               .title = deal_build_title(build, n),
+                               .provider = provider,
+                               .position = n->position};
+    }
+}
+
+static void resolve_agreement_name(struct deal_build *build, const struct deal_node *n)
+{
+    struct deal *deal = build->deal;
+    uint32_t party = deal_symbols_need(build, SYMBOL_PARTY, deal_node_child(n, NODE_WITH), "");
+    if (deal_symbols_add(build, SYMBOL_AGREEMENT, n->text, n->position, deal->agreement_count)) {
+        build->agreement_nodes[deal->agreement_count] = n;
+        build->agreements[deal->agreement_count++] =
+            (struct deal_agreement){.name = deal_build_copy(build, n->text),
+                                    .title = deal_build_title(build, n),
+                                    .party = party,
+                                    .position = n->position};
+    }
+}
+
+static void resolve_one(struct deal_build *build, const struct deal_node *n)
+{
+    switch (n->kind) {
+    case NODE_PROVIDER:
+        resolve_provider(build, n);
+        break;
+    case NODE_PRODUCT:
+        resolve_product(build, n);
+        break;
+    case NODE_MODEL:
+        resolve_model(build, n);
+        break;
+    case NODE_ACCOUNT:
+        resolve_account(build, n);
+        break;
+    case NODE_EVENT:
+        resolve_event(build, n);
+        break;
+    case NODE_AGREEMENT:
+        resolve_agreement_name(build, n);
+        break;
+    default:
+        break;
+    }
+}
+
+void deal_resolve_names(struct deal_build *build)
+{
+    bool partial = build->diagnostics->error_count > 0;
+    resolve_heading(build);
+    resolve_parties(build);
+    if (partial) {
+        return; /* names are missing: to call the others unknown would be noise */
+    }
+    for (const struct deal_node *n = build->root->first; n != NULL; n = n->next) {
+        resolve_one(build, n);
+    }
+    /* Providers may be declared below their pools. */
+    for (const struct deal_node *n = build->root->first; n != NULL; n = n->next) {
+        if (n->kind == NODE_POOL) {
+            resolve_pool_name(build, n);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Endpoints: "serves MODEL as NAME at URL kind K key env X". The address is taken apart here, once,
+ * and what could smuggle bytes into a request (user names, queries, odd characters) is refused. A
+ * key is named, never written: a literal one is an error, and its text is not repeated.
+ */
+#include "base/limits.h"
+#include "deal/build.h"
+
+#include <string.h>
+
+static bool url_error(struct deal_build *build, const struct deal_node *node, const char *why)
+{
+    BUILD_ERROR(build, 30, node, "", "write http(s)://host[:port][/path]",
+                "this address cannot be used: %s", why);
+    return false;
+}
+
+static bool is_host_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+}
+
+static bool is_path_byte(char c)
+{
+    return is_host_byte(c) || c == '/' || c == '~' || c == ':' || c == '@' || c == '+' || c == '=';
+}
+
+static size_t find_byte(struct oft_str text, char c)
+{
+    const char *at = text.length == 0 ? NULL : memchr(text.data, c, text.length);
+    return at == NULL ? text.length : (size_t)(at - text.data);
+}
+
+static struct oft_str rest_of(struct oft_str text, size_t start)
+{
+    return (struct oft_str){text.data + start, text.length - start};
+}
+
+static bool parse_port(struct oft_str text, uint16_t *ret)
+{
+    uint32_t port = 0;
+    if (text.length < 1 || text.length > 5) {
+        return false;
+    }
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+        port = port * 10 + (uint32_t)(text.data[i] - '0');
+    }
+    *ret = (uint16_t)port;
+    return port >= 1 && port <= 65535;
+}
+
+/* "[::1]:80" or "host:80": the host without brackets. */
+static bool parse_authority(struct deal_build *build, const struct deal_node *node,
+                            struct oft_str text, struct deal_serve *serve)
+{
+    struct oft_str host = text;
+    struct oft_str after;
+    bool six = text.length > 0 && text.data[0] == '[';
+    if (six) {
+        size_t close = find_byte(text, ']');
+        if (close == text.length) {
+            return url_error(build, node, "the bracket of its IPv6 host is not closed");
+        }
+        host = (struct oft_str){text.data + 1, close - 1};
+        after = rest_of(text, close + 1);
+    } else {
+        host.length = find_byte(text, ':');
+        after = rest_of(text, host.length);
+    }
+    if (host.length == 0 || host.length > 253) {
+        return url_error(build, node, "it has no host, or one of more than 253 bytes");
+    }
+    for (size_t i = 0; i < host.length; i++) {
+        if (!is_host_byte(host.data[i]) && !(six && host.data[i] == ':')) {
+            return url_error(build, node, "its host holds a character that no host has");
+        }
+    }
+    if (after.length > 0 &&
+        (after.data[0] != ':' || !parse_port(rest_of(after, 1), &serve->port))) {
+        return url_error(build, node, "its port is not a number from 1 to 65535");
+    }
+    serve->host = deal_build_copy(build, host);
+    return true;
+}
+
+static bool parse_url(struct deal_build *build, const struct deal_node *node,
+                      struct deal_serve *serve)
+{
+    struct oft_str text = node->text;
+    size_t scheme = find_byte(text, ':');
+    struct oft_str name = {text.data, scheme};
+    serve->tls = oft_str_is(name, "https");
+    serve->port = serve->tls ? 443 : 80;
+    if (!serve->tls && !oft_str_is(name, "http")) {
+        return url_error(build, node, "its scheme is neither http nor https");
+    }
+    if (text.length > OFT_URL_BYTES_MAX) {
+        return url_error(build, node, "it is longer than 1024 bytes");
+    }
+    struct oft_str rest = rest_of(text, scheme + 3);
+    size_t slash = find_byte(rest, '/');
+    struct oft_str path = rest_of(rest, slash);
+    while (path.length > 0 && path.data[path.length - 1] == '/') {
+        path.length--;
+    }
+    for (size_t i = 0; i < path.length; i++) {
+        if (!is_path_byte(path.data[i])) {
+            return url_error(build, node, "its path holds a query, a fragment or an odd character");
+        }
+    }
+    serve->path_prefix = deal_build_copy(build, path);
+    return parse_authority(build, node, (struct oft_str){rest.data, slash}, serve);
+}
+
+static void resolve_secret(struct deal_build *build, const struct deal_node *node,
+                           struct deal_serve *serve)
+{
+    const struct deal_node *literal = deal_node_child(node, NODE_KEY_LITERAL);
+    const struct deal_node *env = deal_node_child(node, NODE_KEY_ENV);
+    const struct deal_node *file = deal_node_child(node, NODE_KEY_FILE);
+    serve->secret_name = "";
+    if (literal != NULL) {
+        BUILD_ERROR(build, 34, literal, "",
+                    "write: key env NAME, or: key file \"path\"; and change the key, for it has "
+                    "been written down",
+                    "a key may not stand in a deal");
+        return;
+    }
+    if (env != NULL && file != NULL) {
+        BUILD_ERROR(build, 11, file, "", "leave one of them out", "the key is said twice");
+        return;
+    }
+    if (file != NULL) {
+        serve->secret_source = DEAL_SECRET_FILE;
+        serve->secret_name = deal_build_copy(build, file->text);
+        if (file->text.length == 0) {
+            BUILD_ERROR(build, 35, file, "", "name the file", "the key's file has no name");
+        }
+    }
+    if (env == NULL) {
+        return;
+    }
+    serve->secret_source = DEAL_SECRET_ENVIRONMENT;
+    serve->secret_name = deal_build_copy(build, env->text);
+    bool good = env->text.data[0] < '0' || env->text.data[0] > '9';
+    for (size_t i = 0; i < env->text.length; i++) {
+        char c = env->text.data[i];
+        good = good && ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                        (c >= '0' && c <= '9') || c == '_');
+    }
+    if (!good) {
+        BUILD_ERROR(build, 35, env, "", "use letters, digits and _",
+                    "this is no name of an environment variable");
+    }
+}
+
+static void resolve_kind(struct deal_build *build, const struct deal_node *node,
+                         struct deal_serve *serve)
+{
+    const struct deal_node *kind = deal_node_child(node, NODE_PROVIDER_KIND);
+    const struct deal_node *version = deal_node_child(node, NODE_API_VERSION);
+    serve->api_version = version != NULL ? deal_build_copy(build, version->text) : "";
+    bool azure = kind != NULL && oft_str_is(kind->text, "azure-openai");
+    serve->kind = azure ? DEAL_KIND_AZURE_OPENAI : DEAL_KIND_OPENAI;
+    if (kind == NULL) {
+        BUILD_ERROR(build, 31, node, "", "add: kind openai, or: kind azure-openai",
+                    "this endpoint does not say which protocol it speaks");
+    } else if (!azure && !oft_str_is(kind->text, "openai")) {
+        BUILD_ERROR(build, 31, kind, "", "write openai or azure-openai",
+                    "\"%.*s\" is no kind of endpoint", (int)kind->text.length, kind->text.data);
+    } else if (azure && serve->api_version[0] == '\0') {
+        BUILD_ERROR(build, 32, kind, "", "add: api-version \"2024-10-21\"",
+                    "an azure-openai endpoint needs an api-version");
+    } else if (!azure && version != NULL) {
+        deal_report(build->diagnostics, DEAL_WARNING, 33, version->position, "", "leave it out",
+                    "only azure-openai endpoints have an api-version");
+    }
+    for (const char *c = serve->api_version; *c != '\0'; c++) {
+        if (!is_host_byte(*c)) {
+            BUILD_ERROR(build, 32, version, "", "use letters, digits, . - and _",
+                        "an api-version goes into an address and may not hold this");
+            return;
+        }
+    }
+}
+
+static void once_each(struct deal_build *build, const struct deal_node *node)
+{
+    deal_build_once(build, node, NODE_PROVIDER_KIND, "the kind");
+    deal_build_once(build, node, NODE_API_VERSION, "the api-version");
+    deal_build_once(build, node, NODE_KEY_ENV, "the key");
+    deal_build_once(build, node, NODE_KEY_FILE, "the key");
+    deal_build_once(build, node, NODE_CA_FILE, "the ca file");
+}
+
+/* A name that goes into an address or a JSON text without being quoted there. */
+static bool upstream_good(struct oft_str name)
+{
+    bool good = name.length > 0 && name.length <= OFT_MODEL_NAME_BYTES_MAX;
+    for (size_t i = 0; good && i < name.length; i++) {
+        good = is_path_byte(name.data[i]);
+    }
+    return good;
+}
+
+void deal_resolve_serve(struct deal_build *build, const struct deal_node *node, uint32_t pool)
+{
+    struct deal *deal = build->deal;
+    struct deal_serve serve = {.pool = pool, .position = node->position};
+    once_each(build, node);
+    serve.model = deal_symbols_need(build, SYMBOL_MODEL, node, build->pools[pool].name);
+    const struct deal_node *upstream = deal_node_child(node, NODE_UPSTREAM);
+    const struct deal_node *named = upstream != NULL ? upstream : node;
+    if (!upstream_good(named->text)) {
+        BUILD_ERROR(build, 36, named, build->pools[pool].name,
+                    "use letters, digits and . _ - / : @ + = ~",
+                    "this name at the provider is empty, too long or holds an odd character");
+    }
+    serve.upstream_model = deal_build_copy(build, named->text);
+    const struct deal_node *ca = deal_node_child(node, NODE_CA_FILE);
+    serve.ca_file = ca != NULL ? deal_build_copy(build, ca->text) : "";
+    serve.host = "";
+    serve.path_prefix = "";
+    (void)parse_url(build, deal_node_child(node, NODE_URL), &serve);
+    resolve_kind(build, node, &serve);
+    resolve_secret(build, node, &serve);
+    for (uint32_t i = deal->serve_count; i > 0 && build->serves[i - 1].pool == pool; i--) {
+        if (serve.model != DEAL_NONE && build->serves[i - 1].model == serve.model) {
+            BUILD_ERROR(build, 13, node, build->pools[pool].name, "make it a pool of its own",
+                        "this pool already serves \"%.*s\"", (int)node->text.length,
+                        node->text.data);
+            return;
+        }
+    }
+    build->serves[deal->serve_count++] = serve;
+}

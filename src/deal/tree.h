@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_DEAL_TREE_H
+#define OFFTAKE_DEAL_TREE_H
+/*
+ * tree -- the untyped syntax tree between the grammar and the resolver. Private to deal/.
+ *
+ * A node is a token or a construct: its KIND, the TEXT it hangs on (a slice of the source), where it
+ * stands, and its children in the order of the text. Nothing here knows what a name means.
+ */
+#include "deal/deal.h"
+
+enum deal_node_kind {
+    NODE_TOKEN,
+    NODE_LIST,
+    NODE_DEAL,
+    NODE_CUSTOMER,
+    NODE_CURRENCY,
+    NODE_PARTY,
+    NODE_PROVIDER,
+    NODE_PRODUCT,
+    NODE_MODEL,
+    NODE_ACCOUNT,
+    NODE_EVENT,
+    NODE_POOL,
+    NODE_AGREEMENT,
+    NODE_PROGRAMME,
+    NODE_INCLUDE,
+    NODE_TITLE,
+    NODE_CLASS,
+    NODE_OF,
+    NODE_BY,
+    NODE_ON,
+    NODE_WITH,
+    NODE_FROM,
+    NODE_TO,
+    NODE_FOR,
+    NODE_UNTIL,
+    NODE_END_DATE,
+    NODE_END_EVENT,
+    NODE_END_EARLIEST,
+    NODE_REGION,
+    NODE_ACCELERATOR,
+    NODE_COUNT,
+    NODE_RESERVED,
+    NODE_SERVES,
+    NODE_UPSTREAM,
+    NODE_URL,
+    NODE_PROVIDER_KIND,
+    NODE_KEY_ENV,
+    NODE_KEY_FILE,
+    NODE_KEY_LITERAL,
+    NODE_API_VERSION,
+    NODE_CA_FILE,
+    NODE_PRICE,
+    NODE_PRICE_PART,
+    NODE_PER,
+    NODE_LIMIT,
+    NODE_TIMEOUT,
+    NODE_TIMEOUT_PART,
+    NODE_AVAILABLE,
+    NODE_EFFECTIVE,
+    NODE_SUPERSEDES,
+    NODE_CLAUSE,
+    NODE_EXCLUSIVE,
+    NODE_COMMIT,
+    NODE_SHARE,
+    NODE_LICENSE,
+    NODE_FIRST_REFUSAL,
+    NODE_PRIMARY,
+    NODE_AMEND,
+    NODE_AMOUNT,
+    NODE_CURRENCY_NAME,
+    NODE_OVER,
+    NODE_COMMIT_MODEL,
+    NODE_COUNTING,
+    NODE_MONTHLY,
+    NODE_CAP,
+    NODE_MODELS,
+    NODE_REVENUE,
+    NODE_TOTAL,
+    NODE_YEARS,
+    NODE_TRANCHE,
+    NODE_FUNDER,
+    NODE_PERCENT,
+    NODE_TECHNOLOGY,
+    NODE_SPAN, /* a run of free words: its text goes from the first to the last */
+    NODE_KIND_COUNT
+};
+
+struct deal_node {
+    enum deal_node_kind kind;
+    bool quoted; /* the text stood in quotes, which are taken off */
+    struct oft_str text;
+    struct deal_position position;
+    struct deal_node *first;
+    struct deal_node *last;
+    struct deal_node *next;
+};
+
+/* What one file's parse carries around. */
+struct deal_parser {
+    struct oft_arena *arena;
+    struct deal_diagnostics *diagnostics;
+    struct oft_str text;
+    uint32_t file;
+    struct deal_node *root;
+    bool memory_failed;
+    /* The lexer's place. */
+    uint32_t line;
+    uint32_t column;
+    size_t offset;
+    int paren_depth;
+    int brace_depth;
+    bool last_was_comma;
+    /* After a syntax error the rest of the statement is skipped, its block with it. */
+    bool skipping;
+    int skip_depth;
+    struct deal_node *lookahead; /* the token that a syntax error is about */
+    struct deal_node spare;      /* handed out when the arena is full: never linked */
+};
+
+struct deal_node *deal_node_new(struct deal_parser *parser, enum deal_node_kind kind,
+                                const struct deal_node *token);
+/* A node of KIND at KEYWORD's place, without text. */
+struct deal_node *deal_node_at(struct deal_parser *parser, enum deal_node_kind kind,
+                               struct deal_position position);
+/* Appends CHILD (which may be NULL: nothing happens) and returns NODE. */
+struct deal_node *deal_node_add(struct deal_parser *parser, struct deal_node *node,
+                                struct deal_node *child);
+/* Moves LIST's children under NODE. LIST may be NULL. */
+struct deal_node *deal_node_adopt(struct deal_parser *parser, struct deal_node *node,
+                                  struct deal_node *list);
+/* The run of source from A's first byte to B's last. */
+struct deal_node *deal_node_span(struct deal_parser *parser, const struct deal_node *a,
+                                 const struct deal_node *b);
+
+const struct deal_node *deal_node_child(const struct deal_node *node, enum deal_node_kind kind);
+uint32_t deal_node_count(const struct deal_node *node, enum deal_node_kind kind);
+
+/* ---- diagnostics (diagnostics.c) ------------------------------------------------------------- */
+
+void deal_report(struct deal_diagnostics *diagnostics, enum deal_severity severity, unsigned code,
+                 struct deal_position position, const char *clause, const char *hint,
+                 const char *format, ...) OFT_PRINTF(7, 8);
+bool deal_diagnostics_full(const struct deal_diagnostics *diagnostics);
+
+/* ---- text (text.c) --------------------------------------------------------------------------- */
+
+/* Refuses what is no clean UTF-8 text, with one diagnostic at the first bad byte. */
+bool deal_text_check(struct oft_str text, uint32_t file, struct deal_diagnostics *diagnostics);
+/* White space folded to single blanks, comments left out. */
+char *deal_text_fold(struct oft_arena *arena, struct oft_str text);
+size_t deal_edit_distance(struct oft_str a, struct oft_str b);
+
+/* ---- grammar --------------------------------------------------------------------------------- */
+
+/* Parses PARSER's text into PARSER->root. False when memory ran out. */
+bool deal_grammar_run(struct deal_parser *parser);
+
+#endif
