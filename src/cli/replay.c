@@ -227,7 +227,8 @@ static bool begin_due(struct replay *replay, int64_t *ret_wait_ns)
                 *ret_wait_ns = left;
             return true;
         }
-        if (!begin_request(replay, free_slot(replay), replay->next))
+        struct slot *slot = free_slot(replay);
+        if (slot == NULL || !begin_request(replay, slot, replay->next))
             return false;
         replay->next++;
     }
