@@ -332,7 +332,8 @@ static bool set_up(struct replay *replay)
 {
     char line[CLI_REPLAY_KEY_BYTES + 32];
     const struct cli_replay_options *options = replay->options;
-    (void)snprintf(line, sizeof(line), "Authorization: Bearer %s", options->key);
+    (void)snprintf(line, sizeof(line), "Authorization: Bearer %.*s",
+                   (int)(CLI_REPLAY_KEY_BYTES - 1), options->key);
     bool good = add_header(replay, line) && add_header(replay, "Content-Type: application/json") &&
                 add_header(replay, "Expect:");
     explicit_bzero(line, sizeof(line));
