@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may ask, what is answered, and what reaches the engine, over a fake one and without a socket.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/routes.h"
+#include "base/hash.h"
+#include "fake_engine.h"
+
+#define TOKEN "oft_admin-token-of-this-test"
+
+struct bench {
+    struct engine engine;
+    struct api_options options;
+    struct api_call call;
+    struct api_answer answer;
+    const char *query_names[4], *query_values[4];
+};
+
+static oft_instant clock_fixed(void)
+{
+    return 1000 * OFT_NS_PER_SECOND;
+}
+
+static const char *query_look_up(void *context, const char *name)
+{
+    const struct bench *bench = context;
+    for (size_t i = 0; i < 4 && bench->query_names[i] != NULL; i++) {
+        if (strcmp(bench->query_names[i], name) == 0) {
+            return bench->query_values[i];
+        }
+    }
+    return NULL;
+}
+
+static int set_up(void **state)
+{
+    static struct bench bench;
+    memset(&bench, 0, sizeof bench);
+    bench.engine.text = "{}";
+    bench.options.engine = &bench.engine;
+    bench.options.clock = clock_fixed;
+    bench.options.tcp_listen = "127.0.0.1:9090";
+    if (oft_sha256_once(TOKEN, strlen(TOKEN), bench.options.token_sha256) != OFT_OK) {
+        return -1;
+    }
+    bench.call = (struct api_call){.method = "GET",
+                                   .path = "/v1/status",
+                                   .body = "",
+                                   .query = query_look_up,
+                                   .query_context = &bench};
+    *state = &bench;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *bench = *state;
+    oft_buffer_release(&bench->answer.body);
+    return 0;
+}
+
+static unsigned ask(struct bench *bench, const char *method, const char *path, const char *body)
+{
+    oft_buffer_release(&bench->answer.body);
+    memset(&bench->answer, 0, sizeof bench->answer);
+    oft_buffer_init(&bench->answer.body, 1 << 20);
+    bench->call.method = method;
+    bench->call.path = path;
+    bench->call.body = body != NULL ? body : "";
+    bench->call.body_length = body != NULL ? strlen(body) : 0;
+    bench->call.content_type = body != NULL ? "application/json" : NULL;
+    api_dispatch(&bench->options, &bench->call, &bench->answer);
+    return bench->answer.status;
+}
+
+static const char *text(const struct bench *bench)
+{
+    return oft_buffer_text(&bench->answer.body);
+}
+
+static void every_route_over_tcp_refuses_who_has_no_token(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const WRONG[] = {
+        NULL,           "",    "Bearer ",           "Bearer x",
+        "Basic " TOKEN, TOKEN, "Bearer " TOKEN "x", "Bearer " TOKEN " "};
+    size_t count;
+    const struct api_route *routes = api_routes(&count);
+    assert_true(count >= 11);
+    bench->call.over_tcp = true;
+    bench->call.host = "127.0.0.1:9090";
+    for (size_t i = 0; i < count; i++) {
+        char path[64];
+        (void)snprintf(path, sizeof path, "%s%s", routes[i].path,
+                       routes[i].path[strlen(routes[i].path) - 1] == '/' ? "ab" : "");
+        for (size_t j = 0; j < OFT_COUNT_OF(WRONG); j++) {
+            bench->call.authorization = WRONG[j];
+            assert_int_equal(ask(bench, routes[i].method, path, "{}"), 401);
+        }
+    }
+    bench->call.authorization = NULL;
+    assert_int_equal(ask(bench, "GET", "/nowhere", NULL), 401);
+    assert_int_equal(ask(bench, "TRACE", "/v1/status", NULL), 401);
+    assert_int_equal(bench->engine.calls, 0);
+}
+
+static void the_right_token_passes_over_tcp_and_none_is_needed_on_the_socket(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(ask(bench, "GET", "/v1/status", NULL), 200);
+    bench->call.over_tcp = true;
+    bench->call.host = "127.0.0.1:9090";
+    bench->call.authorization = "Bearer " TOKEN;
+    assert_int_equal(ask(bench, "GET", "/v1/status", NULL), 200);
+}
+
+static void a_web_page_is_refused_even_with_the_token(void **state)
+{
+    struct bench *bench = *state;
+    bench->call.over_tcp = true;
+    bench->call.authorization = "Bearer " TOKEN;
+    bench->call.host = "127.0.0.1:9090";
+    bench->call.origin = "http://127.0.0.1:9090";
+    assert_int_equal(ask(bench, "GET", "/v1/status", NULL), 403);
+    bench->call.origin = NULL;
+    bench->call.host = "rebound.example:9090";
+    assert_int_equal(ask(bench, "GET", "/v1/status", NULL), 403);
+    bench->call.host = NULL;
+    assert_int_equal(ask(bench, "GET", "/v1/status", NULL), 403);
+    bench->call.host = "[::1]:9090";
+    assert_int_equal(ask(bench, "GET", "/v1/status", NULL), 200);
+    assert_int_equal(bench->engine.calls, 1);
+}
+
+static void unknown_paths_and_methods_are_told_apart(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const UNKNOWN[] = {
+        "/", "/v1", "/v1/status/", "/v1/keys/", "/v1/keys/a/b", "//v1/status", "/v1/../v1/status"};
+    for (size_t i = 0; i < OFT_COUNT_OF(UNKNOWN); i++) {
+        assert_int_equal(ask(bench, "GET", UNKNOWN[i], NULL), 404);
+    }
+    assert_int_equal(ask(bench, "PUT", "/v1/keys", NULL), 405);
+    assert_string_equal(bench->answer.allow, "GET, POST");
+    assert_int_equal(ask(bench, "GET", "/v1/keys/ab", NULL), 405);
+    assert_string_equal(bench->answer.allow, "DELETE");
+    assert_int_equal(ask(bench, "GET", "/v1/reload", NULL), 405);
+    assert_string_equal(bench->answer.allow, "POST");
+    assert_int_equal(bench->engine.calls, 0);
+}
+
+static void a_body_that_is_no_json_object_is_400_in_the_one_error_form(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const BAD[] = {"",
+                                      "{",
+                                      "[]",
+                                      "1",
+                                      "{\"account\":\"a\",\"account\":\"b\"}",
+                                      "{\"account\":1,\"product\":\"p\"}",
+                                      "{\"account\":\"a\"}"};
+    for (size_t i = 0; i < OFT_COUNT_OF(BAD); i++) {
+        assert_int_equal(ask(bench, "POST", "/v1/keys", BAD[i]), 400);
+        assert_non_null(strstr(text(bench), "{\"error\":{\"code\":\""));
+    }
+    bench->call.body_too_long = true;
+    assert_int_equal(ask(bench, "POST", "/v1/keys", "{"), 413);
+    assert_int_equal(bench->engine.calls, 0);
+}
+
+static void a_key_is_made_and_its_token_told_once(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(ask(bench, "POST", "/v1/keys", "{\"account\":\"acme\",\"product\":\"api\"}"),
+                     201);
+    assert_string_equal(bench->engine.asked, "key_create acme api");
+    assert_non_null(strstr(text(bench), "\"token\":\"oft_token\""));
+    /* The first eight bytes of SHA-256("oft_token") as a little-endian number. */
+    uint8_t hash[32];
+    char id[32];
+    assert_int_equal(oft_sha256_once("oft_token", 9, hash), OFT_OK);
+    (void)snprintf(id, sizeof id, "\"%02x%02x%02x%02x%02x%02x%02x%02x\"", hash[7], hash[6], hash[5],
+                   hash[4], hash[3], hash[2], hash[1], hash[0]);
+    assert_non_null(strstr(text(bench), id));
+    assert_int_equal(ask(bench, "DELETE", "/v1/keys/00ab", NULL), 200);
+    assert_string_equal(bench->engine.asked, "key_revoke 00ab");
+}
+
+static void an_engine_error_becomes_its_status(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        enum oft_err err;
+        unsigned status;
+    } EXPECTED[] = {{OFT_ERR_NOT_FOUND, 404}, {OFT_ERR_CONFLICT, 409}, {OFT_ERR_INVALID, 400},
+                    {OFT_ERR_BUSY, 503},      {OFT_ERR_FULL, 503},     {OFT_ERR_CORRUPT, 500},
+                    {OFT_ERR_IO, 500},        {OFT_ERR_MEMORY, 503}};
+    for (size_t i = 0; i < OFT_COUNT_OF(EXPECTED); i++) {
+        bench->engine.answer = EXPECTED[i].err;
+        bench->engine.message = "what, \"why\", what to do";
+        assert_int_equal(ask(bench, "GET", "/v1/usage", NULL), EXPECTED[i].status);
+        assert_non_null(strstr(text(bench), "what, \\\"why\\\", what to do"));
+        assert_null(strstr(text(bench), "}{")); /* nothing of a half-written report */
+    }
+}
+
+static void a_deal_with_errors_is_422_with_its_report(void **state)
+{
+    struct bench *bench = *state;
+    bench->engine.answer = OFT_ERR_INVALID;
+    bench->engine.text = "lab.deal:4:18: error\n";
+    assert_int_equal(ask(bench, "POST", "/v1/reload", NULL), 422);
+    assert_non_null(strstr(text(bench), "\"report\":\"lab.deal:4:18: error\\n\""));
+    bench->engine.answer = OFT_OK;
+    assert_int_equal(ask(bench, "POST", "/v1/reload", NULL), 200);
+    assert_non_null(strstr(text(bench), "\"generation\":7"));
+}
+
+static void drain_goes_on_while_there_is_more(void **state)
+{
+    struct bench *bench = *state;
+    bench->engine.drain_rounds = 2;
+    assert_int_equal(ask(bench, "POST", "/v1/drain", NULL), 200);
+    assert_int_equal(bench->engine.calls, 3);
+    assert_non_null(strstr(text(bench), "\"records\":30"));
+    assert_non_null(strstr(text(bench), "\"open_intents\":3"));
+}
+
+static void a_report_comes_in_the_format_asked_for(void **state)
+{
+    struct bench *bench = *state;
+    bench->query_names[0] = "party";
+    bench->query_values[0] = "microsoft";
+    bench->query_names[1] = "month";
+    bench->query_values[1] = "2026-04";
+    bench->query_names[2] = "format";
+    bench->query_values[2] = "csv";
+    assert_int_equal(ask(bench, "GET", "/v1/statement", NULL), 200);
+    assert_string_equal(bench->engine.asked, "statement microsoft 24315 2");
+    assert_string_equal(bench->answer.content_type, "text/csv; charset=utf-8");
+    bench->query_values[2] = "xml";
+    assert_int_equal(ask(bench, "GET", "/v1/statement", NULL), 400);
+    bench->query_names[2] = NULL;
+    bench->query_values[1] = "2026-13";
+    assert_int_equal(ask(bench, "GET", "/v1/statement", NULL), 400);
+}
+
+static void unsound_books_are_an_answer_and_say_so(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(ask(bench, "GET", "/v1/ledger/verify", NULL), 200);
+    assert_true(bench->answer.unsound);
+    bench->engine.sound = true;
+    assert_int_equal(ask(bench, "GET", "/v1/ledger/verify", NULL), 200);
+    assert_false(bench->answer.unsound);
+}
+
+static void an_attestation_without_an_instant_happens_on_the_contracts_clock(void **state)
+{
+    struct bench *bench = *state;
+    bench->options.clock_shift_ns = 5;
+    assert_int_equal(ask(bench, "POST", "/v1/attest", "{\"event\":\"agi\",\"party\":\"panel\"}"),
+                     200);
+    assert_string_equal(bench->engine.asked, "attest agi panel 1000000000005");
+    assert_int_equal(ask(bench, "POST", "/v1/attest",
+                         "{\"event\":\"agi\",\"party\":\"panel\",\"at\":\"1970-01-02\"}"),
+                     200);
+    assert_string_equal(bench->engine.asked, "attest agi panel 86400000000000");
+    assert_int_equal(
+        ask(bench, "POST", "/v1/attest", "{\"event\":\"a\",\"party\":\"p\",\"at\":\"soon\"}"), 400);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_route_over_tcp_refuses_who_has_no_token),
+        TEST(the_right_token_passes_over_tcp_and_none_is_needed_on_the_socket),
+        TEST(a_web_page_is_refused_even_with_the_token),
+        TEST(unknown_paths_and_methods_are_told_apart),
+        TEST(a_body_that_is_no_json_object_is_400_in_the_one_error_form),
+        TEST(a_key_is_made_and_its_token_told_once),
+        TEST(an_engine_error_becomes_its_status),
+        TEST(a_deal_with_errors_is_422_with_its_report),
+        TEST(drain_goes_on_while_there_is_more),
+        TEST(a_report_comes_in_the_format_asked_for),
+        TEST(unsound_books_are_an_answer_and_say_so),
+        TEST(an_attestation_without_an_instant_happens_on_the_contracts_clock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
