@@ -11,16 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#if __has_include("cli/replay.h")
 #include "cli/replay.h"
-#else
-static int cli_replay(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    return cli_error(CLI_FAULT, "this build has no replay");
-}
-#endif
 
 static const struct cli_command COMMANDS[] = {
     {"check", "offtake check", "check a deal file: every mistake, its place and its remedy",
