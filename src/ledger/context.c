@@ -78,11 +78,13 @@ static enum oft_err map_names(struct ledger_context *context)
     return OFT_OK;
 }
 
-/* A record's clause is a clause, a price, or the pool itself where nothing else had a say. */
+/* A record's clause is a clause, a price, a pool, or the line of a pool that serves the model, where
+ * nothing else had a say: "pool.serves.model". */
 static enum oft_err map_clauses(struct ledger_context *context)
 {
     const struct deal *deal = context->deal;
-    size_t count = (size_t)deal->clause_count + deal->price_count + deal->pool_count;
+    size_t count =
+        (size_t)deal->clause_count + deal->price_count + deal->pool_count + deal->serve_count;
     uint32_t next = 0;
     context->clause_names =
         oft_arena_alloc_array(&context->arena, count + 1, sizeof(*context->clause_names));
@@ -101,6 +103,16 @@ static enum oft_err map_clauses(struct ledger_context *context)
     for (uint32_t i = 0; i < deal->pool_count; i++, next++) {
         context->clause_names[next] = deal->pools[i].name;
         map_put(&context->clauses, OFT_ID_CLAUSE, deal->pools[i].name, next);
+    }
+    for (uint32_t i = 0; i < deal->serve_count; i++, next++) {
+        const char *name = oft_arena_printf(&context->arena, "%s.serves.%s",
+                                            deal->pools[deal->serves[i].pool].name,
+                                            deal->models[deal->serves[i].model].name);
+        if (name == NULL) {
+            return OFT_ERR_MEMORY;
+        }
+        context->clause_names[next] = name;
+        map_put(&context->clauses, OFT_ID_CLAUSE, name, next);
     }
     return OFT_OK;
 }
