@@ -11,6 +11,8 @@
 #include "load.h"
 
 #define KEYS_MAX 10000u
+#define SUB_BITS 5u
+#define SUB      (1u << SUB_BITS)
 #define SWING    0.6 /* how far the rate leaves its average, as a part of it */
 
 uint64_t load_draw(uint64_t seed, uint64_t index, uint64_t salt)
@@ -148,13 +150,13 @@ const struct load_key *load_keys_pick(const struct load_keys *keys, uint64_t dra
     return &keys->items[keys->count - 1];
 }
 
-/* Eight buckets to each power of two; the first eight values have their own. */
+/* SUB buckets to each power of two; the values below SUB have their own. */
 static unsigned bucket_of(uint64_t ns)
 {
-    if (ns < 8)
+    if (ns < SUB)
         return (unsigned)ns;
-    unsigned power = 63u - (unsigned)__builtin_clzll(ns);
-    return (power - 2) * 8 + (unsigned)((ns >> (power - 3)) & 7);
+    unsigned shift = 63u - (unsigned)__builtin_clzll(ns) - SUB_BITS;
+    return (shift + 1) * SUB + (unsigned)((ns >> shift) & (SUB - 1));
 }
 
 void load_histogram_add(struct load_histogram *histogram, int64_t ns)
@@ -173,7 +175,7 @@ int64_t load_histogram_quantile(const struct load_histogram *histogram, unsigned
     for (unsigned i = 0; i < LOAD_HISTOGRAM_BUCKETS; i++) {
         seen += histogram->buckets[i];
         if (seen >= wanted && seen > 0)
-            return i < 8 ? i : (int64_t)(((uint64_t)(8 + i % 8 + 1) << (i / 8 - 1)) - 1);
+            return i < SUB ? i : (int64_t)(((uint64_t)(SUB + i % SUB + 1) << (i / SUB - 1)) - 1);
     }
     return INT64_MAX;
 }

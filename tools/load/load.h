@@ -38,8 +38,8 @@ enum oft_err load_keys_parse(struct oft_str text, const char *name, struct load_
 void load_keys_release(struct load_keys *keys);
 const struct load_key *load_keys_pick(const struct load_keys *keys, uint64_t draw);
 
-/* Latencies in buckets an eighth of a power of two wide: a quantile is right within 9 percent. */
-#define LOAD_HISTOGRAM_BUCKETS 512u
+/* Latencies in buckets a 32nd of a power of two wide: a quantile is right within 3 percent. */
+#define LOAD_HISTOGRAM_BUCKETS 2048u
 struct load_histogram {
     uint64_t buckets[LOAD_HISTOGRAM_BUCKETS];
     uint64_t count;
