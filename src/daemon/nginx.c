@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
-#include "daemon/process.h"
 
 enum {
     CONF_BYTES_MAX = 64 << 10,
@@ -30,6 +29,7 @@ enum {
     PATIENCE_MS = 20000, /* from SIGQUIT to SIGTERM */
     HURRY_MS = 5000,     /* from SIGTERM to SIGKILL */
     REPLACE_WAIT_MS = 30000,
+    WORKERS_LOOK_MS = 500,
     LISTEN_ATTEMPTS = 20,
     LISTEN_PAUSE_MS = 100
 };
@@ -264,7 +264,8 @@ enum oft_err nginx_begin(struct nginx *nginx, const char *program,
         return oft_fail(reterr, OFT_ERR_LIMIT, "the data directory's path is too long");
     }
     (void)snprintf(temporary, sizeof temporary, "%s/tmp", nginx->run_directory);
-    if (mkdir(temporary, 0755) != 0 && errno != EEXIST) {
+    /* Workers pass through to their own folders in it; run/ keeps everybody else out. */
+    if ((mkdir(temporary, 0711) != 0 && errno != EEXIST) || chmod(temporary, 0711) != 0) {
         return oft_fail(reterr, OFT_ERR_IO, "cannot make %s: %s", temporary, strerror(errno));
     }
     oft_buffer_init(&text, CONF_BYTES_MAX);
@@ -280,7 +281,7 @@ enum oft_err nginx_begin(struct nginx *nginx, const char *program,
     if (err == OFT_OK && nginx_adopt(nginx, now_ms)) {
         err = nginx_take_over(nginx, settings, &old, &text, now_ms, reterr);
     } else if (err == OFT_OK) {
-        unsigned orphans = process_orphans_quit(nginx->run_directory);
+        unsigned orphans = process_orphans_quit(nginx->run_directory, &nginx->workers);
         if (orphans > 0) {
             daemon_log(DAEMON_WARNING, "%u nginx workers had lost their master: told to finish",
                        orphans);
@@ -339,7 +340,7 @@ void nginx_ended(struct nginx *nginx, int64_t now_ms)
         nginx->state = NGINX_GONE;
         return;
     }
-    (void)process_orphans_quit(nginx->run_directory);
+    (void)process_orphans_quit(nginx->run_directory, &nginx->workers);
     restart_plan(nginx, now_ms);
     nginx->ready = false;
 }
@@ -365,6 +366,11 @@ void nginx_tick(struct nginx *nginx, int64_t now_ms)
     if (nginx->state == NGINX_RUNNING && !nginx->ready &&
         process_pid_read(nginx->pid_path) == nginx->pid) {
         nginx->ready = nginx->was_ready = true;
+    }
+    if (nginx->state == NGINX_RUNNING && nginx->ready &&
+        now_ms - nginx->workers_seen_ms >= WORKERS_LOOK_MS) {
+        process_workers_note(nginx->pid, &nginx->workers);
+        nginx->workers_seen_ms = now_ms;
     }
     if (nginx->state == NGINX_STOPPING && now_ms >= nginx->hurry_at_ms) {
         daemon_log(DAEMON_WARNING, "nginx takes too long to finish: ending it");

@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "daemon/nginx_conf.h"
+#include "daemon/process.h"
 
 enum nginx_state { NGINX_RUNNING, NGINX_WAITING, NGINX_STOPPING, NGINX_GONE };
 
@@ -36,6 +37,8 @@ struct nginx {
     unsigned failures; /* in a row, without having been ready */
     int64_t started_ms;
     int64_t restart_at_ms;
+    struct process_workers workers; /* as last seen */
+    int64_t workers_seen_ms;
     int64_t hurry_at_ms; /* STOPPING: when to be less patient */
     unsigned hurries;    /* STOPPING: how often it was told to */
 };

@@ -186,7 +186,32 @@ static bool parent_is_gone(pid_t pid)
            strncmp(command, "nginx: master", 13) != 0;
 }
 
-unsigned process_orphans_quit(const char *run_directory)
+void process_workers_note(pid_t master, struct process_workers *workers)
+{
+    char path[64], text[PROCESS_WORKERS_MAX * 8];
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)master, (int)master);
+    if (file_head(path, text, sizeof text) <= 0) {
+        return;
+    }
+    workers->count = 0;
+    char *next = text;
+    for (long pid = strtol(text, &next, 10); pid > 1 && workers->count < PROCESS_WORKERS_MAX;
+         pid = strtol(next, &next, 10)) {
+        workers->pids[workers->count++] = (pid_t)pid;
+    }
+}
+
+static bool is_known(pid_t pid, const struct process_workers *known)
+{
+    for (unsigned i = 0; i < known->count; i++) {
+        if (known->pids[i] == pid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+unsigned process_orphans_quit(const char *run_directory, const struct process_workers *known)
 {
     static const char WORKER[] = "nginx: worker process";
     char needle[4200];
@@ -206,7 +231,7 @@ unsigned process_orphans_quit(const char *run_directory)
         (void)snprintf(path, sizeof path, "/proc/%s/cmdline", entry->d_name);
         if (pid > 1 && file_head(path, command, sizeof command) > 0 &&
             strncmp(command, WORKER, sizeof WORKER - 1) == 0 && parent_is_gone(pid) &&
-            maps_hold(pid, needle) && kill(pid, SIGQUIT) == 0) {
+            (is_known(pid, known) || maps_hold(pid, needle)) && kill(pid, SIGQUIT) == 0) {
             count++;
         }
     }

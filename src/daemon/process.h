@@ -30,8 +30,17 @@ pid_t process_pid_read(const char *pid_file);
 /* Whether PID is an nginx master that runs by the configuration CONF_PATH. */
 bool process_is_our_nginx(pid_t pid, const char *conf_path);
 
-/* Asks nginx workers that have lost their master but still map RUN_DIRECTORY to finish (SIGQUIT): as
- * long as they live they hold the listening socket. Returns how many there were. */
-unsigned process_orphans_quit(const char *run_directory);
+enum { PROCESS_WORKERS_MAX = 1024 };
+struct process_workers {
+    pid_t pids[PROCESS_WORKERS_MAX];
+    unsigned count;
+};
+/* Who the children of MASTER are now; keeps the old list when that cannot be read. */
+void process_workers_note(pid_t master, struct process_workers *workers);
+
+/* Asks nginx workers that have lost their master to finish (SIGQUIT): as long as they live they hold
+ * the listening socket. Ours are those in KNOWN, and those that map a file of RUN_DIRECTORY (which a
+ * daemon may see only with the right to trace). Returns how many there were. */
+unsigned process_orphans_quit(const char *run_directory, const struct process_workers *known);
 
 #endif
