@@ -16,7 +16,7 @@
 #define CONCURRENCY_MAX 1024u
 
 static const char help[] =
-    "offtake replay TRACE.csv --url URL --model M (--key-file F | --key-env V) [OPTION]...\n"
+    "Usage: offtake replay TRACE.csv --url URL --model M --key-file FILE [OPTION]...\n"
     "Sends a recorded trace as chat completions and adds up what the answers count.\n"
     "\n"
     "  --url URL            the gateway, such as http://127.0.0.1:8080\n"

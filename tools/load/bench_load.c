@@ -26,7 +26,7 @@
 
 static const char help[] =
     "offtake-bench-load --port N --path PATH [OPTION]...\n"
-    "Measures a server on this machine with one request repeated over open connections.\n"
+    "Repeats one request over open connections, and measures the answers.\n"
     "\n"
     "  --port N             port on 127.0.0.1\n"
     "  --path PATH          such as /v1/chat/completions\n"

@@ -22,7 +22,7 @@
 
 static const char help[] =
     "offtake-demo-load --url URL --keys-file FILE [OPTION]...\n"
-    "Sends a seeded, day-shaped stream of chat requests and writes down what came back.\n"
+    "Sends a seeded, day-shaped stream of chat requests; writes down what came back.\n"
     "\n"
     "  --url URL          the gateway, such as http://127.0.0.1:8080\n"
     "  --keys-file FILE   lines of KEY account product model weight\n"
