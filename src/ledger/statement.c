@@ -25,6 +25,14 @@ bool statement_is_base_of(const struct ledger_row *row, const struct ledger_row 
            row->key.outcome == share->key.outcome && strcmp(row->key.party, share->key.party) == 0;
 }
 
+bool statement_is_capped(const struct ledger_row *share)
+{
+    oft_nanos whole;
+    return oft_nanos_mul_div_half_even(share->totals.quantity, share->key.rate, DEAL_RATE_ONE,
+                                       &whole) == OFT_OK &&
+           share->totals.amount_nanos < whole;
+}
+
 /* ---- who asks -------------------------------------------------------------------------------- */
 
 static enum oft_err identify(struct statement *statement, struct oft_error *reterr)

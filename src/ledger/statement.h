@@ -48,7 +48,9 @@ void statement_print_json(const struct statement *statement, struct oft_buffer *
 void statement_print_csv(const struct statement *statement, struct oft_buffer *out);
 /* Whether ROW is the base of SHARE by product. */
 bool statement_is_base_of(const struct ledger_row *row, const struct ledger_row *share);
-/* "a, b" into OUT: the words about what is estimated or unsettled; one line each for all forms.
+/* Whether SHARE is less than its rate times its base, since its clause met its total cap. */
+bool statement_is_capped(const struct ledger_row *share);
+/* Into OUT the words about what is estimated, unsettled and so on, the same in all forms.
  * Returns false when there is no note INDEX. */
 bool statement_note(const struct statement *statement, size_t index, struct oft_buffer *out);
 

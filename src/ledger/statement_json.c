@@ -108,6 +108,7 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
         print_json_text(out, "rate_percent", print_percent(share->key.rate, digits));
         print_json_text(out, "rate_ppb", oft_i128_format(share->key.rate, digits));
         print_json_amount(out, "amount", share->totals.amount_nanos);
+        put_flag(out, "capped", statement_is_capped(share));
         open_list(out, "products");
         for (size_t j = 0; j < statement->bases.count; j++) {
             const struct ledger_row *base = statement->bases.items[j];

@@ -124,13 +124,13 @@ static void put_reserved(const struct statement *statement, struct oft_buffer *o
 static void put_share(const struct statement *statement, const struct ledger_row *share,
                       struct oft_buffer *out)
 {
-    static const char *const directions[] = {"between others: in no sum", "paid to",
-                                             "received from"};
+    static const char *const directions[] = {"between others: in no sum", "paid to ",
+                                             "received from "};
     char line[LINE_BYTES];
     char percent[OFT_NANOS_TEXT_BYTES];
     char base_text[OFT_NANOS_TEXT_BYTES];
     uint32_t direction = share->key.outcome <= LEDGER_RECEIVED ? share->key.outcome : LEDGER_MEMO;
-    (void)snprintf(line, sizeof(line), "%s, %s %s", share->key.clause, directions[direction],
+    (void)snprintf(line, sizeof(line), "%s, %s%s", share->key.clause, directions[direction],
                    direction == LEDGER_MEMO ? "" : share->key.party);
     print_wrapped(out, 2, 4, line);
     for (size_t i = 0; i < statement->bases.count; i++) {
@@ -141,8 +141,9 @@ static void put_share(const struct statement *statement, const struct ledger_row
             print_wrapped(out, 0, 6, line);
         }
     }
-    (void)snprintf(line, sizeof(line), "    %s%% of %s", print_percent(share->key.rate, percent),
-                   oft_nanos_format_grouped(share->totals.quantity, base_text));
+    (void)snprintf(line, sizeof(line), "    %s%% of %s%s", print_percent(share->key.rate, percent),
+                   oft_nanos_format_grouped(share->totals.quantity, base_text),
+                   statement_is_capped(share) ? ", up to its cap" : "");
     put_sum(out, line, share->totals.amount_nanos);
 }
 
