@@ -63,7 +63,8 @@ static void a_child_inherits_no_secret_no_descriptor_and_no_signal_mask(void **s
     int leaked = open("/dev/null", O_RDONLY); /* deliberately without O_CLOEXEC */
     assert_true(leaked > 2);
     assert_int_equal(
-        run("env; echo open:; ls /proc/$$/fd; grep -E 'Sig(Blk|Ign)' /proc/$$/status", &out), 0);
+        run("env; echo open:; ls /proc/$$/fd; exec grep -E 'Sig(Blk|Ign)' /proc/self/status", &out),
+        0);
     const char *text = oft_buffer_text(&out);
     assert_null(strstr(text, "sk-very-secret"));
     assert_non_null(strstr(text, "PATH="));
@@ -99,6 +100,74 @@ static void we_are_not_nginx(void **state)
     assert_false(process_is_our_nginx(0x7ffffff0, "/data/run/nginx.conf"));
 }
 
+/* Starts a sleeper whose command line reads TITLE. */
+static pid_t sleeper_start(const char *title)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        char *arguments[] = {(char *)(uintptr_t)title, "60", NULL};
+        execv("/bin/sleep", arguments);
+        _exit(127);
+    }
+    char path[64], text[256];
+    (void)snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    for (;;) { /* until exec has happened; it fails loudly or soon shows the title */
+        FILE *file = fopen(path, "re");
+        assert_non_null(file);
+        size_t got = fread(text, 1, sizeof text - 1, file);
+        (void)fclose(file);
+        text[got] = '\0';
+        if (strcmp(text, title) == 0) {
+            return pid;
+        }
+        assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+    }
+}
+
+static void only_a_master_with_our_configuration_is_ours(void **state)
+{
+    static const struct {
+        const char *title;
+        bool ours;
+    } TITLES[] = {
+        {"nginx: master process /usr/sbin/nginx -e stderr -c /data/run/nginx.conf", true},
+        {"nginx: master process /usr/sbin/nginx -c /other/run/nginx.conf", false},
+        {"nginx: master process /usr/sbin/nginx -c /data/run/nginx.conf.old", false},
+        {"nginx: master process /usr/sbin/nginx -c /x/data/run/nginx.conf", false},
+        {"nginx: worker process /data/run/nginx.conf", false},
+        {"vi /data/run/nginx.conf", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < OFT_COUNT_OF(TITLES); i++) {
+        pid_t pid = sleeper_start(TITLES[i].title);
+        bool ours = process_is_our_nginx(pid, "/data/run/nginx.conf");
+        (void)kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        assert_int_equal(ours, TITLES[i].ours);
+    }
+}
+
+static void workers_without_a_master_are_told_to_finish(void **state)
+{
+    struct process_workers known = {0};
+    (void)state;
+    pid_t worker = sleeper_start("nginx: worker process");
+    pid_t stranger = sleeper_start("nginx: worker process");
+    int status = 0;
+    process_workers_note(getpid(), &known);
+    assert_int_equal(known.count, 2);
+    known.count = 1;
+    known.pids[0] = worker;
+    assert_int_equal(process_orphans_quit("/data/run", &known), 1);
+    assert_int_equal(waitpid(worker, &status, 0), worker);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGQUIT);
+    assert_int_equal(waitpid(stranger, NULL, WNOHANG), 0);
+    (void)kill(stranger, SIGKILL);
+    assert_int_equal(waitpid(stranger, NULL, 0), stranger);
+}
+
 static void a_pid_file_gives_a_pid_or_none(void **state)
 {
     static const struct {
@@ -129,6 +198,8 @@ int main(void)
         cmocka_unit_test(a_child_inherits_no_secret_no_descriptor_and_no_signal_mask),
         cmocka_unit_test(a_child_leads_a_process_group_of_its_own),
         cmocka_unit_test(we_are_not_nginx),
+        cmocka_unit_test(only_a_master_with_our_configuration_is_ours),
+        cmocka_unit_test(workers_without_a_master_are_told_to_finish),
         cmocka_unit_test(a_pid_file_gives_a_pid_or_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
