@@ -336,11 +336,11 @@ void nginx_ended(struct nginx *nginx, int64_t now_ms)
     (void)close(nginx->pidfd);
     nginx->pidfd = -1;
     nginx->pid = 0;
+    (void)process_orphans_quit(nginx->run_directory, &nginx->workers);
     if (nginx->state == NGINX_STOPPING) {
         nginx->state = NGINX_GONE;
         return;
     }
-    (void)process_orphans_quit(nginx->run_directory, &nginx->workers);
     restart_plan(nginx, now_ms);
     nginx->ready = false;
 }
