@@ -169,7 +169,7 @@ static enum oft_err no_share(void *context, const char *clause, oft_nanos *ret_a
 }
 
 static double rate_alone(const struct ledger_context *context, const struct meter_record *records,
-                         size_t count, size_t *ret_entries)
+                         size_t count)
 {
     struct totals_map map = {calloc(32768, sizeof(struct ledger_row)), 32768, 0};
     struct oft_error error = {0};
@@ -199,7 +199,6 @@ static double rate_alone(const struct ledger_context *context, const struct mete
         for (size_t i = 0; i < result.change_count; i++) {
             row_of(&map, &result.changes[i].key)->totals = result.changes[i].after;
         }
-        *ret_entries += result.entry_count;
         ledger_batch_free(batch);
     }
     double seconds = cpu_seconds() - begin;
@@ -231,7 +230,7 @@ static void fill_spool(const char *directory, struct meter_record *records, size
 static double rate_engine(const char *directory, const char *deal_path,
                           struct meter_record *records, size_t count)
 {
-    char spool[4096];
+    char spool[4200];
     struct engine *engine;
     struct oft_error error = {0};
     struct oft_buffer report;
@@ -244,7 +243,7 @@ static double rate_engine(const char *directory, const char *deal_path,
         (void)fputs(oft_buffer_text(&report), stderr);
         die("engine", &error);
     }
-    (void)snprintf(spool, sizeof(spool), "%s/spool", directory);
+    (void)snprintf(spool, sizeof(spool), "%.4000s/spool", directory);
     fill_spool(spool, records, count, engine_generation(engine));
     struct engine_drain_result result = {.more = true};
     uint64_t settled = 0;
@@ -280,6 +279,41 @@ static void print_result(const char *name, size_t records, double seconds, bool 
     }
 }
 
+static struct deal *parse_deal(const struct oft_buffer *text)
+{
+    struct deal_file file = {"bench.deal", {text->data, text->length}};
+    struct deal_memory_files files = {&file, 1};
+    struct deal_diagnostics diagnostics;
+    struct deal *deal = NULL;
+    struct oft_error error = {0};
+    deal_diagnostics_init(&diagnostics);
+    if (deal_parse("bench.deal", deal_load_memory, &files, &deal, &diagnostics, &error) != OFT_OK) {
+        struct oft_buffer report;
+        oft_buffer_init(&report, 1 << 20);
+        deal_diagnostics_print(&diagnostics, false, &report);
+        (void)fputs(oft_buffer_text(&report), stderr);
+        die("the deal of the benchmark", &error);
+    }
+    deal_diagnostics_release(&diagnostics);
+    return deal;
+}
+
+#ifdef BENCH_ENGINE
+static void run_engine(const char *directory, const struct oft_buffer *text,
+                       struct meter_record *records, size_t count, bool json)
+{
+    char path[4200];
+    char data[4200];
+    (void)snprintf(path, sizeof(path), "%.4000s/bench.deal", directory);
+    (void)snprintf(data, sizeof(data), "%.4000s/data", directory);
+    FILE *out = fopen(path, "w");
+    if (out == NULL || fputs(oft_buffer_text(text), out) < 0 || fclose(out) != 0) {
+        die("writing the deal", NULL);
+    }
+    print_result("spool-to-books", count, rate_engine(data, path, records, count), json);
+}
+#endif
+
 /* Usage: bench_ledger DIRECTORY RECORDS [--json]. DIRECTORY must be empty; bench/ledger makes it. */
 int main(int argc, char **argv)
 {
@@ -292,41 +326,20 @@ int main(int argc, char **argv)
     struct oft_buffer text;
     oft_buffer_init(&text, 1 << 20);
     write_deal(&text);
-    struct deal_file file = {"bench.deal", {text.data, text.length}};
-    struct deal_memory_files files = {&file, 1};
-    struct deal_diagnostics diagnostics;
-    struct deal *deal;
+    struct deal *deal = parse_deal(&text);
     struct ledger_context *context;
     struct oft_error error = {0};
-    deal_diagnostics_init(&diagnostics);
-    if (deal_parse("bench.deal", deal_load_memory, &files, &deal, &diagnostics, &error) != OFT_OK) {
-        struct oft_buffer report;
-        oft_buffer_init(&report, 1 << 20);
-        deal_diagnostics_print(&diagnostics, false, &report);
-        (void)fputs(oft_buffer_text(&report), stderr);
-        die("the deal of the benchmark", &error);
-    }
     if (ledger_context_new(deal, 1, (struct deal_attestations){NULL, 0}, &context, &error) !=
         OFT_OK) {
         die("context", &error);
     }
     struct meter_record *records = make_records(count);
-    size_t entries = 0;
-    print_result("ledger", count, rate_alone(context, records, count, &entries), json);
+    print_result("ledger", count, rate_alone(context, records, count), json);
 #ifdef BENCH_ENGINE
-    char path[4096];
-    (void)snprintf(path, sizeof(path), "%s/bench.deal", argv[1]);
-    FILE *out = fopen(path, "w");
-    if (out == NULL || fputs(oft_buffer_text(&text), out) < 0 || fclose(out) != 0) {
-        die("writing the deal", NULL);
-    }
-    char data[4096];
-    (void)snprintf(data, sizeof(data), "%s/data", argv[1]);
-    print_result("spool-to-books", count, rate_engine(data, path, records, count), json);
+    run_engine(argv[1], &text, records, count, json);
 #endif
     free(records);
     ledger_context_free(context);
-    deal_diagnostics_release(&diagnostics);
     deal_free(deal);
     oft_buffer_release(&text);
     return 0;
