@@ -114,11 +114,10 @@ static void members_print(const json_t *object, const char *prefix, unsigned dep
     json_object_foreach((json_t *)object, name, value)
     {
         char label[96];
-        (void)snprintf(label, sizeof label, "%s%s", prefix, name);
-        if (json_is_object(value) && depth < 4) {
-            char deeper[98];
-            (void)snprintf(deeper, sizeof deeper, "%s.", label);
-            members_print(value, deeper, depth + 1);
+        bool nested = json_is_object(value);
+        (void)snprintf(label, sizeof label, "%s%s%s", prefix, name, nested ? "." : "");
+        if (nested && depth < 4) {
+            members_print(value, label, depth + 1);
         } else if (json_is_string(value)) {
             printf("%-24s  %s\n", label, json_string_value(value));
         } else if (json_is_integer(value)) {

@@ -75,7 +75,7 @@ enum oft_err process_run(char *const arguments[], struct oft_buffer *output, int
                          struct oft_error *reterr)
 {
     int pipe_fds[2], status = 0;
-    pid_t pid;
+    pid_t pid = 0;
     if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
         return oft_fail(reterr, OFT_ERR_IO, "cannot make a pipe: %s", strerror(errno));
     }
