@@ -96,6 +96,16 @@ static struct oft_str line_of(struct oft_str text, uint32_t line)
     return (struct oft_str){text.data + start, end - start};
 }
 
+void deal_diagnostics_mask(struct deal_diagnostics *diagnostics, struct deal_position position)
+{
+    struct oft_str line = line_of(diagnostics->files[position.file].text, position.line);
+    char *bytes = (char *)(uintptr_t)line.data; /* our own copy, made by the parser */
+    for (size_t i = position.column - 1;
+         i < line.length && i < position.column - 1 + position.length; i++) {
+        bytes[i] = '*';
+    }
+}
+
 static bool is_letter_start(char c)
 {
     return ((unsigned char)c & 0xc0) != 0x80;

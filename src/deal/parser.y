@@ -31,6 +31,14 @@ static int deal_yylex(DEAL_YYSTYPE *value, DEAL_YYLTYPE *place, void *scanner,
                       struct deal_parser *p);
 static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser *p,
                          const char *message);
+/* Twice at one place means that nobody takes the token: then bison must be let to drop it. */
+#define RECOVERED                                                                                  \
+    do {                                                                                           \
+        if (p->recovered_at != p->offset + 1) {                                                    \
+            p->recovered_at = p->offset + 1;                                                       \
+            yyerrok;                                                                               \
+        }                                                                                          \
+    } while (0)
 #define N(kind, token) deal_node_new(p, NODE_##kind, (token))
 #define ADD(node, child) deal_node_add(p, (node), (child))
 #define ADOPT(node, list) deal_node_adopt(p, (node), (list))
@@ -137,7 +145,7 @@ statement: %empty { $$ = NULL; }
     | KW_AGREEMENT name title KW_WITH name title agreement_block
         { $$ = ADOPT(ADD(ADD(ADD(N(AGREEMENT, $2), $3), N(WITH, $5)), $6), $7); }
     | KW_PROGRAMME name title programme_block { $$ = ADOPT(ADD(N(PROGRAMME, $2), $3), $4); }
-    | error { $$ = NULL; yyerrok; }
+    | error { $$ = NULL; RECOVERED; }
 
 title: %empty { $$ = NULL; } | STRING { $$ = N(TITLE, $1); }
 
@@ -229,7 +237,7 @@ product_options: %empty { $$ = AT(LIST, @$); }
 product_block: %empty { $$ = NULL; } | '{' product_items '}' { $$ = $2; }
 product_items: product_item { $$ = ADD(AT(LIST, @$), $1); }
     | product_items EOL product_item { $$ = ADD($1, $3); }
-product_item: %empty { $$ = NULL; } | price | error { $$ = NULL; yyerrok; }
+product_item: %empty { $$ = NULL; } | price | error { $$ = NULL; RECOVERED; }
 
 /* ---- prices ---- */
 price: KW_PRICE target price_parts price_when { $$ = ADOPT(ADOPT(N(PRICE, $2), $3), $4); }
@@ -260,13 +268,13 @@ pool_item: %empty { $$ = NULL; }
     | KW_TIMEOUT timeouts { $$ = ADOPT(N(TIMEOUT, $1), $2); }
     | KW_AVAILABLE KW_FROM DATE until_opt { $$ = ADD(ADD(N(AVAILABLE, $1), N(FROM, $3)), $4); }
     | KW_AVAILABLE until { $$ = ADD(N(AVAILABLE, $1), $2); }
-    | error { $$ = NULL; yyerrok; }
+    | error { $$ = NULL; RECOVERED; }
 serve_options: %empty { $$ = AT(LIST, @$); }
     | serve_options KW_KIND name { $$ = ADD($1, N(PROVIDER_KIND, $3)); }
     | serve_options KW_KEY KW_ENV name { $$ = ADD($1, N(KEY_ENV, $4)); }
     | serve_options KW_KEY KW_FILE STRING { $$ = ADD($1, N(KEY_FILE, $4)); }
-    | serve_options KW_KEY STRING { $$ = ADD($1, N(KEY_LITERAL, $3)); }
-    | serve_options KW_KEY WORD { $$ = ADD($1, N(KEY_LITERAL, $3)); }
+    | serve_options KW_KEY STRING { $$ = ADD($1, N(KEY_LITERAL, $3)); deal_diagnostics_mask(p->diagnostics, @3); }
+    | serve_options KW_KEY WORD { $$ = ADD($1, N(KEY_LITERAL, $3)); deal_diagnostics_mask(p->diagnostics, @3); }
     | serve_options KW_API_VERSION STRING { $$ = ADD($1, N(API_VERSION, $3)); }
     | serve_options KW_CA KW_FILE STRING { $$ = ADD($1, N(CA_FILE, $4)); }
 timeouts: WORD NUMBER { $$ = ADD(AT(LIST, @$), ADD(N(TIMEOUT_PART, $1), N(COUNT, $2))); }
@@ -283,7 +291,7 @@ agreement_item: %empty { $$ = NULL; }
     | name ':' KW_AMEND name { $$ = ADD(N(CLAUSE, $1), N(AMEND, $4)); }
     | name ':' KW_AMEND name until { $$ = ADD(N(CLAUSE, $1), ADD(N(AMEND, $4), $5)); }
     | name ':' KW_AMEND name clause { $$ = ADD(ADD(N(CLAUSE, $1), N(AMEND, $4)), $5); }
-    | error { $$ = NULL; yyerrok; }
+    | error { $$ = NULL; RECOVERED; }
 clause: KW_EXCLUSIVE names KW_ON name until_opt
         { $$ = ADD(ADD(ADD(N(EXCLUSIVE, $1), ADOPT(N(LIST, $1), $2)), N(ON, $4)), $5); }
     | KW_COMMIT amount KW_ON name KW_OVER DATE DOTDOT DATE commit_options
@@ -311,7 +319,7 @@ free: free_word | free free_word { $$ = $2; }
 free_opt: %empty { $$ = NULL; } | free
 parameters: %empty { $$ = NULL; } | '{' parameter_items '}' { $$ = $3; }
 parameter_items: parameter_item | parameter_items EOL parameter_item
-parameter_item: %empty { $$ = NULL; } | free | error { $$ = NULL; yyerrok; }
+parameter_item: %empty { $$ = NULL; } | free | error { $$ = NULL; RECOVERED; }
 
 /* ---- programmes ---- */
 programme_block: '{' programme_items '}' { $$ = $2; }
@@ -323,7 +331,7 @@ programme_item: %empty { $$ = NULL; }
     | KW_TRANCHE name amount KW_FROM DATE { $$ = ADD(ADD(N(TRANCHE, $2), $3), N(FROM, $5)); }
     | KW_FUNDER name PERCENT { $$ = ADD(N(FUNDER, $2), N(PERCENT, $3)); }
     | KW_TECHNOLOGY names { $$ = ADOPT(N(TECHNOLOGY, $1), $2); }
-    | error { $$ = NULL; yyerrok; }
+    | error { $$ = NULL; RECOVERED; }
 %%
 static const struct keyword {
     const char *text;
@@ -430,6 +438,13 @@ static int deal_yylex(DEAL_YYSTYPE *value, DEAL_YYLTYPE *place, void *scanner,
             return END_OF_FILE;
         }
         p->lookahead = *value;
+        if (token == '}' && p->brace_depth < 0) {
+            p->brace_depth = 0;
+            p->skip_depth = 0;
+            deal_report(p->diagnostics, DEAL_ERROR, 1, *place, "", "take it out",
+                        "this } closes nothing");
+            continue;
+        }
         if (!p->skipping) {
             return token;
         }
@@ -508,6 +523,11 @@ static int yyreport_syntax_error(const yypcontext_t *context, void *scanner, str
     yysymbol_kind_t found = yypcontext_token(context);
     const struct deal_position *place = yypcontext_location(context);
     struct deal_node *token = p->lookahead;
+    if (p->told_line == place->line && p->told_column == place->column) {
+        return 0; /* one place, one diagnostic: the recovery meets the same token again */
+    }
+    p->told_line = place->line;
+    p->told_column = place->column;
     char wanted[256];
     char hint[300] = "";
     list_expected(expected, count < 0 ? 0 : count, wanted, sizeof(wanted));

@@ -115,6 +115,9 @@ struct deal_parser {
     /* After a syntax error the rest of the statement is skipped, its block with it. */
     bool skipping;
     int skip_depth;
+    uint32_t told_line; /* where the last syntax error was */
+    uint32_t told_column;
+    size_t recovered_at;         /* the offset after the last recovery, plus one */
     struct deal_node *lookahead; /* the token that a syntax error is about */
     struct deal_node spare;      /* handed out when the arena is full: never linked */
 };
@@ -142,6 +145,8 @@ uint32_t deal_node_count(const struct deal_node *node, enum deal_node_kind kind)
 void deal_report(struct deal_diagnostics *diagnostics, enum deal_severity severity, unsigned code,
                  struct deal_position position, const char *clause, const char *hint,
                  const char *format, ...) OFT_PRINTF(7, 8);
+/* Blots out what stands there in the texts that reports show: it is a secret. */
+void deal_diagnostics_mask(struct deal_diagnostics *diagnostics, struct deal_position position);
 bool deal_diagnostics_full(const struct deal_diagnostics *diagnostics);
 
 /* ---- text (text.c) --------------------------------------------------------------------------- */
