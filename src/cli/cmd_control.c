@@ -115,7 +115,7 @@ static void members_print(const json_t *object, const char *prefix, unsigned dep
     {
         char label[96];
         bool nested = json_is_object(value);
-        (void)snprintf(label, sizeof label, "%s%s%s", prefix, name, nested ? "." : "");
+        (void)snprintf(label, sizeof label, "%.46s%.46s%s", prefix, name, nested ? "." : "");
         if (nested && depth < 4) {
             members_print(value, label, depth + 1);
         } else if (json_is_string(value)) {
