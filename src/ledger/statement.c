@@ -104,10 +104,11 @@ static bool is_reserved(const struct statement *statement, const char *pool)
     return index != DEAL_NONE && deal->pools[index].reserved;
 }
 
+/* An unknown clause is no reason: it names what let a request run, and prices nothing. */
 static bool has_unknown(const struct ledger_series_key *key)
 {
     return key->account[0] == '?' || key->product[0] == '?' || key->model[0] == '?' ||
-           key->pool[0] == '?' || key->clause[0] == '?';
+           key->pool[0] == '?';
 }
 
 static void push(struct statement_rows *rows, const struct ledger_row *row)
