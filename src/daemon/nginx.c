@@ -30,6 +30,7 @@ enum {
     HURRY_MS = 5000,     /* from SIGTERM to SIGKILL */
     REPLACE_WAIT_MS = 30000,
     WORKERS_LOOK_MS = 500,
+    WORKERS_NONE_MS = 2000,
     LISTEN_ATTEMPTS = 20,
     LISTEN_PAUSE_MS = 100
 };
@@ -187,7 +188,8 @@ static enum oft_err nginx_start(struct nginx *nginx, int64_t now_ms, struct oft_
     nginx->state = NGINX_RUNNING;
     nginx->adopted = false;
     nginx->ready = false;
-    nginx->started_ms = now_ms;
+    nginx->started_ms = nginx->workers_seen_ms = now_ms;
+    nginx->workers.count = 0;
     return OFT_OK;
 }
 
@@ -210,7 +212,7 @@ static bool nginx_adopt(struct nginx *nginx, int64_t now_ms)
     nginx->state = NGINX_RUNNING;
     nginx->adopted = true;
     nginx->ready = nginx->was_ready = true;
-    nginx->started_ms = now_ms;
+    nginx->started_ms = nginx->workers_seen_ms = now_ms;
     return true;
 }
 
@@ -353,6 +355,29 @@ static void signal_send(const struct nginx *nginx, int number)
     }
 }
 
+/* A master whose workers all gave up stays, and serves nobody: it is ended, to be started again. */
+static void workers_look(struct nginx *nginx, int64_t now_ms)
+{
+    if (nginx->ready && now_ms - nginx->workers_looked_ms < WORKERS_LOOK_MS) {
+        return;
+    }
+    bool can_see = process_workers_note(nginx->pid, &nginx->workers);
+    nginx->workers_looked_ms = now_ms;
+    if (!can_see || nginx->workers.count > 0) {
+        nginx->workers_seen_ms = now_ms;
+    }
+    if (!nginx->ready && nginx->workers_seen_ms == now_ms &&
+        process_pid_read(nginx->pid_path) == nginx->pid) {
+        nginx->ready = nginx->was_ready = true;
+    }
+    if (now_ms - nginx->workers_seen_ms >= WORKERS_NONE_MS) {
+        daemon_log(DAEMON_ERROR, "nginx (process %d) has no workers: ending it", (int)nginx->pid);
+        signal_send(nginx, SIGTERM);
+        nginx->workers_seen_ms = now_ms;
+        nginx->ready = false;
+    }
+}
+
 void nginx_tick(struct nginx *nginx, int64_t now_ms)
 {
     struct oft_error error = {0};
@@ -363,14 +388,8 @@ void nginx_tick(struct nginx *nginx, int64_t now_ms)
             restart_plan(nginx, now_ms);
         }
     }
-    if (nginx->state == NGINX_RUNNING && !nginx->ready &&
-        process_pid_read(nginx->pid_path) == nginx->pid) {
-        nginx->ready = nginx->was_ready = true;
-    }
-    if (nginx->state == NGINX_RUNNING && nginx->ready &&
-        now_ms - nginx->workers_seen_ms >= WORKERS_LOOK_MS) {
-        process_workers_note(nginx->pid, &nginx->workers);
-        nginx->workers_seen_ms = now_ms;
+    if (nginx->state == NGINX_RUNNING) {
+        workers_look(nginx, now_ms);
     }
     if (nginx->state == NGINX_STOPPING && now_ms >= nginx->hurry_at_ms) {
         daemon_log(DAEMON_WARNING, "nginx takes too long to finish: ending it");

@@ -31,16 +31,17 @@ struct nginx {
     pid_t pid;    /* 0 when not running */
     int pidfd;    /* -1 when not running; the caller polls it and calls nginx_ended */
     bool adopted; /* not our child: nobody's exit code for us */
-    bool ready;   /* it has written its pid file, so it listens */
+    bool ready;   /* it has written its pid file and has workers, so it serves */
     bool was_ready;
     uint32_t restarts;
     unsigned failures; /* in a row, without having been ready */
     int64_t started_ms;
     int64_t restart_at_ms;
     struct process_workers workers; /* as last seen */
-    int64_t workers_seen_ms;
-    int64_t hurry_at_ms; /* STOPPING: when to be less patient */
-    unsigned hurries;    /* STOPPING: how often it was told to */
+    int64_t workers_looked_ms;
+    int64_t workers_seen_ms; /* when there was one */
+    int64_t hurry_at_ms;     /* STOPPING: when to be less patient */
+    unsigned hurries;        /* STOPPING: how often it was told to */
 };
 
 /* Writes the configuration, has nginx check it, then adopts a running nginx or starts one. */

@@ -186,12 +186,12 @@ static bool parent_is_gone(pid_t pid)
            strncmp(command, "nginx: master", 13) != 0;
 }
 
-void process_workers_note(pid_t master, struct process_workers *workers)
+bool process_workers_note(pid_t master, struct process_workers *workers)
 {
     char path[64], text[PROCESS_WORKERS_MAX * 8];
     (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)master, (int)master);
-    if (file_head(path, text, sizeof text) <= 0) {
-        return;
+    if (file_head(path, text, sizeof text) < 0) {
+        return false;
     }
     workers->count = 0;
     char *next = text;
@@ -199,6 +199,7 @@ void process_workers_note(pid_t master, struct process_workers *workers)
          pid = strtol(next, &next, 10)) {
         workers->pids[workers->count++] = (pid_t)pid;
     }
+    return true;
 }
 
 static bool is_known(pid_t pid, const struct process_workers *known)

@@ -35,8 +35,8 @@ struct process_workers {
     pid_t pids[PROCESS_WORKERS_MAX];
     unsigned count;
 };
-/* Who the children of MASTER are now; keeps the old list when that cannot be read. */
-void process_workers_note(pid_t master, struct process_workers *workers);
+/* Who the children of MASTER are now. False, and the old list stays, when that cannot be read. */
+bool process_workers_note(pid_t master, struct process_workers *workers);
 
 /* Asks nginx workers that have lost their master to finish (SIGQUIT): as long as they live they hold
  * the listening socket. Ours are those in KNOWN, and those that map a file of RUN_DIRECTORY (which a
