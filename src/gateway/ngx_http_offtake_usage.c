@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A small push-down scanner: it follows nesting and keys, and keeps numbers
+ * only while it stands inside a usage object ("usage" at the top, or inside
+ * the top-level "response" of the responses API).
+ */
+
+#include "ngx_http_offtake_usage.h"
+
+#include <string.h>
+
+#define USAGE_COUNT_MAX  UINT64_C(1000000000)
+
+
+void
+offtake_usage_init(offtake_usage_t *u)
+{
+    memset(u, 0, sizeof(*u));
+}
+
+
+static int
+key_is(const offtake_usage_t *u, const char *word)
+{
+    size_t  length = strlen(word);
+
+    return u->key_length == length && memcmp(u->key, word, length) == 0;
+}
+
+
+static int
+field_of_key(const offtake_usage_t *u)
+{
+    if (u->details == 0) {
+        if (key_is(u, "prompt_tokens") || key_is(u, "input_tokens")) {
+            return OFFTAKE_USAGE_PROMPT;
+        }
+        if (key_is(u, "completion_tokens") || key_is(u, "output_tokens")) {
+            return OFFTAKE_USAGE_COMPLETION;
+        }
+        return -1;
+    }
+
+    if (u->details == 1) {
+        if (key_is(u, "cached_tokens")) {
+            return OFFTAKE_USAGE_CACHED;
+        }
+        return key_is(u, "audio_tokens") ? OFFTAKE_USAGE_AUDIO_IN : -1;
+    }
+
+    if (key_is(u, "reasoning_tokens")) {
+        return OFFTAKE_USAGE_REASONING;
+    }
+    return key_is(u, "audio_tokens") ? OFFTAKE_USAGE_AUDIO_OUT : -1;
+}
+
+
+static int
+at_count(const offtake_usage_t *u)
+{
+    return u->usage_depth != 0 && u->key_ready
+           && (u->depth == u->usage_depth
+               || (u->details != 0 && u->depth == u->usage_depth + 1));
+}
+
+
+/* A value that is no number stands where a count is due. */
+
+static void
+reject_value(offtake_usage_t *u, char first)
+{
+    if (at_count(u) && field_of_key(u) >= 0 && first != 'n') {
+        u->bad = 1;
+    }
+}
+
+
+static void
+end_number(offtake_usage_t *u)
+{
+    int  field;
+
+    u->in_number = 0;
+
+    if (at_count(u)) {
+        field = field_of_key(u);
+
+        if (field >= 0) {
+            if (u->broken || u->negative || u->number > USAGE_COUNT_MAX) {
+                u->bad = 1;
+            } else {
+                u->count[field] = u->number;
+                u->seen |= 1u << field;
+            }
+        }
+    }
+
+    u->key_ready = 0;
+}
+
+
+static void
+number_char(offtake_usage_t *u, char c)
+{
+    if (c >= '0' && c <= '9') {
+        if (u->number <= USAGE_COUNT_MAX) {
+            u->number = u->number * 10 + (uint64_t) (c - '0');
+        }
+
+    } else if (c == '-') {
+        u->negative = 1;
+
+    } else {
+        u->broken = 1;
+    }
+}
+
+
+static void
+open_bracket(offtake_usage_t *u, int is_object)
+{
+    if (u->depth == 1 && u->key_ready) {
+        if (key_is(u, "response")) {
+            u->response = (char) is_object;
+        }
+    }
+
+    if (is_object && u->key_ready && u->usage_depth == 0 && key_is(u, "usage")
+        && (u->depth == 1 || (u->depth == 2 && u->response)))
+    {
+        /* Counts of a later usage object replace those of an earlier one. */
+        u->has_usage = 1;
+        u->bad = 0;
+        u->seen = 0;
+        memset(u->count, 0, sizeof(u->count));
+        u->usage_depth = u->depth + 1;
+
+    } else if (u->usage_depth != 0 && u->depth == u->usage_depth
+               && u->key_ready)
+    {
+        if (key_is(u, "prompt_tokens_details")
+            || key_is(u, "input_tokens_details"))
+        {
+            u->details = 1;
+
+        } else if (key_is(u, "completion_tokens_details")
+                   || key_is(u, "output_tokens_details"))
+        {
+            u->details = 2;
+
+        } else {
+            reject_value(u, '{');
+        }
+    }
+
+    if (u->depth < OFFTAKE_USAGE_DEPTH) {
+        u->objects &= ~((uint64_t) 1 << u->depth);
+        u->objects |= (uint64_t) is_object << u->depth;
+    }
+
+    u->depth++;
+    u->key_ready = 0;
+    u->is_key = (unsigned) is_object;
+    u->key_length = 0;
+}
+
+
+static void
+close_bracket(offtake_usage_t *u)
+{
+    if (u->depth > 0) {
+        u->depth--;
+    }
+
+    if (u->usage_depth != 0 && u->depth == u->usage_depth) {
+        u->details = 0;
+    }
+
+    if (u->depth < u->usage_depth) {
+        u->usage_depth = 0;
+    }
+
+    if (u->depth == 1) {
+        u->response = 0;
+    }
+
+    u->key_ready = 0;
+    u->is_key = 0;
+}
+
+
+/* "choices" is not empty when anything begins one level below it. */
+
+static void
+note_choices(offtake_usage_t *u)
+{
+    if (u->depth == 2 && !u->response && u->key_length == 0
+        && (u->objects & 2) == 0 && u->has_choices == 0)
+    {
+        u->has_choices = 1;
+    }
+}
+
+
+static void
+string_char(offtake_usage_t *u, char c)
+{
+    if (u->escape) {
+        u->escape = 0;
+        u->key_length = OFFTAKE_USAGE_KEY; /* an escaped key matches nothing */
+        return;
+    }
+
+    if (c == '\\') {
+        u->escape = 1;
+        return;
+    }
+
+    if (c == '"') {
+        u->in_string = 0;
+        u->key_ready = u->is_key;
+        return;
+    }
+
+    if (u->is_key && u->key_length < OFFTAKE_USAGE_KEY) {
+        u->key[u->key_length++] = c;
+    }
+}
+
+
+static int
+level_is_object(const offtake_usage_t *u)
+{
+    return u->depth > 0 && u->depth <= OFFTAKE_USAGE_DEPTH
+           && ((u->objects >> (u->depth - 1)) & 1);
+}
+
+
+static void
+plain_char(offtake_usage_t *u, char c)
+{
+    switch (c) {
+
+    case '"':
+        if (!u->is_key) {
+            reject_value(u, c);
+        }
+        u->in_string = 1;
+        if (u->is_key) {
+            u->key_length = 0;
+        }
+        break;
+
+    case '{':
+    case '[':
+        open_bracket(u, c == '{');
+        break;
+
+    case '}':
+    case ']':
+        close_bracket(u);
+        break;
+
+    case ':':
+        u->is_key = 0;
+        break;
+
+    case ',':
+        u->key_ready = 0;
+        u->is_key = (unsigned) level_is_object(u);
+        break;
+
+    case '-': case '0': case '1': case '2': case '3': case '4':
+    case '5': case '6': case '7': case '8': case '9':
+        u->in_number = 1;
+        u->number = 0;
+        u->negative = 0;
+        u->broken = 0;
+        number_char(u, c);
+        break;
+
+    case 't': case 'f': case 'n':
+        reject_value(u, c);
+        break;
+
+    default:
+        break;
+    }
+}
+
+
+/* Bytes of a string value that cannot end it are skipped a run at a time. */
+
+static size_t
+skip_run(const offtake_usage_t *u, const char *data, size_t length)
+{
+    size_t       run;
+    const char  *quote, *slash;
+
+    if (u->is_key || u->escape) {
+        return 0;
+    }
+
+    quote = memchr(data, '"', length);
+    run = quote == NULL ? length : (size_t) (quote - data);
+    slash = memchr(data, '\\', run);
+
+    return slash == NULL ? run : (size_t) (slash - data);
+}
+
+
+void
+offtake_usage_feed(offtake_usage_t *u, const char *data, size_t length)
+{
+    size_t  i = 0;
+
+    while (i < length) {
+        char  c;
+
+        if (u->in_string) {
+            i += skip_run(u, data + i, length - i);
+            if (i == length) {
+                return;
+            }
+            string_char(u, data[i++]);
+            continue;
+        }
+
+        c = data[i];
+
+        if (u->in_number) {
+            if ((c >= '0' && c <= '9') || c == '.' || c == 'e' || c == 'E'
+                || c == '+' || c == '-')
+            {
+                number_char(u, c);
+                i++;
+                continue;
+            }
+            end_number(u);
+        }
+
+        if (u->depth == 1 && c == '[' && u->key_ready && key_is(u, "choices"))
+        {
+            /* Mark the level: key_length 0 tells note_choices where it is. */
+            open_bracket(u, 0);
+            i++;
+            continue;
+        }
+
+        if (c != ' ' && c != '\n' && c != '\r' && c != '\t' && c != ']') {
+            note_choices(u);
+        }
+
+        plain_char(u, c);
+        i++;
+    }
+}
+
+
+int
+offtake_usage_units(const offtake_usage_t *u, uint64_t units[7])
+{
+    uint64_t  prompt = u->count[OFFTAKE_USAGE_PROMPT];
+    uint64_t  completion = u->count[OFFTAKE_USAGE_COMPLETION];
+    uint64_t  cached = u->count[OFFTAKE_USAGE_CACHED];
+    uint64_t  audio_in = u->count[OFFTAKE_USAGE_AUDIO_IN];
+    uint64_t  reasoning = u->count[OFFTAKE_USAGE_REASONING];
+    uint64_t  audio_out = u->count[OFFTAKE_USAGE_AUDIO_OUT];
+
+    if (!u->has_usage || u->bad || !(u->seen & (1u << OFFTAKE_USAGE_PROMPT))
+        || cached + audio_in > prompt || reasoning + audio_out > completion)
+    {
+        return 0;
+    }
+
+    units[0] = prompt - cached - audio_in;
+    units[1] = cached;
+    units[2] = 0;
+    units[3] = completion - reasoning - audio_out;
+    units[4] = reasoning;
+    units[5] = audio_in + audio_out;
+    units[6] = 0;
+    return 1;
+}
+
+
+size_t
+offtake_event_end(const char *data, size_t length, size_t from)
+{
+    size_t  i = from > 2 ? from - 3 : 0;
+
+    while (i < length) {
+        const char  *line = memchr(data + i, '\n', length - i);
+
+        if (line == NULL) {
+            return 0;
+        }
+
+        i = (size_t) (line - data) + 1;
+
+        if (i < length && data[i] == '\n') {
+            return i + 1;
+        }
+
+        if (i + 1 < length && data[i] == '\r' && data[i + 1] == '\n') {
+            return i + 2;
+        }
+    }
+
+    return 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_GATEWAY_USAGE_H
+#define OFFTAKE_GATEWAY_USAGE_H
+
+/*
+ * usage -- the provider's own count, read from its answer as it passes.
+ *
+ * What it is   An incremental scanner over JSON bytes: feed it a body in any
+ *              pieces, then ask for the usage object it saw.  A second,
+ *              smaller part cuts a stream of server-sent events into events.
+ * What it is not  A judge of the answer: it never alters or refuses a byte.
+ * Classes      OpenAI's prompt count includes cached tokens and its completion
+ *              count includes reasoning; what is handed out is disjoint.
+ * Errors       A count that is no integer of 0..1e9 makes the usage "bad": the
+ *              caller estimates instead and says so.
+ * Threads      Pure; no nginx in here, so that it can be fuzzed.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define OFFTAKE_USAGE_DEPTH  64
+#define OFFTAKE_USAGE_KEY    40
+
+enum {
+    OFFTAKE_USAGE_PROMPT,
+    OFFTAKE_USAGE_COMPLETION,
+    OFFTAKE_USAGE_CACHED,
+    OFFTAKE_USAGE_AUDIO_IN,
+    OFFTAKE_USAGE_REASONING,
+    OFFTAKE_USAGE_AUDIO_OUT,
+    OFFTAKE_USAGE_FIELDS
+};
+
+typedef struct {
+    /* What was found. */
+    uint64_t  count[OFFTAKE_USAGE_FIELDS];
+    unsigned  seen;           /* bit per field */
+    unsigned  has_usage:1;    /* a usage object was there */
+    unsigned  bad:1;          /* with a count that cannot be believed */
+    unsigned  has_choices:1;  /* "choices" held at least one element */
+
+    /* Where the scanner stands. */
+    unsigned  in_string:1;
+    unsigned  escape:1;
+    unsigned  is_key:1;       /* the string is a key */
+    unsigned  key_ready:1;    /* a key was read; its value comes */
+    unsigned  in_number:1;
+    unsigned  negative:1;
+    unsigned  broken:1;       /* a count with a fraction, sign or exponent */
+    int       depth;
+    int       usage_depth;    /* depth inside the usage object, 0: not in it */
+    int       details;        /* 1 prompt, 2 completion details; 0 none */
+    uint64_t  objects;        /* bit per level: an object */
+    uint64_t  number;
+    size_t    key_length;
+    char      key[OFFTAKE_USAGE_KEY];
+    char      response;       /* inside the top-level "response" object */
+} offtake_usage_t;
+
+void offtake_usage_init(offtake_usage_t *usage);
+void offtake_usage_feed(offtake_usage_t *usage, const char *data,
+    size_t length);
+
+/* Disjoint classes in meter order: input, cached, cache write, output,
+ * reasoning, audio, image.  Returns 1 when they can be believed. */
+int offtake_usage_units(const offtake_usage_t *usage, uint64_t units[7]);
+
+/*
+ * The end of the first whole event in DATA, its blank line included; 0 when
+ * none is whole yet.  FROM is where a previous look stopped (0 to begin).
+ */
+size_t offtake_event_end(const char *data, size_t length, size_t from);
+
+#endif
