@@ -7,8 +7,10 @@
 #include "cli/client.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { REPLY_BYTES_MAX = 64 << 20, SOCKET_PATH_BYTES = 108 };
 

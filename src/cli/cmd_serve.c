@@ -200,5 +200,10 @@ int cli_serve(int argc, char **argv)
     if (code != CLI_OK) {
         return code;
     }
-    return help ? cli_print(HELP) : daemon_serve(&options);
+    if (help) {
+        return cli_print(HELP);
+    }
+    struct oft_error error = {0};
+    code = daemon_serve(&options, &error);
+    return error.code == OFT_OK ? code : cli_error(code, "%s", error.message);
 }

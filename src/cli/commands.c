@@ -144,14 +144,39 @@ int cli_usage_error(const char *title, const char *format, ...)
     return CLI_USAGE;
 }
 
+/* Prints TEXT on stderr; a line of more than 80 columns goes on, indented, on the next one. */
+static void text_wrap(const char *text)
+{
+    enum { COLUMNS = 80, INDENT = 2 };
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n"), indent = 0;
+        while (length > COLUMNS - indent) {
+            size_t cut = COLUMNS - indent;
+            while (cut > 0 && text[cut] != ' ') {
+                cut--;
+            }
+            if (cut == 0) { /* one long word: a path stays whole, to be copied */
+                cut = strcspn(text, " \n");
+            }
+            fprintf(stderr, "%*s%.*s\n", (int)indent, "", (int)cut, text);
+            text += cut + (text[cut] == ' ');
+            length = strcspn(text, "\n");
+            indent = INDENT;
+        }
+        fprintf(stderr, "%*s%.*s\n", (int)(length > 0 ? indent : 0), "", (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
 int cli_error(int code, const char *format, ...)
 {
+    char text[2048];
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "offtake: ");
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    int prefix = snprintf(text, sizeof text, "offtake: ");
+    (void)vsnprintf(text + prefix, sizeof text - (size_t)prefix, format, arguments);
     va_end(arguments);
+    text_wrap(text);
     return code;
 }
 

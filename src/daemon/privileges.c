@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { FILES_MAX = 65536 };
@@ -53,6 +54,36 @@ enum oft_err worker_user_find(const char *user, struct worker_user *ret_user,
                         ret_user->user);
     }
     return OFT_OK;
+}
+
+/* Asked of the kernel by a child that is that user: modes, groups, ACLs and mounts all count. */
+enum oft_err worker_user_can_enter(const struct worker_user *user, const char *directory,
+                                   struct oft_error *reterr)
+{
+    int status = 0;
+    if (user->user[0] == '\0') {
+        return OFT_OK;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        gid_t group = user->gid;
+        bool good = setgroups(1, &group) == 0 && setgid(group) == 0 && setuid(user->uid) == 0 &&
+                    access(directory, R_OK | X_OK) == 0;
+        _exit(good ? 0 : 1);
+    }
+    pid_t ended = -1;
+    while (pid > 0 && (ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR) {
+    }
+    if (ended < 0) {
+        return oft_fail(reterr, OFT_ERR_IO, "cannot start a process: %s", strerror(errno));
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        return OFT_OK;
+    }
+    return oft_fail(reterr, OFT_ERR_DENIED,
+                    "nginx's workers run as %s and may not enter %s; give every directory above it "
+                    "mode 0755, or choose another --data",
+                    user->user, directory);
 }
 
 enum oft_err privileges_harden(struct oft_error *reterr)

@@ -16,6 +16,10 @@ struct worker_user {
 enum oft_err worker_user_find(const char *user, struct worker_user *ret_user,
                               struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* Whether the workers' user may use DIRECTORY: every directory above it must let it through. */
+enum oft_err worker_user_can_enter(const struct worker_user *user, const char *directory,
+                                   struct oft_error *reterr) OFT_MUSTCHECK;
+
 /* Sets umask 027, forbids core dumps (secrets are in memory) and new privileges through exec. */
 enum oft_err privileges_harden(struct oft_error *reterr) OFT_MUSTCHECK;
 

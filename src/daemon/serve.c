@@ -238,10 +238,12 @@ static int loop_run(struct daemon *daemon)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-static int start_failed(enum oft_err err, const struct oft_error *error)
+static int start_failed(enum oft_err err, struct oft_error *error)
 {
-    const char *words = error->message[0] != '\0' ? error->message : oft_err_text(err);
-    fprintf(stderr, "offtake serve: %s\n", words);
+    if (error->message[0] == '\0') {
+        (void)oft_fail(error, err, "%s", oft_err_text(err));
+    }
+    error->code = err;
     return err == OFT_ERR_INVALID || err == OFT_ERR_NOT_FOUND ? EXIT_USAGE : EXIT_FAULT;
 }
 
@@ -261,20 +263,19 @@ static enum oft_err engine_begin(struct daemon *daemon, struct oft_error *reterr
 }
 
 /* The first publication: a deal with errors ends the start. Returns an exit code. */
-static int publish_first(struct daemon *daemon)
+static int publish_first(struct daemon *daemon, struct oft_error *reterr)
 {
-    struct oft_error error = {0};
     struct oft_buffer report;
     oft_buffer_init(&report, REPORT_BYTES_MAX);
-    enum oft_err err = engine_publish(daemon->engine, clock_real(), &report, &error);
+    enum oft_err err = engine_publish(daemon->engine, clock_real(), &report, reterr);
     int code = EXIT_STOPPED;
     fputs(oft_buffer_text(&report), stderr);
     if (err == OFT_ERR_INVALID) {
-        fprintf(stderr, "offtake serve: %s has errors; nothing was started\n",
-                daemon->options->deal_path);
+        (void)oft_fail(reterr, err, "%s has errors; nothing was started",
+                       daemon->options->deal_path);
         code = EXIT_BAD_DEAL;
     } else if (err != OFT_OK) {
-        (void)start_failed(err, &error);
+        (void)start_failed(err, reterr);
         code = EXIT_FAULT;
     }
     oft_buffer_release(&report);
@@ -314,43 +315,45 @@ static enum oft_err api_begin(struct daemon *daemon, struct oft_error *reterr)
 }
 
 /* Starts everything. Returns an exit code; EXIT_STOPPED means that all runs. */
-static int parts_start(struct daemon *daemon)
+static int parts_start(struct daemon *daemon, struct oft_error *reterr)
 {
-    struct oft_error error = {0};
-    enum oft_err err = privileges_harden(&error);
+    enum oft_err err = privileges_harden(reterr);
     if (err == OFT_OK) {
-        err = setup_before(&daemon->setup, daemon->options, &error);
+        err = setup_before(&daemon->setup, daemon->options, reterr);
     }
     if (err == OFT_OK) {
-        err = loop_open(&daemon->loop, &error);
+        err = loop_open(&daemon->loop, reterr);
         daemon->loop_is_open = err == OFT_OK;
     }
-    if (err != OFT_OK || (err = engine_begin(daemon, &error)) != OFT_OK) {
-        return start_failed(err, &error);
+    if (err != OFT_OK || (err = engine_begin(daemon, reterr)) != OFT_OK) {
+        return start_failed(err, reterr);
     }
-    int code = publish_first(daemon);
+    int code = publish_first(daemon, reterr);
     if (code != EXIT_STOPPED) {
         return code;
     }
-    err = setup_after(&daemon->setup, daemon->options, &error);
+    err = setup_after(&daemon->setup, daemon->options, reterr);
     if (err == OFT_OK) {
-        err = api_begin(daemon, &error);
+        err = worker_user_can_enter(&daemon->setup.worker, daemon->setup.run_directory, reterr);
+    }
+    if (err == OFT_OK) {
+        err = api_begin(daemon, reterr);
     }
     if (err == OFT_OK) {
         err = nginx_begin(&daemon->nginx, daemon->setup.nginx_program, &daemon->setup.settings,
-                          clock_monotonic_ms(), &error);
+                          clock_monotonic_ms(), reterr);
         daemon->nginx_is_begun = err == OFT_OK;
     }
-    return err == OFT_OK ? EXIT_STOPPED : start_failed(err, &error);
+    return err == OFT_OK ? EXIT_STOPPED : start_failed(err, reterr);
 }
 
-int daemon_serve(const struct serve_options *options)
+int daemon_serve(const struct serve_options *options, struct oft_error *reterr)
 {
     struct daemon daemon = {.options = options, .nginx_watched_fd = -1};
     if (options->rehearsal) {
         daemon.clock_shift_ns = options->rehearse_at - clock_real();
     }
-    int code = parts_start(&daemon);
+    int code = parts_start(&daemon, reterr);
     if (code == EXIT_STOPPED) {
         code = loop_run(&daemon);
     }

@@ -33,7 +33,7 @@ struct serve_options {
 };
 
 /* Runs until it is told to stop. Returns an exit code of `offtake`: 0 stopped in order, 1 the deal
- * has errors, 2 options that cannot be, 3 a fault. */
-int daemon_serve(const struct serve_options *options);
+ * has errors, 2 options that cannot be, 3 a fault. RETERR is filled when it could not start. */
+int daemon_serve(const struct serve_options *options, struct oft_error *reterr);
 
 #endif
