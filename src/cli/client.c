@@ -160,6 +160,14 @@ static int unreachable(const struct cli_target *target, const struct exchange *e
                          "no answer from %s: %s.\n  Is the daemon running with --admin-listen?",
                          target->admin_url, why);
     }
+    long number = 0;
+    if (access(exchange->socket_path, F_OK) != 0) {
+        why = strerror(errno);
+    } else if (result == CURLE_COULDNT_CONNECT &&
+               curl_easy_getinfo(exchange->curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
+               number != 0) {
+        why = strerror((int)number);
+    }
     return cli_error(
         CLI_FAULT,
         "no daemon answers on %s:\n  %s.\n  Start it with: offtake serve DEAL --data %s\n"
