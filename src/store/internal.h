@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_STORE_INTERNAL_H
+#define OFFTAKE_STORE_INTERNAL_H
+/*
+ * What the files of the store share: prepared statements by text, and errors in our words.
+ * Private to store/: the only header of ours that knows SQLite.
+ */
+#include <sqlite3.h>
+
+#include "store/store.h"
+
+enum { STORE_STATEMENTS_MAX = 64 };
+
+struct store {
+    sqlite3 *database;
+    /* Prepared once, found by the address of their text. */
+    struct {
+        const char *sql;
+        sqlite3_stmt *statement;
+    } statements[STORE_STATEMENTS_MAX];
+    size_t statement_count;
+};
+
+/* The prepared statement for SQL (a string literal), reset and without bindings. NULL on failure. */
+sqlite3_stmt *store_prepare(struct store *store, const char *sql, struct oft_error *reterr);
+/* Runs a statement that gives no rows, and resets it. */
+enum oft_err store_run(struct store *store, sqlite3_stmt *statement, struct oft_error *reterr);
+/* Steps: *ret_row tells whether there is one. */
+enum oft_err store_step(struct store *store, sqlite3_stmt *statement, bool *ret_row,
+                        struct oft_error *reterr);
+enum oft_err store_fail(struct store *store, const char *doing, struct oft_error *reterr);
+
+/* Bindings; a failure shows when the statement runs. */
+void store_bind_text(sqlite3_stmt *statement, int index, const char *text);
+void store_bind_amount(sqlite3_stmt *statement, int index, oft_nanos amount);
+void store_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t length);
+enum oft_err store_column_amount(sqlite3_stmt *statement, int column, oft_nanos *ret_amount,
+                                 struct oft_error *reterr);
+/* A copy of at most SIZE - 1 bytes, NUL-terminated. */
+void store_column_text(sqlite3_stmt *statement, int column, char *out, size_t size);
+bool store_column_bytes(sqlite3_stmt *statement, int column, void *out, size_t length);
+
+/* An array that grows while rows are read, then moves into an arena. */
+struct store_list {
+    void *items;
+    size_t count, capacity, item_bytes;
+};
+void *store_list_add(struct store_list *list);
+void store_list_drop(struct store_list *list);
+enum oft_err store_list_finish(struct store_list *list, struct oft_arena *arena, void **ret_items,
+                               size_t *ret_count);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading the books back: series rows for statements, balances, and every transaction in order for
+ * verification.
+ */
+#include <string.h>
+
+#include "store/internal.h"
+
+#define KEY_COLUMNS                                                              \
+    "s.kind, s.month, s.unit, s.outcome, s.rate, s.account, s.product, s.model," \
+    " s.pool, s.party, s.clause"
+enum { KEY_COLUMN_COUNT = 11 };
+
+static enum oft_err take_key(sqlite3_stmt *statement, struct ledger_series_key *key,
+                             struct oft_error *reterr)
+{
+    memset(key, 0, sizeof(*key));
+    key->kind = (enum ledger_series_kind)sqlite3_column_int(statement, 0);
+    key->month = sqlite3_column_int(statement, 1);
+    key->unit = (uint32_t)sqlite3_column_int64(statement, 2);
+    key->outcome = (uint32_t)sqlite3_column_int64(statement, 3);
+    store_column_text(statement, 5, key->account, sizeof(key->account));
+    store_column_text(statement, 6, key->product, sizeof(key->product));
+    store_column_text(statement, 7, key->model, sizeof(key->model));
+    store_column_text(statement, 8, key->pool, sizeof(key->pool));
+    store_column_text(statement, 9, key->party, sizeof(key->party));
+    store_column_text(statement, 10, key->clause, sizeof(key->clause));
+    return store_column_amount(statement, 4, &key->rate, reterr);
+}
+
+static enum oft_err take_totals(sqlite3_stmt *statement, struct ledger_totals *totals,
+                                struct oft_error *reterr)
+{
+    const int column = KEY_COLUMN_COUNT;
+    enum oft_err code = store_column_amount(statement, column, &totals->quantity, reterr);
+    if (code == OFT_OK) {
+        code = store_column_amount(statement, column + 1, &totals->amount_nanos, reterr);
+    }
+    if (code == OFT_OK &&
+        !store_column_bytes(statement, column + 2, totals->units, sizeof(totals->units))) {
+        code = oft_fail(reterr, OFT_ERR_CORRUPT, "a series' unit counts in the books are damaged");
+    }
+    return code;
+}
+
+enum oft_err store_rows(struct store *store, enum ledger_series_kind kind, int32_t month,
+                        struct oft_arena *arena, struct ledger_row **ret_rows, size_t *ret_count,
+                        struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "SELECT " KEY_COLUMNS ", s.quantity, s.amount, s.units FROM series s"
+                      " WHERE (?1 = 0 OR s.kind = ?1) AND (?2 = 0 OR s.month = ?2) ORDER BY s.key",
+                      reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int(statement, 1, (int)kind);
+    (void)sqlite3_bind_int(statement, 2, month);
+    struct store_list list = {.item_bytes = sizeof(struct ledger_row)};
+    bool row = false;
+    enum oft_err code;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        struct ledger_row *item = store_list_add(&list);
+        code = item == NULL ? OFT_ERR_MEMORY : take_key(statement, &item->key, reterr);
+        if (code == OFT_OK) {
+            code = take_totals(statement, &item->totals, reterr);
+        }
+        if (code != OFT_OK) {
+            break;
+        }
+    }
+    (void)sqlite3_reset(statement);
+    void *items = NULL;
+    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
+    *ret_rows = items;
+    return code != OFT_OK ? code : finished;
+}
+
+enum oft_err store_balances(struct store *store, struct oft_arena *arena,
+                            struct store_balance **ret_balances, size_t *ret_count,
+                            struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store, "SELECT account, amount FROM balance ORDER BY account", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    struct store_list list = {.item_bytes = sizeof(struct store_balance)};
+    bool row = false;
+    enum oft_err code;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        struct store_balance *item = store_list_add(&list);
+        if (item == NULL) {
+            code = OFT_ERR_MEMORY;
+            break;
+        }
+        item->account =
+            oft_arena_copy(arena, oft_str_from((const char *)sqlite3_column_text(statement, 0)));
+        code = item->account == NULL ? OFT_ERR_MEMORY
+                                     : store_column_amount(statement, 1, &item->amount, reterr);
+        if (code != OFT_OK) {
+            break;
+        }
+    }
+    (void)sqlite3_reset(statement);
+    void *items = NULL;
+    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
+    *ret_balances = items;
+    return code != OFT_OK ? code : finished;
+}
+
+/* ---- transactions ------------------------------------------------------------------------------ */
+
+static enum oft_err load_ranges(struct store *store, uint64_t number, struct store_list *list,
+                                struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store, "SELECT segment, first, until FROM txn_range WHERE number = ?1 ORDER BY n", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)number);
+    bool row = false;
+    enum oft_err code;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        struct ledger_range *range = store_list_add(list);
+        if (range == NULL) {
+            code = OFT_ERR_MEMORY;
+            break;
+        }
+        store_column_text(statement, 0, range->segment, sizeof(range->segment));
+        range->from = (uint32_t)sqlite3_column_int64(statement, 1);
+        range->until = (uint32_t)sqlite3_column_int64(statement, 2);
+    }
+    (void)sqlite3_reset(statement);
+    return code;
+}
+
+static enum oft_err load_changes(struct store *store, uint64_t number, struct store_list *list,
+                                 struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "SELECT " KEY_COLUMNS ", c.quantity, c.amount, c.units FROM change c"
+                      " JOIN series s ON s.id = c.series WHERE c.number = ?1 ORDER BY c.n",
+                      reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)number);
+    bool row = false;
+    enum oft_err code;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        struct ledger_change *change = store_list_add(list);
+        code = change == NULL ? OFT_ERR_MEMORY : take_key(statement, &change->key, reterr);
+        if (code == OFT_OK) {
+            code = take_totals(statement, &change->after, reterr);
+        }
+        if (code != OFT_OK) {
+            break;
+        }
+    }
+    (void)sqlite3_reset(statement);
+    return code;
+}
+
+static enum oft_err load_entries(struct store *store, uint64_t number, struct store_list *list,
+                                 struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store, "SELECT account, amount, change FROM entry WHERE number = ?1 ORDER BY n", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)number);
+    bool row = false;
+    enum oft_err code;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        struct ledger_entry *entry = store_list_add(list);
+        if (entry == NULL) {
+            code = OFT_ERR_MEMORY;
+            break;
+        }
+        store_column_text(statement, 0, entry->account, sizeof(entry->account));
+        entry->series = (size_t)sqlite3_column_int64(statement, 2);
+        code = store_column_amount(statement, 1, &entry->amount_nanos, reterr);
+        if (code != OFT_OK) {
+            break;
+        }
+    }
+    (void)sqlite3_reset(statement);
+    return code;
+}
+
+static enum oft_err visit_one(struct store *store, struct store_transaction *row,
+                              store_transaction_fn visit, void *context, struct oft_error *reterr)
+{
+    struct store_list ranges = {.item_bytes = sizeof(struct ledger_range)};
+    struct store_list changes = {.item_bytes = sizeof(struct ledger_change)};
+    struct store_list entries = {.item_bytes = sizeof(struct ledger_entry)};
+    uint64_t number = row->transaction.number;
+    enum oft_err code = load_ranges(store, number, &ranges, reterr);
+    if (code == OFT_OK) {
+        code = load_changes(store, number, &changes, reterr);
+    }
+    if (code == OFT_OK) {
+        code = load_entries(store, number, &entries, reterr);
+    }
+    if (code == OFT_OK) {
+        row->transaction.ranges = ranges.items;
+        row->transaction.range_count = ranges.count;
+        row->transaction.changes = changes.items;
+        row->transaction.change_count = changes.count;
+        row->transaction.entries = entries.items;
+        row->transaction.entry_count = entries.count;
+        code = visit(context, row, reterr);
+    }
+    store_list_drop(&ranges);
+    store_list_drop(&changes);
+    store_list_drop(&entries);
+    return code;
+}
+
+enum oft_err store_transactions(struct store *store, store_transaction_fn visit, void *context,
+                                struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store, "SELECT number, recorded_ns, previous, hash FROM txn ORDER BY number", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    bool row = false;
+    enum oft_err code;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        struct store_transaction found = {0};
+        found.transaction.number = (uint64_t)sqlite3_column_int64(statement, 0);
+        found.transaction.recorded_ns = sqlite3_column_int64(statement, 1);
+        (void)store_column_bytes(statement, 2, found.previous, sizeof(found.previous));
+        (void)store_column_bytes(statement, 3, found.hash, sizeof(found.hash));
+        code = visit_one(store, &found, visit, context, reterr);
+        if (code != OFT_OK) {
+            break;
+        }
+    }
+    (void)sqlite3_reset(statement);
+    return code;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings, published policies with their deal texts, attestations and keys.
+ */
+#include <string.h>
+
+#include "store/internal.h"
+
+enum oft_err store_meta_get(struct store *store, const char *name, struct oft_arena *arena,
+                            const char **ret_value, struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store, "SELECT value FROM meta WHERE name = ?1", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    store_bind_text(statement, 1, name);
+    bool row;
+    enum oft_err code = store_step(store, statement, &row, reterr);
+    *ret_value = NULL;
+    if (code == OFT_OK && row) {
+        const char *text = (const char *)sqlite3_column_text(statement, 0);
+        *ret_value = oft_arena_copy(arena, oft_str_from(text));
+        code = *ret_value == NULL ? OFT_ERR_MEMORY : OFT_OK;
+    }
+    (void)sqlite3_reset(statement);
+    return code;
+}
+
+enum oft_err store_meta_set(struct store *store, const char *name, const char *value,
+                            struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store, "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    store_bind_text(statement, 1, name);
+    store_bind_text(statement, 2, value);
+    return store_run(store, statement, reterr);
+}
+
+enum oft_err store_policy_last(struct store *store, uint64_t *ret_generation,
+                               struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store, "SELECT coalesce(max(generation), 0) FROM policy", reterr);
+    bool row = false;
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    enum oft_err code = store_step(store, statement, &row, reterr);
+    *ret_generation = row ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+    (void)sqlite3_reset(statement);
+    return code;
+}
+
+static enum oft_err put_file(struct store *store, const struct deal *deal, uint32_t n,
+                             struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store, "INSERT OR IGNORE INTO deal_text (sha256, n, path, text) VALUES (?1, ?2, ?3, ?4)",
+        reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    store_bind_blob(statement, 1, deal->text_sha256, sizeof(deal->text_sha256));
+    (void)sqlite3_bind_int64(statement, 2, n);
+    store_bind_text(statement, 3, deal->files[n].path);
+    store_bind_blob(statement, 4, deal->files[n].text.data, deal->files[n].text.length);
+    return store_run(store, statement, reterr);
+}
+
+enum oft_err store_policy_put(struct store *store, uint64_t generation, oft_instant published_ns,
+                              const struct deal *deal, struct oft_error *reterr)
+{
+    for (uint32_t n = 0; n < deal->file_count; n++) {
+        enum oft_err code = put_file(store, deal, n, reterr);
+        if (code != OFT_OK) {
+            return code;
+        }
+    }
+    sqlite3_stmt *statement = store_prepare(
+        store, "INSERT INTO policy (generation, published_ns, sha256) VALUES (?1, ?2, ?3)", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)generation);
+    (void)sqlite3_bind_int64(statement, 2, published_ns);
+    store_bind_blob(statement, 3, deal->text_sha256, sizeof(deal->text_sha256));
+    return store_run(store, statement, reterr);
+}
+
+static enum oft_err take_file(sqlite3_stmt *statement, struct oft_arena *arena,
+                              struct store_list *list)
+{
+    struct deal_file *file = store_list_add(list);
+    if (file == NULL) {
+        return OFT_ERR_MEMORY;
+    }
+    const char *path = (const char *)sqlite3_column_text(statement, 0);
+    struct oft_str text = {sqlite3_column_blob(statement, 1),
+                           (size_t)sqlite3_column_bytes(statement, 1)};
+    file->path = oft_arena_copy(arena, oft_str_from(path));
+    file->text = (struct oft_str){oft_arena_copy(arena, text), text.length};
+    return file->path == NULL || file->text.data == NULL ? OFT_ERR_MEMORY : OFT_OK;
+}
+
+enum oft_err store_policy_files(struct store *store, uint64_t generation, struct oft_arena *arena,
+                                struct deal_file **ret_files, size_t *ret_count,
+                                struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "SELECT path, text FROM deal_text WHERE sha256 ="
+                      " (SELECT sha256 FROM policy WHERE generation = ?1) ORDER BY n",
+                      reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)generation);
+    struct store_list list = {.item_bytes = sizeof(struct deal_file)};
+    bool row = false;
+    enum oft_err code;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        code = take_file(statement, arena, &list);
+        if (code != OFT_OK) {
+            break;
+        }
+    }
+    (void)sqlite3_reset(statement);
+    void *items = NULL;
+    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
+    *ret_files = items;
+    if (code == OFT_OK && finished == OFT_OK && *ret_count == 0) {
+        return oft_fail(reterr, OFT_ERR_NOT_FOUND, "policy generation %llu is not in the books",
+                        (unsigned long long)generation);
+    }
+    return code != OFT_OK ? code : finished;
+}
+
+enum oft_err store_attestation_put(struct store *store, const struct store_attestation *attestation,
+                                   oft_instant recorded_ns, struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "INSERT INTO attestation (event, party, at_ns, generation, recorded_ns)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5)",
+                      reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    store_bind_text(statement, 1, attestation->event);
+    store_bind_text(statement, 2, attestation->party);
+    (void)sqlite3_bind_int64(statement, 3, attestation->at);
+    (void)sqlite3_bind_int64(statement, 4, (int64_t)attestation->generation);
+    (void)sqlite3_bind_int64(statement, 5, recorded_ns);
+    return store_run(store, statement, reterr);
+}
+
+static enum oft_err take_attestation(sqlite3_stmt *statement, struct oft_arena *arena,
+                                     struct store_list *list)
+{
+    struct store_attestation *item = store_list_add(list);
+    if (item == NULL) {
+        return OFT_ERR_MEMORY;
+    }
+    item->event =
+        oft_arena_copy(arena, oft_str_from((const char *)sqlite3_column_text(statement, 0)));
+    item->party =
+        oft_arena_copy(arena, oft_str_from((const char *)sqlite3_column_text(statement, 1)));
+    item->at = sqlite3_column_int64(statement, 2);
+    item->generation = (uint64_t)sqlite3_column_int64(statement, 3);
+    return item->event == NULL || item->party == NULL ? OFT_ERR_MEMORY : OFT_OK;
+}
+
+enum oft_err store_attestations(struct store *store, uint64_t generation, struct oft_arena *arena,
+                                struct store_attestation **ret_items, size_t *ret_count,
+                                struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "SELECT event, party, at_ns, generation FROM attestation"
+                      " WHERE generation <= ?1 ORDER BY recorded_ns, rowid",
+                      reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)generation);
+    struct store_list list = {.item_bytes = sizeof(struct store_attestation)};
+    bool row = false;
+    enum oft_err code;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        code = take_attestation(statement, arena, &list);
+        if (code != OFT_OK) {
+            break;
+        }
+    }
+    (void)sqlite3_reset(statement);
+    void *items = NULL;
+    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
+    *ret_items = items;
+    return code != OFT_OK ? code : finished;
+}
+
+enum oft_err store_key_put(struct store *store, const struct store_key *key,
+                           struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store,
+        "INSERT INTO api_key (key_id, sha256, account, product, created_ns, revoked_ns)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+        reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)key->key_id);
+    store_bind_blob(statement, 2, key->sha256, sizeof(key->sha256));
+    store_bind_text(statement, 3, key->account);
+    store_bind_text(statement, 4, key->product);
+    (void)sqlite3_bind_int64(statement, 5, key->created_ns);
+    return store_run(store, statement, reterr);
+}
+
+enum oft_err store_key_revoke(struct store *store, uint64_t key_id, oft_instant now_ns,
+                              struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store, "UPDATE api_key SET revoked_ns = ?2 WHERE key_id = ?1 AND revoked_ns = 0", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)key_id);
+    (void)sqlite3_bind_int64(statement, 2, now_ns);
+    enum oft_err code = store_run(store, statement, reterr);
+    if (code == OFT_OK && sqlite3_changes(store->database) == 0) {
+        return oft_fail(reterr, OFT_ERR_NOT_FOUND,
+                        "no key in use has this id; `offtake keys list` shows them");
+    }
+    return code;
+}
+
+static enum oft_err take_key(sqlite3_stmt *statement, struct oft_arena *arena,
+                             struct store_list *list)
+{
+    struct store_key *key = store_list_add(list);
+    if (key == NULL) {
+        return OFT_ERR_MEMORY;
+    }
+    key->key_id = (uint64_t)sqlite3_column_int64(statement, 0);
+    (void)store_column_bytes(statement, 1, key->sha256, sizeof(key->sha256));
+    key->account =
+        oft_arena_copy(arena, oft_str_from((const char *)sqlite3_column_text(statement, 2)));
+    key->product =
+        oft_arena_copy(arena, oft_str_from((const char *)sqlite3_column_text(statement, 3)));
+    key->created_ns = sqlite3_column_int64(statement, 4);
+    key->revoked_ns = sqlite3_column_int64(statement, 5);
+    return key->account == NULL || key->product == NULL ? OFT_ERR_MEMORY : OFT_OK;
+}
+
+enum oft_err store_keys(struct store *store, struct oft_arena *arena, struct store_key **ret_keys,
+                        size_t *ret_count, struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "SELECT key_id, sha256, account, product, created_ns, revoked_ns"
+                      " FROM api_key ORDER BY created_ns, key_id",
+                      reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    struct store_list list = {.item_bytes = sizeof(struct store_key)};
+    bool row = false;
+    enum oft_err code;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        code = take_key(statement, arena, &list);
+        if (code != OFT_OK) {
+            break;
+        }
+    }
+    (void)sqlite3_reset(statement);
+    void *items = NULL;
+    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
+    *ret_keys = items;
+    return code != OFT_OK ? code : finished;
+}

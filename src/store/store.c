@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening, schema, transactions, and the few helpers by which the other files talk to SQLite.
+ * No statement is ever built from input: all are literals with bound values.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/internal.h"
+
+#define SCHEMA_VERSION 1
+
+static const char SCHEMA[] =
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE deal_text (sha256 BLOB NOT NULL, n INTEGER NOT NULL, path TEXT NOT NULL,"
+    " text BLOB NOT NULL, PRIMARY KEY (sha256, n)) WITHOUT ROWID;"
+    "CREATE TABLE policy (generation INTEGER PRIMARY KEY, published_ns INTEGER NOT NULL,"
+    " sha256 BLOB NOT NULL);"
+    "CREATE TABLE attestation (event TEXT NOT NULL, party TEXT NOT NULL, at_ns INTEGER NOT NULL,"
+    " generation INTEGER NOT NULL, recorded_ns INTEGER NOT NULL);"
+    "CREATE TABLE api_key (key_id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE,"
+    " account TEXT NOT NULL, product TEXT NOT NULL, created_ns INTEGER NOT NULL,"
+    " revoked_ns INTEGER NOT NULL);"
+    "CREATE TABLE position (segment TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE quarantine (segment TEXT NOT NULL, slot INTEGER NOT NULL, why TEXT NOT NULL,"
+    " noticed_ns INTEGER NOT NULL, PRIMARY KEY (segment, slot, why)) WITHOUT ROWID;"
+    "CREATE TABLE open_intent (request_id BLOB PRIMARY KEY, writer TEXT NOT NULL,"
+    " record BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE series (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind INTEGER NOT NULL,"
+    " month INTEGER NOT NULL, unit INTEGER NOT NULL, outcome INTEGER NOT NULL, rate TEXT NOT NULL,"
+    " account TEXT NOT NULL, product TEXT NOT NULL, model TEXT NOT NULL, pool TEXT NOT NULL,"
+    " party TEXT NOT NULL, clause TEXT NOT NULL, quantity TEXT NOT NULL, amount TEXT NOT NULL,"
+    " units BLOB NOT NULL);"
+    "CREATE INDEX series_by_month ON series (month, kind);"
+    "CREATE INDEX series_by_clause ON series (kind, clause);"
+    "CREATE TABLE txn (number INTEGER PRIMARY KEY, recorded_ns INTEGER NOT NULL,"
+    " previous BLOB NOT NULL, hash BLOB NOT NULL);"
+    "CREATE TABLE txn_range (number INTEGER NOT NULL REFERENCES txn, n INTEGER NOT NULL,"
+    " segment TEXT NOT NULL, first INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " PRIMARY KEY (number, n)) WITHOUT ROWID;"
+    "CREATE INDEX range_by_segment ON txn_range (segment, first);"
+    "CREATE TABLE change (number INTEGER NOT NULL REFERENCES txn, n INTEGER NOT NULL,"
+    " series INTEGER NOT NULL REFERENCES series, quantity TEXT NOT NULL, amount TEXT NOT NULL,"
+    " units BLOB NOT NULL, PRIMARY KEY (number, n)) WITHOUT ROWID;"
+    "CREATE TABLE entry (number INTEGER NOT NULL REFERENCES txn, n INTEGER NOT NULL,"
+    " account TEXT NOT NULL, amount TEXT NOT NULL, change INTEGER NOT NULL,"
+    " PRIMARY KEY (number, n)) WITHOUT ROWID;"
+    "CREATE INDEX entry_by_account ON entry (account);"
+    "CREATE TABLE balance (account TEXT PRIMARY KEY, amount TEXT NOT NULL) WITHOUT ROWID;"
+    "PRAGMA user_version = 1;";
+
+enum oft_err store_fail(struct store *store, const char *doing, struct oft_error *reterr)
+{
+    int code = sqlite3_errcode(store->database);
+    enum oft_err result = OFT_ERR_IO;
+    if (code == SQLITE_FULL) {
+        result = OFT_ERR_FULL;
+    } else if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
+        result = OFT_ERR_BUSY;
+    } else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+        result = OFT_ERR_CORRUPT;
+    } else if (code == SQLITE_CONSTRAINT) {
+        result = OFT_ERR_EXISTS;
+    } else if (code == SQLITE_NOMEM) {
+        result = OFT_ERR_MEMORY;
+    }
+    return oft_fail(reterr, result, "the database failed while %s: %s", doing,
+                    sqlite3_errmsg(store->database));
+}
+
+static enum oft_err execute(struct store *store, const char *sql, const char *doing,
+                            struct oft_error *reterr)
+{
+    if (sqlite3_exec(store->database, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        return store_fail(store, doing, reterr);
+    }
+    return OFT_OK;
+}
+
+static enum oft_err schema_version(struct store *store, int *ret_version, struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(store, "PRAGMA user_version", reterr);
+    bool row = false;
+    if (statement == NULL || store_step(store, statement, &row, reterr) != OFT_OK || !row) {
+        return store_fail(store, "reading its version", reterr);
+    }
+    *ret_version = sqlite3_column_int(statement, 0);
+    (void)sqlite3_reset(statement);
+    return OFT_OK;
+}
+
+static enum oft_err migrate(struct store *store, struct oft_error *reterr)
+{
+    int version = 0;
+    enum oft_err code = schema_version(store, &version, reterr);
+    if (code != OFT_OK || version == SCHEMA_VERSION) {
+        return code;
+    }
+    if (version != 0) {
+        return oft_fail(reterr, OFT_ERR_VERSION,
+                        "the books have schema version %d; this program knows up to %d. Use the "
+                        "version of offtake that wrote them, or a newer one",
+                        version, SCHEMA_VERSION);
+    }
+    code = store_begin(store, reterr);
+    if (code == OFT_OK) {
+        code = execute(store, SCHEMA, "making its tables", reterr);
+    }
+    if (code == OFT_OK) {
+        return store_commit(store, reterr);
+    }
+    store_rollback(store);
+    return code;
+}
+
+enum oft_err store_open(const char *path, struct store **ret_store, struct oft_error *reterr)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    if (store == NULL) {
+        return oft_fail(reterr, OFT_ERR_MEMORY, "out of memory");
+    }
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    enum oft_err code = OFT_OK;
+    if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK) {
+        code = store->database == NULL ? OFT_ERR_MEMORY : store_fail(store, "opening", reterr);
+    }
+    if (code == OFT_OK) {
+        (void)sqlite3_busy_timeout(store->database, 5000);
+        code = execute(store,
+                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+                       "setting it up", reterr);
+    }
+    if (code == OFT_OK) {
+        code = migrate(store, reterr);
+    }
+    if (code != OFT_OK) {
+        store_close(store);
+        return code;
+    }
+    *ret_store = store;
+    return OFT_OK;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < store->statement_count; i++) {
+        (void)sqlite3_finalize(store->statements[i].statement);
+    }
+    (void)sqlite3_close(store->database);
+    free(store);
+}
+
+enum oft_err store_begin(struct store *store, struct oft_error *reterr)
+{
+    return execute(store, "BEGIN IMMEDIATE", "beginning a transaction", reterr);
+}
+
+enum oft_err store_commit(struct store *store, struct oft_error *reterr)
+{
+    return execute(store, "COMMIT", "committing", reterr);
+}
+
+void store_rollback(struct store *store)
+{
+    if (sqlite3_get_autocommit(store->database) == 0) {
+        (void)sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
+    }
+}
+
+sqlite3_stmt *store_prepare(struct store *store, const char *sql, struct oft_error *reterr)
+{
+    for (size_t i = 0; i < store->statement_count; i++) {
+        if (store->statements[i].sql == sql) {
+            sqlite3_stmt *known = store->statements[i].statement;
+            (void)sqlite3_reset(known);
+            (void)sqlite3_clear_bindings(known);
+            return known;
+        }
+    }
+    OFT_ASSERT(store->statement_count < STORE_STATEMENTS_MAX);
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
+        SQLITE_OK) {
+        (void)store_fail(store, "preparing a statement", reterr);
+        return NULL;
+    }
+    store->statements[store->statement_count].sql = sql;
+    store->statements[store->statement_count].statement = statement;
+    store->statement_count++;
+    return statement;
+}
+
+enum oft_err store_step(struct store *store, sqlite3_stmt *statement, bool *ret_row,
+                        struct oft_error *reterr)
+{
+    int code = sqlite3_step(statement);
+    *ret_row = code == SQLITE_ROW;
+    if (code == SQLITE_ROW) {
+        return OFT_OK;
+    }
+    enum oft_err result =
+        code == SQLITE_DONE ? OFT_OK : store_fail(store, "reading or writing rows", reterr);
+    (void)sqlite3_reset(statement);
+    return result;
+}
+
+enum oft_err store_run(struct store *store, sqlite3_stmt *statement, struct oft_error *reterr)
+{
+    bool row;
+    enum oft_err code = store_step(store, statement, &row, reterr);
+    (void)sqlite3_reset(statement);
+    return code;
+}
+
+void store_bind_text(sqlite3_stmt *statement, int index, const char *text)
+{
+    (void)sqlite3_bind_text(statement, index, text, -1, SQLITE_TRANSIENT);
+}
+
+void store_bind_amount(sqlite3_stmt *statement, int index, oft_nanos amount)
+{
+    char text[OFT_NANOS_TEXT_BYTES];
+    store_bind_text(statement, index, oft_i128_format(amount, text));
+}
+
+void store_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t length)
+{
+    (void)sqlite3_bind_blob64(statement, index, bytes, length, SQLITE_TRANSIENT);
+}
+
+enum oft_err store_column_amount(sqlite3_stmt *statement, int column, oft_nanos *ret_amount,
+                                 struct oft_error *reterr)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    if (text == NULL || oft_i128_parse(oft_str_from(text), ret_amount) != OFT_OK) {
+        return oft_fail(reterr, OFT_ERR_CORRUPT, "the books hold \"%.60s\" where an amount belongs",
+                        text == NULL ? "" : text);
+    }
+    return OFT_OK;
+}
+
+void store_column_text(sqlite3_stmt *statement, int column, char *out, size_t size)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    size_t length = text == NULL ? 0 : strlen(text);
+    if (length >= size) {
+        length = size - 1;
+    }
+    if (length > 0) {
+        memcpy(out, text, length);
+    }
+    out[length] = '\0';
+}
+
+bool store_column_bytes(sqlite3_stmt *statement, int column, void *out, size_t length)
+{
+    const void *bytes = sqlite3_column_blob(statement, column);
+    if (bytes == NULL || (size_t)sqlite3_column_bytes(statement, column) != length) {
+        memset(out, 0, length);
+        return false;
+    }
+    memcpy(out, bytes, length);
+    return true;
+}
+
+void *store_list_add(struct store_list *list)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
+        void *items = realloc(list->items, capacity * list->item_bytes);
+        if (items == NULL) {
+            return NULL;
+        }
+        list->items = items;
+        list->capacity = capacity;
+    }
+    void *item = (char *)list->items + list->count * list->item_bytes;
+    memset(item, 0, list->item_bytes);
+    list->count++;
+    return item;
+}
+
+void store_list_drop(struct store_list *list)
+{
+    free(list->items);
+    list->items = NULL;
+}
+
+enum oft_err store_list_finish(struct store_list *list, struct oft_arena *arena, void **ret_items,
+                               size_t *ret_count)
+{
+    void *items = oft_arena_alloc_array(arena, list->count, list->item_bytes);
+    enum oft_err code = items == NULL ? OFT_ERR_MEMORY : OFT_OK;
+    if (code == OFT_OK) {
+        if (list->count > 0) {
+            memcpy(items, list->items, list->count * list->item_bytes);
+        }
+        *ret_items = items;
+        *ret_count = list->count;
+    }
+    store_list_drop(list);
+    return code;
+}

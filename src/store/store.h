@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_STORE_STORE_H
+#define OFFTAKE_STORE_STORE_H
+/*
+ * store -- rows in and out.
+ *
+ * What it is   The one interface to the database: policies and their deal texts, keys, attestations,
+ *              reading positions, open intents, and the books. SQLite inside; nothing outside of this
+ *              room knows.
+ * What it is not  It decides nothing and opens no transaction by itself: the engine begins and commits.
+ * May include  base, and the types of deal, ledger and meter that the rows are made of.
+ * Errors       enum oft_err with a struct oft_error. OFT_ERR_FULL when the disk is, OFT_ERR_BUSY when
+ *              somebody else holds the database, OFT_ERR_CORRUPT when it is damaged.
+ * Ownership    store_open/store_close. Rows handed out through visitors are the store's and live for
+ *              the call; loaded arrays are put into the caller's arena.
+ * Durability   A commit is on disk when store_commit returns (synchronous=FULL, write-ahead log).
+ * Threads      One thread.
+ */
+#include "ledger/ledger.h"
+
+struct store;
+
+/* Opens or makes the database at PATH and brings its schema up to date. */
+enum oft_err store_open(const char *path, struct store **ret_store,
+                        struct oft_error *reterr) OFT_MUSTCHECK;
+void store_close(struct store *store); /* accepts NULL */
+
+enum oft_err store_begin(struct store *store, struct oft_error *reterr) OFT_MUSTCHECK;
+enum oft_err store_commit(struct store *store, struct oft_error *reterr) OFT_MUSTCHECK;
+void store_rollback(struct store *store);
+
+/* ---- settings --------------------------------------------------------------------------------- */
+
+/* *ret_value is put into ARENA; NULL when the name is not there. */
+enum oft_err store_meta_get(struct store *store, const char *name, struct oft_arena *arena,
+                            const char **ret_value, struct oft_error *reterr) OFT_MUSTCHECK;
+enum oft_err store_meta_set(struct store *store, const char *name, const char *value,
+                            struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* ---- policies --------------------------------------------------------------------------------- */
+
+enum oft_err store_policy_last(struct store *store, uint64_t *ret_generation,
+                               struct oft_error *reterr) OFT_MUSTCHECK;
+/* The deal's text is kept once however many generations are made of it. */
+enum oft_err store_policy_put(struct store *store, uint64_t generation, oft_instant published_ns,
+                              const struct deal *deal, struct oft_error *reterr) OFT_MUSTCHECK;
+/* The files of GENERATION's deal in ARENA, the first being the main one; none: OFT_ERR_NOT_FOUND. */
+enum oft_err store_policy_files(struct store *store, uint64_t generation, struct oft_arena *arena,
+                                struct deal_file **ret_files, size_t *ret_count,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+
+struct store_attestation {
+    const char *event;
+    const char *party;
+    oft_instant at;
+    uint64_t generation; /* the first policy that knows of it */
+};
+enum oft_err store_attestation_put(struct store *store, const struct store_attestation *attestation,
+                                   oft_instant recorded_ns, struct oft_error *reterr) OFT_MUSTCHECK;
+/* Those known at GENERATION, in ARENA. */
+enum oft_err store_attestations(struct store *store, uint64_t generation, struct oft_arena *arena,
+                                struct store_attestation **ret_items, size_t *ret_count,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* ---- keys ------------------------------------------------------------------------------------- */
+
+struct store_key {
+    uint8_t sha256[32];
+    uint64_t key_id;
+    const char *account;
+    const char *product;
+    oft_instant created_ns;
+    oft_instant revoked_ns; /* 0: in use */
+};
+enum oft_err store_key_put(struct store *store, const struct store_key *key,
+                           struct oft_error *reterr) OFT_MUSTCHECK;
+/* OFT_ERR_NOT_FOUND when there is no such key in use. */
+enum oft_err store_key_revoke(struct store *store, uint64_t key_id, oft_instant now_ns,
+                              struct oft_error *reterr) OFT_MUSTCHECK;
+/* All keys in ARENA in order of creation; revoked ones too. */
+enum oft_err store_keys(struct store *store, struct oft_arena *arena, struct store_key **ret_keys,
+                        size_t *ret_count, struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* ---- the spool's reading position and open intents --------------------------------------------- */
+
+/* 0 when the segment was never read. */
+enum oft_err store_position_get(struct store *store, const char *segment, uint32_t *ret_next,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+enum oft_err store_position_set(struct store *store, const char *segment, uint32_t next,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+enum oft_err store_quarantine(struct store *store, const char *segment, uint32_t slot,
+                              const char *why, oft_instant now_ns,
+                              struct oft_error *reterr) OFT_MUSTCHECK;
+/* How many rows say WHY. */
+enum oft_err store_quarantine_count(struct store *store, const char *why, uint64_t *ret_count,
+                                    struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* The latest intent of a request replaces an earlier one. */
+enum oft_err store_intent_put(struct store *store, const char *writer,
+                              const struct meter_record *intent,
+                              struct oft_error *reterr) OFT_MUSTCHECK;
+enum oft_err store_intent_delete(struct store *store, const uint8_t request_id[16],
+                                 struct oft_error *reterr) OFT_MUSTCHECK;
+enum oft_err store_intent_count(struct store *store, uint64_t *ret_count,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+typedef enum oft_err (*store_intent_fn)(void *context, const char *writer,
+                                        const struct meter_record *intent,
+                                        struct oft_error *reterr);
+enum oft_err store_intents(struct store *store, store_intent_fn visit, void *context,
+                           struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* ---- the books -------------------------------------------------------------------------------- */
+
+enum oft_err store_series_totals(struct store *store, const struct ledger_series_key *key,
+                                 struct ledger_totals *ret_totals,
+                                 struct oft_error *reterr) OFT_MUSTCHECK;
+/* The sum of amounts of a share clause over all months. */
+enum oft_err store_share_total(struct store *store, const char *clause, oft_nanos *ret_amount,
+                               struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* What the chain's next link needs. Zero hash and number 0 when the books are empty. */
+enum oft_err store_chain_head(struct store *store, uint64_t *ret_number, uint8_t ret_hash[32],
+                              oft_instant *ret_recorded_ns, struct oft_error *reterr) OFT_MUSTCHECK;
+/* Writes the transaction, its entries and changes, the series' new totals and the balances. */
+enum oft_err store_transaction_put(struct store *store,
+                                   const struct ledger_transaction *transaction,
+                                   const uint8_t previous[32], const uint8_t hash[32],
+                                   struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* Series rows into ARENA. KIND 0: every kind. MONTH 0: every month. */
+enum oft_err store_rows(struct store *store, enum ledger_series_kind kind, int32_t month,
+                        struct oft_arena *arena, struct ledger_row **ret_rows, size_t *ret_count,
+                        struct oft_error *reterr) OFT_MUSTCHECK;
+
+struct store_transaction {
+    struct ledger_transaction transaction; /* `before` of its changes is not stored and is zero */
+    uint8_t previous[32];
+    uint8_t hash[32];
+};
+typedef enum oft_err (*store_transaction_fn)(void *context, const struct store_transaction *row,
+                                             struct oft_error *reterr);
+/* Every transaction in order of its number. */
+enum oft_err store_transactions(struct store *store, store_transaction_fn visit, void *context,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+
+struct store_balance {
+    const char *account;
+    oft_nanos amount;
+};
+enum oft_err store_balances(struct store *store, struct oft_arena *arena,
+                            struct store_balance **ret_balances, size_t *ret_count,
+                            struct oft_error *reterr) OFT_MUSTCHECK;
+
+#endif
