@@ -123,6 +123,20 @@ static enum oft_err tls_find(struct setup *setup, const struct serve_options *op
     return err;
 }
 
+/* A new data directory may be walked through by the workers; one that is there keeps its mode. */
+static enum oft_err data_directory_make(const char *path, struct oft_error *reterr)
+{
+    if (mkdir(path, 0711) == 0) {
+        return chmod(path, 0711) == 0
+                   ? OFT_OK
+                   : oft_fail(reterr, OFT_ERR_IO, "cannot set the mode of %s: %s", path,
+                              strerror(errno));
+    }
+    return errno == EEXIST ? OFT_OK
+                           : oft_fail(reterr, OFT_ERR_IO, "cannot make the data directory %s: %s",
+                                      path, strerror(errno));
+}
+
 enum oft_err setup_before(struct setup *setup, const struct serve_options *options,
                           struct oft_error *reterr)
 {
@@ -153,6 +167,7 @@ enum oft_err setup_before(struct setup *setup, const struct serve_options *optio
         (void)snprintf(setup->stamp, sizeof setup->stamp, "offtake %s, module %lld-%lld.%09ld",
                        OFFTAKE_VERSION, (long long)module.st_size, (long long)module.st_mtim.tv_sec,
                        module.st_mtim.tv_nsec);
+        err = data_directory_make(options->data_directory, reterr);
     }
     return err;
 }

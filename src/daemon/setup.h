@@ -25,7 +25,7 @@ struct setup {
     struct nginx_settings settings; /* points into this struct and the options */
 };
 
-/* What can be known before the data directory exists: user, programs, certificates. */
+/* What can be known before the engine opens: user, programs, certificates. Makes the data directory. */
 enum oft_err setup_before(struct setup *setup, const struct serve_options *options,
                           struct oft_error *reterr) OFT_MUSTCHECK;
 /* The rest, when the engine has made the data directory. */
