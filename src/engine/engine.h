@@ -55,6 +55,11 @@ enum oft_err engine_publish(struct engine *engine, oft_instant now_ns, struct of
 enum oft_err engine_republish(struct engine *engine, oft_instant now_ns,
                               struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* To be called now and then: publishes again when a commitment crossed its line, which changes the order
+ * of pools. */
+enum oft_err engine_tick(struct engine *engine, oft_instant now_ns,
+                         struct oft_error *reterr) OFT_MUSTCHECK;
+
 /* What a worker needs to see that we live. */
 void engine_heartbeat(struct engine *engine, oft_instant now_ns);
 

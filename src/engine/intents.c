@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The intents of one drain by request id: an open-addressing table. Most requests begin and end
+ * within one drain, and then their intent never touches the database.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/internal.h"
+
+void engine_intents_release(struct engine_intents *intents)
+{
+    free(intents->slots);
+    memset(intents, 0, sizeof(*intents));
+}
+
+/* Request ids end in bytes that are as good as random. */
+static size_t first_slot(const struct engine_intents *intents, const uint8_t request_id[16])
+{
+    uint64_t hash;
+    memcpy(&hash, request_id + 8, sizeof(hash));
+    return (size_t)hash & (intents->capacity - 1);
+}
+
+static struct engine_intent *find(const struct engine_intents *intents,
+                                  const uint8_t request_id[16])
+{
+    size_t at = first_slot(intents, request_id);
+    while (intents->slots[at].used &&
+           memcmp(intents->slots[at].record.request_id, request_id, 16) != 0) {
+        at = (at + 1) & (intents->capacity - 1);
+    }
+    return &intents->slots[at];
+}
+
+static enum oft_err grow(struct engine_intents *intents)
+{
+    struct engine_intents larger = {.capacity =
+                                        intents->capacity == 0 ? 256 : intents->capacity * 2};
+    larger.slots = calloc(larger.capacity, sizeof(*larger.slots));
+    if (larger.slots == NULL) {
+        return OFT_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < intents->capacity; i++) {
+        if (intents->slots[i].used) {
+            *find(&larger, intents->slots[i].record.request_id) = intents->slots[i];
+            larger.count++;
+        }
+    }
+    free(intents->slots);
+    *intents = larger;
+    return OFT_OK;
+}
+
+enum oft_err engine_intents_put(struct engine_intents *intents, const char *writer,
+                                const struct meter_record *record)
+{
+    if (intents->count * 2 >= intents->capacity && grow(intents) != OFT_OK) {
+        return OFT_ERR_MEMORY;
+    }
+    struct engine_intent *slot = find(intents, record->request_id);
+    if (!slot->used) {
+        slot->used = true;
+        intents->count++;
+    }
+    if (!slot->settled) { /* an intent after its settlement is out of order: it changes nothing */
+        slot->record = *record;
+        (void)snprintf(slot->writer, sizeof(slot->writer), "%.63s", writer);
+    }
+    return OFT_OK;
+}
+
+bool engine_intents_settle(struct engine_intents *intents, const uint8_t request_id[16])
+{
+    if (intents->capacity == 0) {
+        return false;
+    }
+    struct engine_intent *slot = find(intents, request_id);
+    if (!slot->used) {
+        return false;
+    }
+    slot->settled = true;
+    return true;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_ENGINE_INTERNAL_H
+#define OFFTAKE_ENGINE_INTERNAL_H
+/*
+ * What the files of the engine share. Private to engine/.
+ */
+#include "engine/engine.h"
+#include "meter/append.h"
+#include "meter/read.h"
+#include "policy/compile.h"
+#include "policy/control.h"
+#include "store/store.h"
+
+enum {
+    ENGINE_CONTEXTS_MAX = 16,
+    ENGINE_TEXT_BYTES_MAX = 64 << 20,
+    ENGINE_ARENA_BYTES_MAX = 1 << 30
+};
+
+/* A past policy made ready for rating; the most recently used ones are kept. */
+struct engine_context {
+    uint64_t generation;
+    struct deal *deal;
+    struct oft_arena arena; /* the stored texts and the attestations */
+    struct ledger_context *ledger;
+    struct deal_attestations attested;
+    uint64_t last_use;
+};
+
+struct engine {
+    struct store *store;
+    struct oft_arena arena; /* paths */
+    const char *data, *run, *spool, *archive, *deal_path;
+    uint32_t worker_uid, worker_gid;
+    int64_t clock_shift_ns;
+    bool rehearsal;
+    int lock_fd;
+    struct control_page *control;
+
+    struct deal *deal; /* the one in force; owned by its context below */
+    struct engine_context *current;
+    uint64_t generation;
+    struct engine_context *contexts[ENGINE_CONTEXTS_MAX];
+    uint64_t uses, batch_began; /* contexts used after `batch_began` must stay */
+    bool *behind; /* by clause of the deal in force: what the snapshot in force was compiled with */
+
+    uint64_t records, settled, unsettled, unrated, corrupt, torn;
+    struct meter_record *read_buffer;
+    char last_error[480];
+};
+
+/* engine.c */
+const char *engine_path(struct engine *engine, const char *directory, const char *name);
+oft_instant engine_contract_now(const struct engine *engine, oft_instant now_ns);
+
+/* files.c: a file written whole, or not at all: temporary name, fsync, rename. MODE is final. */
+enum oft_err engine_write_file(struct engine *engine, const char *path, const void *bytes,
+                               size_t length, unsigned mode, struct oft_error *reterr);
+enum oft_err engine_control_open(struct engine *engine, oft_instant now_ns, int64_t stale_after_ns,
+                                 struct oft_error *reterr);
+enum oft_err engine_directories(struct engine *engine, struct oft_error *reterr);
+
+/* contexts.c: *ret_context is the engine's. NOT_FOUND when that generation is not in the books, LIMIT
+ * when the batch being made refers to as many as can be kept. */
+enum oft_err engine_context_get(struct engine *engine, uint64_t generation,
+                                struct engine_context **ret_context, struct oft_error *reterr);
+void engine_contexts_drop(struct engine *engine);
+/* Attestations known at GENERATION as indices of DEAL's events, in ARENA. */
+enum oft_err engine_attested(struct engine *engine, const struct deal *deal, uint64_t generation,
+                             struct oft_arena *arena, struct deal_attestations *ret_attested,
+                             struct oft_error *reterr);
+struct deal_attestations engine_attested_now(const struct engine *engine);
+
+/* compile.c: everything but the deal's text: keys, addresses, secrets, commitments; and the files. */
+enum oft_err engine_release(struct engine *engine, const struct deal *deal, uint64_t generation,
+                            struct deal_attestations attested, oft_instant now_ns,
+                            struct oft_buffer *report, struct oft_error *reterr);
+/* By clause of DEAL, in ARENA: whether that commitment is behind its line now. */
+enum oft_err engine_behind(struct engine *engine, const struct deal *deal,
+                           struct deal_attestations attested, oft_instant now_ns,
+                           struct oft_arena *arena, bool **ret_behind, struct oft_error *reterr);
+
+/* intents.c: the intents of one drain, by request id. */
+struct engine_intents {
+    struct engine_intent {
+        struct meter_record record;
+        char writer[64];
+        bool used, settled;
+    } * slots;
+    size_t capacity, count;
+};
+void engine_intents_release(struct engine_intents *intents);
+enum oft_err engine_intents_put(struct engine_intents *intents, const char *writer,
+                                const struct meter_record *record);
+/* True when the request's intent was here; it is marked settled. */
+bool engine_intents_settle(struct engine_intents *intents, const uint8_t request_id[16]);
+
+/* secrets.c */
+enum oft_err engine_secrets_write(struct engine *engine, const struct deal *deal,
+                                  uint64_t generation, struct oft_buffer *report,
+                                  struct oft_error *reterr);
+void engine_secrets_forget(struct engine *engine, uint64_t generation);
+/* 32 random bytes as PREFIX and 43 characters of base64url. */
+enum oft_err engine_token_make(const char *prefix, char ret_token[ENGINE_TOKEN_BYTES],
+                               struct oft_error *reterr);
+
+#endif

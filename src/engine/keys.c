@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * API keys: made, listed, revoked. Only the SHA-256 of a token is kept; each change publishes.
+ */
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "engine/internal.h"
+
+static uint64_t key_id_of(const uint8_t sha256[32])
+{
+    uint64_t id = 0;
+    for (int i = 7; i >= 0; i--) {
+        id = id << 8 | sha256[i];
+    }
+    return id;
+}
+
+static enum oft_err check_names(const struct engine *engine, const char *account,
+                                const char *product, struct oft_error *reterr)
+{
+    if (engine->deal == NULL) {
+        return oft_fail(reterr, OFT_ERR_INVALID, "no policy was published yet");
+    }
+    if (deal_find_account(engine->deal, oft_str_from(account)) == DEAL_NONE) {
+        return oft_fail(reterr, OFT_ERR_NOT_FOUND,
+                        "the deal knows no account \"%.63s\"; add it to %s and reload", account,
+                        engine->deal_path);
+    }
+    if (deal_find_product(engine->deal, oft_str_from(product)) == DEAL_NONE) {
+        return oft_fail(reterr, OFT_ERR_NOT_FOUND,
+                        "the deal knows no product \"%.63s\"; add it to %s and reload", product,
+                        engine->deal_path);
+    }
+    return OFT_OK;
+}
+
+enum oft_err engine_key_create(struct engine *engine, const char *account, const char *product,
+                               oft_instant now_ns, char ret_token[ENGINE_TOKEN_BYTES],
+                               struct oft_error *reterr)
+{
+    struct store_key key = {.account = account, .product = product, .created_ns = now_ns};
+    enum oft_err code = check_names(engine, account, product, reterr);
+    if (code == OFT_OK) {
+        code = engine_token_make("oft_", ret_token, reterr);
+    }
+    if (code == OFT_OK) {
+        code = oft_sha256_once(ret_token, strlen(ret_token), key.sha256);
+    }
+    if (code == OFT_OK) {
+        key.key_id = key_id_of(key.sha256);
+        code = store_key_put(engine->store, &key, reterr);
+    }
+    if (code == OFT_OK) {
+        code = engine_republish(engine, now_ns, reterr);
+    }
+    if (code != OFT_OK) {
+        OPENSSL_cleanse(ret_token, ENGINE_TOKEN_BYTES);
+    }
+    return code;
+}
+
+enum oft_err engine_key_revoke(struct engine *engine, const char *key_id_hex, oft_instant now_ns,
+                               struct oft_error *reterr)
+{
+    uint8_t bytes[8];
+    if (oft_unhex(oft_str_from(key_id_hex), bytes, sizeof(bytes)) != OFT_OK) {
+        return oft_fail(reterr, OFT_ERR_INVALID, "a key's id is 16 hex digits");
+    }
+    uint64_t key_id = 0;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        key_id = key_id << 8 | bytes[i];
+    }
+    enum oft_err code = store_key_revoke(engine->store, key_id, now_ns, reterr);
+    return code == OFT_OK ? engine_republish(engine, now_ns, reterr) : code;
+}
+
+static json_t *key_json(const struct store_key *key)
+{
+    char id[17];
+    char created[OFT_INSTANT_TEXT_BYTES];
+    char revoked[OFT_INSTANT_TEXT_BYTES];
+    (void)snprintf(id, sizeof(id), "%016llx", (unsigned long long)key->key_id);
+    json_t *item = json_pack("{s:s, s:s, s:s, s:s}", "id", id, "account", key->account, "product",
+                             key->product, "created", oft_instant_format(key->created_ns, created));
+    json_t *end = key->revoked_ns == 0 ? json_null()
+                                       : json_string(oft_instant_format(key->revoked_ns, revoked));
+    if (item != NULL && json_object_set_new(item, "revoked", end) != 0) {
+        json_decref(item);
+        return NULL;
+    }
+    return item;
+}
+
+enum oft_err engine_keys_list(struct engine *engine, struct oft_buffer *out,
+                              struct oft_error *reterr)
+{
+    struct oft_arena arena;
+    struct store_key *keys = NULL;
+    size_t count = 0;
+    oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
+    enum oft_err code = store_keys(engine->store, &arena, &keys, &count, reterr);
+    json_t *items = json_array();
+    for (size_t i = 0; code == OFT_OK && i < count; i++) {
+        if (json_array_append_new(items, key_json(&keys[i])) != 0) {
+            code = OFT_ERR_MEMORY;
+        }
+    }
+    json_t *answer = json_pack("{s:o}", "keys", items);
+    char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
+    if (code == OFT_OK && text == NULL) {
+        code = OFT_ERR_MEMORY;
+    }
+    if (code == OFT_OK) {
+        oft_buffer_printf(out, "%s\n", text);
+    }
+    free(text);
+    json_decref(answer);
+    oft_arena_release(&arena);
+    return code;
+}
+
+enum oft_err engine_admin_token(struct engine *engine, char ret_token[ENGINE_TOKEN_BYTES],
+                                uint8_t ret_sha256[32], struct oft_error *reterr)
+{
+    const char *stored = NULL;
+    ret_token[0] = '\0';
+    enum oft_err code =
+        store_meta_get(engine->store, "admin_sha256", &engine->arena, &stored, reterr);
+    if (code != OFT_OK) {
+        return code;
+    }
+    if (stored != NULL) {
+        return oft_unhex(oft_str_from(stored), ret_sha256, OFT_SHA256_BYTES);
+    }
+    char hex[OFT_SHA256_HEX_BYTES];
+    code = engine_token_make("oft_admin_", ret_token, reterr);
+    if (code == OFT_OK) {
+        code = oft_sha256_once(ret_token, strlen(ret_token), ret_sha256);
+    }
+    if (code == OFT_OK) {
+        code = store_meta_set(engine->store, "admin_sha256",
+                              oft_hex(ret_sha256, OFT_SHA256_BYTES, hex), reterr);
+    }
+    return code;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Publishing a policy. The generation's row is committed before its files are written: a worker can
+ * never run under a policy that the books do not know. A failure after that leaves a generation that
+ * nothing runs under, which does no harm.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "engine/internal.h"
+
+struct deal_attestations engine_attested_now(const struct engine *engine)
+{
+    static const struct deal_attestations none = {0};
+    return engine->current == NULL ? none : engine->current->attested;
+}
+
+static enum oft_err commit_generation(struct engine *engine, const struct deal *deal,
+                                      oft_instant now_ns, uint64_t *ret_generation,
+                                      struct oft_error *reterr)
+{
+    uint64_t last = 0;
+    enum oft_err code = store_begin(engine->store, reterr);
+    if (code != OFT_OK) {
+        return code;
+    }
+    code = store_policy_last(engine->store, &last, reterr);
+    if (code == OFT_OK) {
+        code = store_policy_put(engine->store, last + 1, now_ns, deal, reterr);
+    }
+    if (code == OFT_OK) {
+        code = store_commit(engine->store, reterr);
+    }
+    if (code != OFT_OK) {
+        store_rollback(engine->store);
+        return code;
+    }
+    *ret_generation = last + 1;
+    return OFT_OK;
+}
+
+/* Makes DEAL the next generation and the one in force. */
+static enum oft_err publish_deal(struct engine *engine, const struct deal *deal, oft_instant now_ns,
+                                 struct oft_buffer *report, struct oft_error *reterr)
+{
+    uint64_t generation = 0;
+    struct engine_context *context = NULL;
+    enum oft_err code = commit_generation(engine, deal, now_ns, &generation, reterr);
+    engine->batch_began = engine->uses;
+    if (code == OFT_OK) {
+        code = engine_context_get(engine, generation, &context, reterr);
+    }
+    if (code == OFT_OK) {
+        code = engine_release(engine, context->deal, generation, context->attested, now_ns, report,
+                              reterr);
+    }
+    if (code == OFT_OK) {
+        engine->current = context;
+        engine->deal = context->deal;
+        engine->generation = generation;
+    }
+    return code;
+}
+
+enum oft_err engine_publish(struct engine *engine, oft_instant now_ns, struct oft_buffer *report,
+                            struct oft_error *reterr)
+{
+    struct deal_diagnostics diagnostics;
+    struct deal *deal = NULL;
+    deal_diagnostics_init(&diagnostics);
+    enum oft_err code =
+        deal_parse(engine->deal_path, deal_load_file, NULL, &deal, &diagnostics, reterr);
+    if (diagnostics.error_count > 0 || diagnostics.count > 0) {
+        deal_diagnostics_print(&diagnostics, false, report);
+    }
+    deal_diagnostics_release(&diagnostics);
+    if (code == OFT_ERR_INVALID) {
+        return oft_fail(reterr, code, "%s has errors; %s", engine->deal_path,
+                        engine->generation == 0 ? "nothing is served"
+                                                : "the policy in force stays");
+    }
+    if (code == OFT_OK) {
+        code = publish_deal(engine, deal, now_ns, report, reterr);
+    }
+    deal_free(deal);
+    return code;
+}
+
+enum oft_err engine_republish(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
+{
+    if (engine->deal == NULL) {
+        return oft_fail(reterr, OFT_ERR_INVALID, "no policy was published yet");
+    }
+    struct oft_buffer report;
+    oft_buffer_init(&report, OFT_ADMIN_BODY_BYTES_MAX);
+    enum oft_err code = publish_deal(engine, engine->deal, now_ns, &report, reterr);
+    oft_buffer_release(&report);
+    return code;
+}
+
+enum oft_err engine_tick(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
+{
+    if (engine->deal == NULL || engine->behind == NULL) {
+        return OFT_OK;
+    }
+    struct oft_arena arena;
+    bool *behind = NULL;
+    oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
+    enum oft_err code = engine_behind(engine, engine->deal, engine_attested_now(engine), now_ns,
+                                      &arena, &behind, reterr);
+    bool changed = code == OFT_OK && memcmp(behind, engine->behind,
+                                            engine->deal->clause_count * sizeof(*behind)) != 0;
+    oft_arena_release(&arena);
+    return changed ? engine_republish(engine, now_ns, reterr) : code;
+}
+
+enum oft_err engine_attest(struct engine *engine, const char *event, const char *party,
+                           oft_instant at, oft_instant now_ns, struct oft_error *reterr)
+{
+    const struct deal *deal = engine->deal;
+    uint32_t index = deal == NULL ? DEAL_NONE : deal_find_event(deal, oft_str_from(event));
+    if (index == DEAL_NONE) {
+        return oft_fail(reterr, OFT_ERR_NOT_FOUND, "the deal knows no event \"%.63s\"", event);
+    }
+    const char *attester = deal->parties[deal->events[index].attester_party].name;
+    if (strcmp(attester, party) != 0) {
+        return oft_fail(reterr, OFT_ERR_DENIED, "only %s may attest %s; %.63s may not", attester,
+                        event, party);
+    }
+    uint64_t last = 0;
+    enum oft_err code = store_begin(engine->store, reterr);
+    if (code == OFT_OK) {
+        code = store_policy_last(engine->store, &last, reterr);
+    }
+    struct store_attestation attestation = {event, party, at, last + 1};
+    if (code == OFT_OK) {
+        code = store_attestation_put(engine->store, &attestation, now_ns, reterr);
+    }
+    if (code == OFT_OK) {
+        code = store_commit(engine->store, reterr);
+    }
+    if (code != OFT_OK) {
+        store_rollback(engine->store);
+        return code;
+    }
+    return engine_republish(engine, now_ns, reterr);
+}
