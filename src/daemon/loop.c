@@ -13,7 +13,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-static const long TIMER_MS[] = {[LOOP_DRAIN] = 100, [LOOP_BEAT] = 1000, [LOOP_POLICY] = 30000};
+static const long TIMER_MS[] = {[LOOP_DRAIN] = 100, [LOOP_BEAT] = 1000, [LOOP_POLICY] = 10000};
 
 static int signals_open(void)
 {

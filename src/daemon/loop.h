@@ -12,7 +12,7 @@ enum loop_source {
     LOOP_SIGNALS, /* SIGTERM, SIGINT, SIGHUP: read with loop_signal_next */
     LOOP_DRAIN,   /* every 100 ms */
     LOOP_BEAT,    /* every second */
-    LOOP_POLICY,  /* every half minute */
+    LOOP_POLICY,  /* every ten seconds */
     LOOP_API,
     LOOP_NGINX,
     LOOP_SOURCES

@@ -24,7 +24,8 @@ enum {
     REPORT_BYTES_MAX = 16 << 20,
     DRAIN_ROUNDS_PER_TICK = 4,  /* then let others have the loop */
     DRAIN_ROUNDS_LAST = 100000, /* at the end: all there is */
-    FIRST_FAILURES_MAX = 4      /* starts of nginx that may fail before we say it cannot */
+    FIRST_FAILURES_MAX = 4,     /* starts of nginx that may fail before we say it cannot */
+    REPUBLISH_MS = 300000       /* how old a host's addresses may get */
 };
 
 struct daemon {
@@ -38,6 +39,7 @@ struct daemon {
     bool nginx_is_begun;
     int nginx_watched_fd; /* the pidfd that is in the loop, -1: none */
     struct api *api;
+    int64_t republished_ms;
     bool announced;
     bool stopping;
     bool failed;
@@ -178,10 +180,18 @@ static void nginx_follow(struct daemon *daemon)
     }
 }
 
-static void republish(struct daemon *daemon)
+/* Commitments cross their lines and hosts move to other addresses while nobody touches the deal. */
+static void policy_look(struct daemon *daemon)
 {
     struct oft_error error = {0};
-    if (engine_republish(daemon->engine, clock_real(), &error) != OFT_OK) {
+    int64_t now_ms = clock_monotonic_ms();
+    bool due = now_ms - daemon->republished_ms >= REPUBLISH_MS;
+    enum oft_err err = due ? engine_republish(daemon->engine, clock_real(), &error)
+                           : engine_tick(daemon->engine, clock_real(), &error);
+    if (due) {
+        daemon->republished_ms = now_ms;
+    }
+    if (err != OFT_OK) {
         complain(daemon, &error);
     }
 }
@@ -206,7 +216,7 @@ static bool loop_step(struct daemon *daemon, struct oft_error *reterr)
         (void)drain(daemon, DRAIN_ROUNDS_PER_TICK);
     }
     if (ready & 1u << LOOP_POLICY && !daemon->stopping) {
-        republish(daemon);
+        policy_look(daemon);
     }
     nginx_follow(daemon);
     api_run(daemon->api);
@@ -349,7 +359,8 @@ static int parts_start(struct daemon *daemon, struct oft_error *reterr)
 
 int daemon_serve(const struct serve_options *options, struct oft_error *reterr)
 {
-    struct daemon daemon = {.options = options, .nginx_watched_fd = -1};
+    struct daemon daemon = {
+        .options = options, .nginx_watched_fd = -1, .republished_ms = clock_monotonic_ms()};
     if (options->rehearsal) {
         daemon.clock_shift_ns = options->rehearse_at - clock_real();
     }
