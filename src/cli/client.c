@@ -194,6 +194,7 @@ static int refusal(const struct cli_reply *reply)
     case 413:
         code = CLI_USAGE;
         break;
+    case 403:
     case 404:
     case 409:
     case 422:
