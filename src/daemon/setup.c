@@ -44,9 +44,14 @@ static enum oft_err module_find(const char *asked, char out[SETUP_PATH_BYTES],
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length > 0) {
         self[length] = '\0';
-        (void)snprintf(beside, sizeof beside, "%s/" MODULE_NAME, dirname(self));
-        if (access(beside, R_OK) == 0) {
-            return path_absolute("module", beside, out, reterr);
+        static const char *const PLACES[] = {"%s/" MODULE_NAME,
+                                             "%s/../lib/nginx/modules/" MODULE_NAME};
+        const char *directory = dirname(self);
+        for (size_t i = 0; i < OFT_COUNT_OF(PLACES); i++) {
+            (void)snprintf(beside, sizeof beside, PLACES[i], directory);
+            if (access(beside, R_OK) == 0) {
+                return path_absolute("module", beside, out, reterr);
+            }
         }
     }
     if (access(MODULE_DIRECTORY "/" MODULE_NAME, R_OK) == 0) {
