@@ -63,8 +63,8 @@ ngx_http_offtake_splice_usage(ngx_http_offtake_ctx_t *ctx,
     static ngx_str_t  first = ngx_string("\"include_usage\":true,");
     static ngx_str_t  only = ngx_string("\"include_usage\":true");
     static ngx_str_t  object = ngx_string("{\"include_usage\":true}");
-    static ngx_str_t  member =
-                       ngx_string(",\"stream_options\":{\"include_usage\":true}");
+    static ngx_str_t  member = ngx_string(
+                          ",\"stream_options\":{\"include_usage\":true}");
 
     if (s->include_usage_true) {
         return;
@@ -384,6 +384,13 @@ ngx_http_offtake_build(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
     }
 
     r->upstream->request_bufs = head;
+
+    /* TLS collects small pieces until it is told that this was the last. */
+    while (head->next != NULL) {
+        head = head->next;
+    }
+
+    head->buf->flush = 1;
 
     return NGX_OK;
 }

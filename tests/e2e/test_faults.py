@@ -199,11 +199,11 @@ def test_a_provider_that_hangs_is_504_and_is_not_asked_twice(make_stack):
 def test_a_full_disk_refuses_requests_before_any_provider_is_asked(make_stack, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")
-    stack = make_stack(start=False)
+    stack = make_stack(start=False, serve_args=["--workers", "1"])
     stack.data.mkdir(mode=0o755)
     spool = stack.data / "spool"
     spool.mkdir()
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(spool)],
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(spool)],
                            capture_output=True, text=True)
     if mount.returncode != 0:
         pytest.skip(f"this machine does not let us mount a tmpfs: {mount.stderr.strip()}")
