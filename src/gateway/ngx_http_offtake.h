@@ -161,6 +161,8 @@ typedef struct {
     u_char                       request_id[32];
     struct timespec              started;      /* monotonic */
 
+    ngx_int_t                    sent_rc;      /* what sending our reply gave */
+
     unsigned                     admitted:1;   /* must settle */
     unsigned                     settled:1;
     unsigned                     answered:1;   /* by our own reply */
@@ -227,7 +229,13 @@ ngx_int_t ngx_http_offtake_stream_bytes(ngx_http_request_t *r,
 ngx_int_t ngx_http_offtake_emit(ngx_http_request_t *r, u_char *data,
     size_t length);
 
-/* reply */
+/*
+ * reply.  Whatever answers a request itself returns NGX_HTTP_OFFTAKE_ANSWERED,
+ * which no step on the way takes for "go on"; the entry points turn it into
+ * what sending gave.
+ */
+#define NGX_HTTP_OFFTAKE_ANSWERED  -100
+
 ngx_int_t ngx_http_offtake_error(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, const char *code, ngx_str_t *param, ngx_str_t *message);
 ngx_int_t ngx_http_offtake_error_text(ngx_http_request_t *r,

@@ -137,23 +137,16 @@ ngx_http_offtake_unready(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 }
 
 
-ngx_int_t
-ngx_http_offtake_handler(ngx_http_request_t *r)
+/* Under which policy: the one in force now, held until the request ends. */
+
+static ngx_int_t
+ngx_http_offtake_hold_policy(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx)
 {
-    ngx_int_t                      rc;
-    ngx_http_offtake_ctx_t        *ctx;
-    ngx_http_offtake_path_t        path;
     ngx_http_offtake_main_conf_t  *omcf;
 
     omcf = ngx_http_get_module_main_conf(r, ngx_http_offtake_module);
-    path = ngx_http_offtake_route(&r->uri);
 
-    ctx = ngx_http_offtake_ctx_new(r);
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ctx->path = path;
     ctx->policy = ngx_http_offtake_policy_get(omcf, r->connection->log);
 
     if (ctx->policy != NULL) {
@@ -170,18 +163,32 @@ ngx_http_offtake_handler(ngx_http_request_t *r)
 
     ctx->record.generation = ctx->policy->view.header->generation;
 
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_offtake_begin(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_offtake_hold_policy(r, ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     rc = ngx_http_offtake_authenticate(r, ctx);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (path == OFFTAKE_PATH_UNKNOWN) {
+    if (ctx->path == OFFTAKE_PATH_UNKNOWN) {
         return ngx_http_offtake_error_text(r, NGX_HTTP_NOT_FOUND,
                    "invalid_request_error", "unknown_url",
                    "There is nothing at this path.");
     }
 
-    if (path == OFFTAKE_PATH_MODELS) {
+    if (ctx->path == OFFTAKE_PATH_MODELS) {
         if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
             return ngx_http_offtake_error_text(r, NGX_HTTP_NOT_ALLOWED,
                        "invalid_request_error", "method_not_allowed",
@@ -209,6 +216,25 @@ ngx_http_offtake_handler(ngx_http_request_t *r)
     rc = ngx_http_read_client_request_body(r, ngx_http_offtake_body_handler);
 
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_offtake_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                rc;
+    ngx_http_offtake_ctx_t  *ctx;
+
+    ctx = ngx_http_offtake_ctx_new(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->path = ngx_http_offtake_route(&r->uri);
+
+    rc = ngx_http_offtake_begin(r, ctx);
+
+    return rc == NGX_HTTP_OFFTAKE_ANSWERED ? ctx->sent_rc : rc;
 }
 
 
@@ -289,7 +315,8 @@ ngx_http_offtake_body_handler(ngx_http_request_t *r)
         return; /* the upstream has it */
     }
 
-    ngx_http_finalize_request(r, rc);
+    ngx_http_finalize_request(r, rc == NGX_HTTP_OFFTAKE_ANSWERED
+                                 ? ctx->sent_rc : rc);
 }
 
 

@@ -68,16 +68,12 @@ ngx_http_offtake_add_header(ngx_http_request_t *r, const char *name,
 
 
 static ngx_int_t
-ngx_http_offtake_send(ngx_http_request_t *r, ngx_uint_t status,
+ngx_http_offtake_write(ngx_http_request_t *r, ngx_uint_t status,
     u_char *body, size_t length)
 {
-    ngx_int_t                rc;
-    ngx_buf_t               *b;
-    ngx_chain_t              out;
-    ngx_http_offtake_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
-    ctx->answered = 1;
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
@@ -109,6 +105,20 @@ ngx_http_offtake_send(ngx_http_request_t *r, ngx_uint_t status,
     out.next = NULL;
 
     return ngx_http_output_filter(r, &out);
+}
+
+
+static ngx_int_t
+ngx_http_offtake_send(ngx_http_request_t *r, ngx_uint_t status,
+    u_char *body, size_t length)
+{
+    ngx_http_offtake_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
+    ctx->answered = 1;
+    ctx->sent_rc = ngx_http_offtake_write(r, status, body, length);
+
+    return NGX_HTTP_OFFTAKE_ANSWERED;
 }
 
 

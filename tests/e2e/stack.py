@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -276,6 +277,11 @@ class Stack:
                             os.kill(pid, signal.SIGKILL)
         for simulator in self.simulators.values():
             simulator.stop()
+        # A client may well get its answer from a worker that crashes right after.
+        log = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        crashed = [line for line in log.splitlines()
+                   if re.search(r"exited on signal (4|6|7|8|11)\b|AddressSanitizer|runtime error", line)]
+        assert not crashed, crashed
 
 
 def http(method, url, body=None, key=None, headers=None, timeout=30):

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 at any time, and restart: every request that a provider served is booked exactly once."""
 
+import errno
 import json
 import os
 import random
 import signal
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -196,6 +196,18 @@ def test_a_provider_that_hangs_is_504_and_is_not_asked_twice(make_stack):
     assert stack.simulators["west"].counts()["served"] == 0
 
 
+def fill(path):
+    """Writes until the disk takes no more."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(fd, b"x" * 65536)
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+    finally:
+        os.close(fd)
+
+
 def test_a_full_disk_refuses_requests_before_any_provider_is_asked(make_stack, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")
@@ -213,13 +225,7 @@ def test_a_full_disk_refuses_requests_before_any_provider_is_asked(make_stack, t
         assert chat(stack, key)[0] == 200
         stack.drain()
         filler = spool / "filler"
-        with open(filler, "wb") as f:
-            try:
-                while True:
-                    f.write(b"x" * 65536)
-                    f.flush()
-            except OSError:
-                pass
+        fill(filler)
         for pid in stack.worker_pids():  # the new worker needs a segment and cannot have one
             os.kill(pid, signal.SIGKILL)
         before = stack.simulators["east"].counts()["served"]
