@@ -215,7 +215,7 @@ def test_a_full_disk_refuses_requests_before_any_provider_is_asked(make_stack, t
     stack.data.mkdir(mode=0o755)
     spool = stack.data / "spool"
     spool.mkdir()
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(spool)],
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=56m", "tmpfs", str(spool)],
                            capture_output=True, text=True)
     if mount.returncode != 0:
         pytest.skip(f"this machine does not let us mount a tmpfs: {mount.stderr.strip()}")
