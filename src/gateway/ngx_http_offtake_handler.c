@@ -320,25 +320,56 @@ ngx_http_offtake_body_handler(ngx_http_request_t *r)
 }
 
 
+/* The beginning may have come with the headers, in a buffer of its own. */
+
+static ngx_int_t
+ngx_http_offtake_join_body(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+{
+    u_char       *p;
+    size_t        length = 0;
+    ngx_chain_t  *cl, *bufs = r->request_body->bufs;
+
+    if (bufs == NULL) {
+        return NGX_OK;
+    }
+
+    if (bufs->next == NULL) {
+        ctx->body.data = bufs->buf->pos;
+        ctx->body.len = (size_t) (bufs->buf->last - bufs->buf->pos);
+        return NGX_OK;
+    }
+
+    for (cl = bufs; cl; cl = cl->next) {
+        length += (size_t) (cl->buf->last - cl->buf->pos);
+    }
+
+    p = ngx_pnalloc(r->pool, length);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->body.data = p;
+    ctx->body.len = length;
+
+    for (cl = bufs; cl; cl = cl->next) {
+        p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_offtake_take_body(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
-    ngx_buf_t  *b;
-
     if (r->request_body == NULL || r->request_body->temp_file != NULL) {
         return ngx_http_offtake_error_text(r,
                    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "invalid_request_error",
                    "body_too_large", "The body is larger than allowed.");
     }
 
-    if (r->request_body->bufs != NULL) {
-        b = r->request_body->bufs->buf;
-        ctx->body.data = b->pos;
-        ctx->body.len = (size_t) (b->last - b->pos);
-
-        if (r->request_body->bufs->next != NULL) {
-            ctx->body.len = 0; /* single_buf was asked for: cannot be */
-        }
+    if (ngx_http_offtake_join_body(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ctx->record.request_bytes = ctx->body.len;

@@ -144,3 +144,11 @@ def test_a_wrong_key_is_401_and_every_wrong_key_gets_the_same_answer(shared_stac
     status, _, _ = http("POST", shared_stack.url + "/v1/chat/completions", {"model": "gpt-4o"})
     assert status == 401
     assert len(bodies) == 1
+
+
+@pytest.mark.parametrize("size", [100, 900, 1000, 1100, 4000, 17000, 70000, 1_000_000, 6_000_000])
+def test_a_body_of_any_size_arrives_whole(shared_stack, api_key, size):
+    """The simulated provider counts a prompt without a hint as its bytes, so it must have all of them."""
+    status, _, body = chat(shared_stack, api_key, content="x" * size, max_tokens=2)
+    assert status == 200, body[:300]
+    assert json.loads(body)["usage"]["prompt_tokens"] >= size // 4
