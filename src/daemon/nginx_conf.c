@@ -128,6 +128,7 @@ static void http_append(const struct nginx_settings *settings, struct oft_buffer
                       "    client_header_timeout 15s;\n"
                       "    client_body_timeout 30s;\n"
                       "    send_timeout 60s;\n"
+                      "    client_header_buffer_size 8k;\n"
                       "    large_client_header_buffers 4 16k;\n"
                       "    offtake_body_max %u;\n"
                       "    client_max_body_size %u;\n"

@@ -65,6 +65,7 @@ static const char GOLDEN[] =
     "    client_header_timeout 15s;\n"
     "    client_body_timeout 30s;\n"
     "    send_timeout 60s;\n"
+    "    client_header_buffer_size 8k;\n"
     "    large_client_header_buffers 4 16k;\n"
     "    offtake_body_max 1000;\n"
     "    client_max_body_size 1000;\n"
