@@ -290,7 +290,8 @@ static enum oft_err settle_orphans(struct drain *drain)
     }
     for (size_t i = 0; code == OFT_OK && i < search.count; i++) {
         code = settle_orphan(drain, &search.found[i]);
-        if (code == OFT_ERR_LIMIT) { /* as many policies as one batch may hold: the rest next time */
+        if (code ==
+            OFT_ERR_LIMIT) { /* as many policies as one batch may hold: the rest next time */
             drain->more = true;
             code = OFT_OK;
             break;

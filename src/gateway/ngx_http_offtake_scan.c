@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One pass over a request's JSON.  Strings are skipped by memchr, nesting is
- * kept as one bit a level, and only top-level keys are looked at closely.
+ * One pass over a request's JSON: every value is stepped over and so checked,
+ * and only top-level keys are looked at closely.
  */
 
 #include "ngx_http_offtake_scan.h"
+#include "ngx_http_offtake_json.h"
 
 #include <string.h>
 
-#define SCAN_DEPTH_MAX     256
 #define SCAN_MODEL_MAX     256
 #define SCAN_OUTPUT_MAX    10000000u
 
 typedef struct {
-    const char         *body;
-    size_t              at;
-    size_t              length;
-    int                 depth;
-    uint64_t            objects[SCAN_DEPTH_MAX / 64]; /* bit: an object */
+    offtake_json_t      json;
     offtake_request_t  *request;
     unsigned            seen;
 } scan_t;
@@ -32,373 +28,6 @@ enum {
     KEY_LIMIT_CHAT = 1 << 4,     /* max_completion_tokens */
     KEY_LIMIT_RESPONSE = 1 << 5  /* max_output_tokens */
 };
-
-
-static void
-skip_space(scan_t *s)
-{
-    while (s->at < s->length) {
-        char  c = s->body[s->at];
-
-        if (c != ' ' && c != '\n' && c != '\r' && c != '\t') {
-            break;
-        }
-
-        s->at++;
-    }
-}
-
-
-static int
-hex_digits(const scan_t *s, size_t at, size_t count)
-{
-    size_t  i;
-
-    if (s->length - at < count) {
-        return 0;
-    }
-
-    for (i = 0; i < count; i++) {
-        char  c = s->body[at + i];
-
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')
-              || (c >= 'A' && c <= 'F')))
-        {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-/* At a backslash: past the escape, or 0. */
-
-static int
-skip_escape(scan_t *s)
-{
-    if (s->at + 1 >= s->length) {
-        return 0;
-    }
-
-    switch (s->body[s->at + 1]) {
-
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r':
-    case 't':
-        s->at += 2;
-        return 1;
-
-    case 'u':
-        if (!hex_digits(s, s->at + 2, 4)) {
-            return 0;
-        }
-        s->at += 6;
-        return 1;
-
-    default:
-        return 0;
-    }
-}
-
-
-/* Whether a run holds a control character.  No early exit: the compiler makes
- * wide instructions of this loop. */
-
-#if defined(__GNUC__) && !defined(__clang__)
-__attribute__((optimize("O3")))
-#endif
-static int
-has_control(const unsigned char *data, size_t length)
-{
-    size_t         i;
-    unsigned char  found = 0;
-
-    for (i = 0; i < length; i++) {
-        found |= (unsigned char) (data[i] < 0x20);
-    }
-
-    return found;
-}
-
-
-/* Bytes from here that neither end the string nor escape anything. */
-
-static size_t
-plain_run(const scan_t *s)
-{
-    size_t       length = s->length - s->at;
-    const char  *start = s->body + s->at, *end;
-
-    end = memchr(start, '"', length);
-    if (end != NULL) {
-        length = (size_t) (end - start);
-    }
-
-    end = memchr(start, '\\', length);
-
-    return end == NULL ? length : (size_t) (end - start);
-}
-
-
-/* At an opening quote: past the closing one.  *ret_escaped tells of any. */
-
-static int
-skip_string(scan_t *s, int *ret_escaped)
-{
-    *ret_escaped = 0;
-    s->at++;
-
-    for ( ;; ) {
-        size_t  run = plain_run(s);
-
-        if (has_control((const unsigned char *) s->body + s->at, run)) {
-            return 0;
-        }
-
-        s->at += run;
-
-        if (s->at >= s->length) {
-            return 0;
-        }
-
-        if (s->body[s->at] == '"') {
-            s->at++;
-            return 1;
-        }
-
-        *ret_escaped = 1;
-        if (!skip_escape(s)) {
-            return 0;
-        }
-    }
-}
-
-
-static size_t
-skip_digits(scan_t *s)
-{
-    size_t  start = s->at;
-
-    while (s->at < s->length && s->body[s->at] >= '0' && s->body[s->at] <= '9')
-    {
-        s->at++;
-    }
-
-    return s->at - start;
-}
-
-
-static int
-skip_number(scan_t *s)
-{
-    if (s->body[s->at] == '-') {
-        s->at++;
-    }
-
-    if (s->at < s->length && s->body[s->at] == '0') {
-        s->at++;
-
-    } else if (skip_digits(s) == 0) {
-        return 0;
-    }
-
-    if (s->at < s->length && s->body[s->at] == '.') {
-        s->at++;
-        if (skip_digits(s) == 0) {
-            return 0;
-        }
-    }
-
-    if (s->at < s->length && (s->body[s->at] == 'e' || s->body[s->at] == 'E'))
-    {
-        s->at++;
-        if (s->at < s->length
-            && (s->body[s->at] == '+' || s->body[s->at] == '-'))
-        {
-            s->at++;
-        }
-        if (skip_digits(s) == 0) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-static int
-skip_word(scan_t *s, const char *word)
-{
-    size_t  length = strlen(word);
-
-    if (s->length - s->at < length
-        || memcmp(s->body + s->at, word, length) != 0)
-    {
-        return 0;
-    }
-
-    s->at += length;
-    return 1;
-}
-
-
-/* A string, number or literal. */
-
-static int
-skip_scalar(scan_t *s)
-{
-    int  escaped;
-
-    switch (s->body[s->at]) {
-    case '"':
-        return skip_string(s, &escaped);
-    case 't':
-        return skip_word(s, "true");
-    case 'f':
-        return skip_word(s, "false");
-    case 'n':
-        return skip_word(s, "null");
-    default:
-        return skip_number(s);
-    }
-}
-
-
-static int
-push(scan_t *s, int is_object)
-{
-    if (s->depth == SCAN_DEPTH_MAX) {
-        return 0;
-    }
-
-    s->objects[s->depth / 64] &= ~((uint64_t) 1 << (s->depth % 64));
-    s->objects[s->depth / 64] |= (uint64_t) is_object << (s->depth % 64);
-    s->depth++;
-    s->at++;
-    return 1;
-}
-
-
-static int
-in_object(const scan_t *s)
-{
-    int  level = s->depth - 1;
-
-    return (int) ((s->objects[level / 64] >> (level % 64)) & 1);
-}
-
-
-/* Past '"key" :' of a nested object. */
-
-static int
-skip_key(scan_t *s)
-{
-    int  escaped;
-
-    skip_space(s);
-    if (s->at >= s->length || s->body[s->at] != '"'
-        || !skip_string(s, &escaped))
-    {
-        return 0;
-    }
-
-    skip_space(s);
-    if (s->at >= s->length || s->body[s->at] != ':') {
-        return 0;
-    }
-
-    s->at++;
-    return 1;
-}
-
-
-/*
- * After a value at a depth above BASE: closes what closes, and stops in front
- * of the next value.  Returns 1 there, 0 when BASE is reached, -1 on error.
- */
-
-static int
-next_nested(scan_t *s, int base)
-{
-    for ( ;; ) {
-        char  c;
-
-        if (s->depth == base) {
-            return 0;
-        }
-
-        skip_space(s);
-        if (s->at >= s->length) {
-            return -1;
-        }
-
-        c = s->body[s->at++];
-
-        if (c == ',') {
-            return in_object(s) ? (skip_key(s) ? 1 : -1) : 1;
-        }
-
-        if (c != (in_object(s) ? '}' : ']')) {
-            return -1;
-        }
-
-        s->depth--;
-    }
-}
-
-
-/* Any value, however deep, without recursion. */
-
-static offtake_scan_result_t
-skip_value(scan_t *s)
-{
-    int  base = s->depth, more;
-
-    for ( ;; ) {
-        char  c;
-
-        skip_space(s);
-        if (s->at >= s->length) {
-            return OFFTAKE_SCAN_NOT_JSON;
-        }
-
-        c = s->body[s->at];
-
-        if (c == '{' || c == '[') {
-            if (!push(s, c == '{')) {
-                return OFFTAKE_SCAN_TOO_DEEP;
-            }
-
-            skip_space(s);
-            if (s->at < s->length && s->body[s->at] == (c == '{' ? '}' : ']'))
-            {
-                s->at++;
-                s->depth--;
-
-            } else if (c == '{') {
-                if (!skip_key(s)) {
-                    return OFFTAKE_SCAN_NOT_JSON;
-                }
-                continue;
-
-            } else {
-                continue;
-            }
-
-        } else if (!skip_scalar(s)) {
-            return OFFTAKE_SCAN_NOT_JSON;
-        }
-
-        more = next_nested(s, base);
-        if (more < 0) {
-            return OFFTAKE_SCAN_NOT_JSON;
-        }
-
-        if (more == 0) {
-            return OFFTAKE_SCAN_OK;
-        }
-    }
-}
 
 
 static int
@@ -438,14 +67,14 @@ take_model(scan_t *s, offtake_span_t value)
 {
     size_t  i;
 
-    if (s->body[value.start] != '"' || value.end - value.start < 3
+    if (s->json.body[value.start] != '"' || value.end - value.start < 3
         || value.end - value.start > SCAN_MODEL_MAX + 2)
     {
         return OFFTAKE_SCAN_BAD_MODEL;
     }
 
     for (i = value.start + 1; i < value.end - 1; i++) {
-        if (s->body[i] == '\\' || s->body[i] == 0x7f) {
+        if (s->json.body[i] == '\\' || s->json.body[i] == 0x7f) {
             return OFFTAKE_SCAN_BAD_MODEL;
         }
     }
@@ -458,7 +87,7 @@ take_model(scan_t *s, offtake_span_t value)
 static offtake_scan_result_t
 take_stream(scan_t *s, offtake_span_t value)
 {
-    const char  *text = s->body + value.start;
+    const char  *text = s->json.body + value.start;
     size_t       length = value.end - value.start;
 
     if (is_word(text, length, "true")) {
@@ -480,16 +109,16 @@ take_limit(scan_t *s, offtake_span_t value)
     uint64_t  limit = 0;
     size_t    i;
 
-    if (is_word(s->body + value.start, value.end - value.start, "null")) {
+    if (is_word(s->json.body + value.start, value.end - value.start, "null")) {
         return OFFTAKE_SCAN_OK;
     }
 
     for (i = value.start; i < value.end; i++) {
-        if (s->body[i] < '0' || s->body[i] > '9') {
+        if (s->json.body[i] < '0' || s->json.body[i] > '9') {
             return OFFTAKE_SCAN_BAD_LIMIT;
         }
 
-        limit = limit * 10 + (uint64_t) (s->body[i] - '0');
+        limit = limit * 10 + (uint64_t) (s->json.body[i] - '0');
         if (limit > SCAN_OUTPUT_MAX) {
             return OFFTAKE_SCAN_BAD_LIMIT;
         }
@@ -512,50 +141,50 @@ take_options(scan_t *outer, offtake_span_t value)
     offtake_span_t  key, found;
     int             escaped;
 
-    if (is_word(outer->body + value.start, value.end - value.start, "null")) {
+    if (is_word(outer->json.body + value.start, value.end - value.start, "null")) {
         outer->request->stream_options = value;
         return OFFTAKE_SCAN_OK;
     }
 
-    if (outer->body[value.start] != '{') {
+    if (outer->json.body[value.start] != '{') {
         return OFFTAKE_SCAN_BAD_OPTIONS;
     }
 
     outer->request->stream_options = value;
 
     memset(&inner, 0, sizeof(inner));
-    inner.body = outer->body;
-    inner.at = value.start + 1;
-    inner.length = value.end;
+    inner.json.body = outer->json.body;
+    inner.json.at = value.start + 1;
+    inner.json.length = value.end;
 
-    skip_space(&inner);
-    if (inner.body[inner.at] == '}') {
+    offtake_json_space(&inner.json);
+    if (inner.json.body[inner.json.at] == '}') {
         outer->request->empty_options = 1;
         return OFFTAKE_SCAN_OK;
     }
 
     for ( ;; ) {
-        skip_space(&inner);
-        key.start = inner.at + 1;
-        if (!skip_string(&inner, &escaped)) {
+        offtake_json_space(&inner.json);
+        key.start = inner.json.at + 1;
+        if (!offtake_json_string(&inner.json, &escaped)) {
             return OFFTAKE_SCAN_NOT_JSON;
         }
-        key.end = inner.at - 1;
+        key.end = inner.json.at - 1;
 
         if (escaped) {
             return OFFTAKE_SCAN_ESCAPED_KEY;
         }
 
-        skip_space(&inner);
-        inner.at++;
-        skip_space(&inner);
-        found.start = inner.at;
-        if (skip_value(&inner) != OFFTAKE_SCAN_OK) {
+        offtake_json_space(&inner.json);
+        inner.json.at++;
+        offtake_json_space(&inner.json);
+        found.start = inner.json.at;
+        if (offtake_json_value(&inner.json) != OFFTAKE_JSON_OK) {
             return OFFTAKE_SCAN_NOT_JSON;
         }
-        found.end = inner.at;
+        found.end = inner.json.at;
 
-        if (is_word(inner.body + key.start, key.end - key.start,
+        if (is_word(inner.json.body + key.start, key.end - key.start,
                     "include_usage"))
         {
             if (outer->request->include_usage.end != 0) {
@@ -563,15 +192,15 @@ take_options(scan_t *outer, offtake_span_t value)
             }
             outer->request->include_usage = found;
             outer->request->include_usage_true =
-                is_word(inner.body + found.start, found.end - found.start,
+                is_word(inner.json.body + found.start, found.end - found.start,
                         "true");
         }
 
-        skip_space(&inner);
-        if (inner.body[inner.at] != ',') {
+        offtake_json_space(&inner.json);
+        if (inner.json.body[inner.json.at] != ',') {
             return OFFTAKE_SCAN_OK;
         }
-        inner.at++;
+        inner.json.at++;
     }
 }
 
@@ -607,19 +236,18 @@ take(scan_t *s, unsigned key, offtake_span_t value)
 static offtake_scan_result_t
 scan_member(scan_t *s)
 {
-    offtake_scan_result_t  result;
-    offtake_span_t         value;
-    size_t                 start;
-    unsigned               key;
-    int                    escaped;
+    offtake_span_t  value;
+    size_t          start;
+    unsigned        key;
+    int             escaped;
 
-    skip_space(s);
-    if (s->at >= s->length || s->body[s->at] != '"') {
+    offtake_json_space(&s->json);
+    if (s->json.at >= s->json.length || s->json.body[s->json.at] != '"') {
         return OFFTAKE_SCAN_NOT_JSON;
     }
 
-    start = s->at + 1;
-    if (!skip_string(s, &escaped)) {
+    start = s->json.at + 1;
+    if (!offtake_json_string(&s->json, &escaped)) {
         return OFFTAKE_SCAN_NOT_JSON;
     }
 
@@ -627,24 +255,28 @@ scan_member(scan_t *s)
         return OFFTAKE_SCAN_ESCAPED_KEY;
     }
 
-    key = key_of(s->body + start, s->at - 1 - start);
+    key = key_of(s->json.body + start, s->json.at - 1 - start);
 
-    skip_space(s);
-    if (s->at >= s->length || s->body[s->at] != ':') {
+    offtake_json_space(&s->json);
+    if (s->json.at >= s->json.length || s->json.body[s->json.at] != ':') {
         return OFFTAKE_SCAN_NOT_JSON;
     }
 
-    s->at++;
-    skip_space(s);
-    value.start = s->at;
+    s->json.at++;
+    offtake_json_space(&s->json);
+    value.start = s->json.at;
 
-    result = skip_value(s);
-    if (result != OFFTAKE_SCAN_OK) {
-        return result;
+    switch (offtake_json_value(&s->json)) {
+    case OFFTAKE_JSON_OK:
+        break;
+    case OFFTAKE_JSON_TOO_DEEP:
+        return OFFTAKE_SCAN_TOO_DEEP;
+    default:
+        return OFFTAKE_SCAN_NOT_JSON;
     }
 
-    value.end = s->at;
-    s->request->last_byte = s->at;
+    value.end = s->json.at;
+    s->request->last_byte = s->json.at;
 
     return take(s, key, value);
 }
@@ -659,18 +291,18 @@ offtake_scan_request(const char *body, size_t length,
 
     memset(&s, 0, sizeof(s));
     memset(request, 0, sizeof(*request));
-    s.body = body;
-    s.length = length;
+    s.json.body = body;
+    s.json.length = length;
     s.request = request;
 
-    skip_space(&s);
-    if (s.at >= s.length || s.body[s.at] != '{') {
+    offtake_json_space(&s.json);
+    if (s.json.at >= s.json.length || s.json.body[s.json.at] != '{') {
         return OFFTAKE_SCAN_NOT_JSON;
     }
 
-    s.at++;
-    s.depth = 1;
-    s.objects[0] = 1;
+    s.json.at++;
+    s.json.depth = 1;
+    s.json.objects[0] = 1;
 
     for ( ;; ) {
         result = scan_member(&s);
@@ -678,25 +310,25 @@ offtake_scan_request(const char *body, size_t length,
             return result;
         }
 
-        skip_space(&s);
-        if (s.at >= s.length) {
+        offtake_json_space(&s.json);
+        if (s.json.at >= s.json.length) {
             return OFFTAKE_SCAN_NOT_JSON;
         }
 
-        if (s.body[s.at] == '}') {
+        if (s.json.body[s.json.at] == '}') {
             break;
         }
 
-        if (s.body[s.at] != ',') {
+        if (s.json.body[s.json.at] != ',') {
             return OFFTAKE_SCAN_NOT_JSON;
         }
 
-        s.at++;
+        s.json.at++;
     }
 
-    request->object_end = s.at++;
-    skip_space(&s);
-    if (s.at != s.length) {
+    request->object_end = s.json.at++;
+    offtake_json_space(&s.json);
+    if (s.json.at != s.json.length) {
         return OFFTAKE_SCAN_NOT_JSON;
     }
 
