@@ -2,9 +2,9 @@
 
 /*
  * Intents and settlements.  Room for both is promised at admission, so that a
- * request that a provider was asked for can always be settled.  The
- * settlement is written when the request's pool is destroyed: whatever way a
- * request ends, it ends there.
+ * request that a provider was asked for can always be settled.  That happens
+ * before the last byte of an answer goes to the client; and, whatever way a
+ * request ends, at the latest when its pool is destroyed.
  */
 
 #include "ngx_http_offtake.h"

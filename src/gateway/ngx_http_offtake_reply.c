@@ -116,6 +116,8 @@ ngx_http_offtake_send(ngx_http_request_t *r, ngx_uint_t status,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
     ctx->answered = 1;
+    r->headers_out.status = status;
+    ngx_http_offtake_meter_settle(ctx);
     ctx->sent_rc = ngx_http_offtake_write(r, status, body, length);
 
     return NGX_HTTP_OFFTAKE_ANSWERED;
@@ -359,6 +361,8 @@ ngx_http_offtake_replace(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
     if (body.data == NULL) {
         return NGX_ERROR;
     }
+
+    ngx_http_offtake_meter_settle(ctx);
 
     ctx->replaced = 1;
     ctx->body = body;

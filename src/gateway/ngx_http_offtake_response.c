@@ -61,8 +61,12 @@ ngx_http_offtake_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
         ngx_http_offtake_health_up(omcf, ctx->record.pool_id);
     }
 
-    if (r->headers_out.status != 0 && u->header_sent && rc != 0) {
+    if (u->header_sent && rc != 0) {
         ctx->cut = !ctx->client_gone;
+    }
+
+    if (u->header_sent) {
+        ngx_http_offtake_meter_settle(ctx); /* an answer that ended by close */
     }
 }
 
@@ -421,6 +425,19 @@ ngx_http_offtake_body_bytes(ngx_http_request_t *r,
 }
 
 
+/*
+ * The provider's answer is here to its last byte.  It is settled before that
+ * byte goes to the client: nobody holds a whole answer that is not metered.
+ */
+
+static void
+ngx_http_offtake_whole(ngx_http_offtake_ctx_t *ctx)
+{
+    ctx->saw_end = 1;
+    ngx_http_offtake_meter_settle(ctx);
+}
+
+
 static ngx_int_t
 ngx_http_offtake_filter_chunked(ngx_http_request_t *r,
     ngx_http_offtake_ctx_t *ctx, ngx_buf_t *piece)
@@ -453,7 +470,7 @@ ngx_http_offtake_filter_chunked(ngx_http_request_t *r,
         if (rc == NGX_DONE) {
             u->keepalive = !u->headers_in.connection_close;
             u->length = 0;
-            ctx->saw_end = 1;
+            ngx_http_offtake_whole(ctx);
             return NGX_OK;
         }
 
@@ -526,10 +543,19 @@ ngx_http_offtake_filter(void *data, ssize_t bytes)
 
         if (u->length == 0) {
             u->keepalive = !u->headers_in.connection_close;
-            ctx->saw_end = 1;
         }
     }
 
-    return ngx_http_offtake_body_bytes(r, ctx, piece.pos,
-                                       (size_t) (piece.last - piece.pos));
+    if (ngx_http_offtake_body_bytes(r, ctx, piece.pos,
+                                    (size_t) (piece.last - piece.pos))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (u->length == 0) {
+        ngx_http_offtake_whole(ctx);
+    }
+
+    return NGX_OK;
 }
