@@ -64,7 +64,11 @@ static void in_run_append(struct oft_buffer *out, const char *indent, const char
         *refused = settings->run_directory;
         return;
     }
-    directive_append(out, indent, name, path, refused);
+    const char *bad = NULL;
+    directive_append(out, indent, name, path, &bad);
+    if (bad != NULL) { /* the path is ours; what is wrong came with the directory */
+        *refused = settings->run_directory;
+    }
 }
 
 static void main_append(const struct nginx_settings *settings, struct oft_buffer *out,
