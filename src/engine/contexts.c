@@ -81,6 +81,21 @@ static enum oft_err parse_stored(struct engine *engine, struct engine_context *c
     return code;
 }
 
+/* What we rate by is what was published, to the byte. */
+static enum oft_err check_text(struct engine *engine, const struct engine_context *context,
+                               struct oft_error *reterr)
+{
+    uint8_t published[32];
+    enum oft_err code = store_policy_sha256(engine->store, context->generation, published, reterr);
+    if (code == OFT_OK && memcmp(published, context->deal->text_sha256, sizeof(published)) != 0) {
+        return oft_fail(reterr, OFT_ERR_CORRUPT,
+                        "the stored deal of policy generation %llu is not what was published: its "
+                        "hash differs. Restore books.db from a backup",
+                        (unsigned long long)context->generation);
+    }
+    return code;
+}
+
 static enum oft_err context_new(struct engine *engine, uint64_t generation,
                                 struct engine_context **ret_context, struct oft_error *reterr)
 {
@@ -91,6 +106,9 @@ static enum oft_err context_new(struct engine *engine, uint64_t generation,
     context->generation = generation;
     oft_arena_init(&context->arena, ENGINE_ARENA_BYTES_MAX);
     enum oft_err code = parse_stored(engine, context, reterr);
+    if (code == OFT_OK) {
+        code = check_text(engine, context, reterr);
+    }
     if (code == OFT_OK) {
         code = engine_attested(engine, context->deal, generation, &context->arena,
                                &context->attested, reterr);
@@ -105,6 +123,20 @@ static enum oft_err context_new(struct engine *engine, uint64_t generation,
     }
     *ret_context = context;
     return OFT_OK;
+}
+
+enum oft_err engine_policy_check(struct engine *engine, uint64_t generation,
+                                 struct oft_error *reterr)
+{
+    struct engine_context *context = NULL;
+    enum oft_err code = context_new(engine, generation, &context, reterr);
+    if (code == OFT_OK) {
+        context_free(context);
+    }
+    if (code == OFT_ERR_NOT_FOUND) { /* the generation is there, its text is not */
+        code = OFT_ERR_CORRUPT;
+    }
+    return code;
 }
 
 /* A free place, or that of the one unused for longest. Neither the one in force nor one that the

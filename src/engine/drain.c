@@ -7,6 +7,7 @@
  * ledger's rule, when its writer is gone and all that the writer left has been read.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,18 @@ static enum oft_err read_open_segment(struct drain *drain, struct visit *visit,
     return code;
 }
 
+/* The writer as the file's name has it, <writer>-<number>.spool: what cannot be opened may hold its
+ * settlements, so that none of its intents is an orphan yet. */
+static void name_writer(struct visit *visit)
+{
+    const char *dash = strrchr(visit->name, '-');
+    size_t length = dash == NULL ? 0 : (size_t)(dash - visit->name);
+    if (length < sizeof(visit->writer)) {
+        memcpy(visit->writer, visit->name, length);
+        visit->writer[length] = '\0';
+    }
+}
+
 static enum oft_err read_segment(struct drain *drain, struct visit *visit)
 {
     struct meter_segment segment;
@@ -166,6 +179,7 @@ static enum oft_err read_segment(struct drain *drain, struct visit *visit)
     }
     if (meter_segment_open(&segment, drain->engine->spool, visit->name, &error) != OFT_OK) {
         visit->unreadable = true;
+        name_writer(visit);
         (void)snprintf(drain->engine->last_error, sizeof(drain->engine->last_error), "%s",
                        error.message);
         return store_quarantine(drain->engine->store, visit->name, 0, "unreadable", drain->now_ns,
@@ -429,23 +443,31 @@ static enum oft_err drain_in_transaction(struct drain *drain)
  * crash before this point leaves it for the next drain, which finds nothing new in it. */
 static void archive_finished(struct drain *drain)
 {
+    struct engine *engine = drain->engine;
+    int archive = -1;
     for (size_t i = 0; i < drain->visit_count; i++) {
         const struct visit *visit = &drain->visits[i];
         char from[METER_PATH_BYTES_MAX];
-        char to[METER_PATH_BYTES_MAX];
         if (!visit->finished || visit->unreadable) {
             continue;
         }
-        int a = snprintf(from, sizeof(from), "%s/%s", drain->engine->spool, visit->name);
-        int b = snprintf(to, sizeof(to), "%s/%s", drain->engine->archive, visit->name);
-        if (a < 0 || b < 0 || (size_t)a >= sizeof(from) || (size_t)b >= sizeof(to)) {
+        int printed = snprintf(from, sizeof(from), "%s/%s", engine->spool, visit->name);
+        if (printed < 0 || (size_t)printed >= sizeof(from)) {
             continue;
         }
-        int failed = visit->next == 0 ? unlink(from) : rename(from, to);
+        if (archive < 0 && visit->next > 0) {
+            /* The workers own the directory around it: it may have become a link. */
+            archive = open(engine->archive, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        }
+        int failed =
+            visit->next == 0 ? unlink(from) : renameat(AT_FDCWD, from, archive, visit->name);
         if (failed != 0 && errno != ENOENT) {
-            (void)snprintf(drain->engine->last_error, sizeof(drain->engine->last_error),
+            (void)snprintf(engine->last_error, sizeof(engine->last_error),
                            "cannot archive %.120s: %s", visit->name, strerror(errno));
         }
+    }
+    if (archive >= 0) {
+        (void)close(archive);
     }
 }
 

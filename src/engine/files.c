@@ -22,16 +22,22 @@ static enum oft_err fail_errno(struct oft_error *reterr, const char *doing, cons
     return oft_fail(reterr, code, "cannot %s %s: %s", doing, path, strerror(errno));
 }
 
-static enum oft_err make_directory(const char *path, mode_t mode, uint32_t uid, uint32_t gid,
-                                   struct oft_error *reterr)
+static enum oft_err make_directory(const char *path, int open_flags, mode_t mode, uint32_t uid,
+                                   uint32_t gid, struct oft_error *reterr)
 {
     if (mkdir(path, mode) != 0 && errno != EEXIST) {
         return fail_errno(reterr, "make the directory", path);
     }
-    if (chown(path, uid, gid) != 0 || chmod(path, mode) != 0) {
-        return fail_errno(reterr, "set owner and mode of", path);
+    int fd = open(path, open_flags | O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return fail_errno(reterr, "open the directory", path);
     }
-    return OFT_OK;
+    enum oft_err code = OFT_OK;
+    if (fchown(fd, uid, gid) != 0 || fchmod(fd, mode) != 0) {
+        code = fail_errno(reterr, "set owner and mode of", path);
+    }
+    (void)close(fd);
+    return code;
 }
 
 /* Workers walk through data/, read run/, and write spool/; nobody else does more than walk. */
@@ -40,12 +46,14 @@ enum oft_err engine_directories(struct engine *engine, struct oft_error *reterr)
     if (mkdir(engine->data, 0711) != 0 && errno != EEXIST) {
         return fail_errno(reterr, "make the directory", engine->data);
     }
-    enum oft_err code = make_directory(engine->run, 0750, UNCHANGED, engine->worker_gid, reterr);
+    enum oft_err code = make_directory(engine->run, 0, 0750, UNCHANGED, engine->worker_gid, reterr);
     if (code == OFT_OK) {
-        code = make_directory(engine->spool, 0750, engine->worker_uid, engine->worker_gid, reterr);
+        code =
+            make_directory(engine->spool, 0, 0750, engine->worker_uid, engine->worker_gid, reterr);
     }
     if (code == OFT_OK) {
-        code = make_directory(engine->archive, 0750, UNCHANGED, UNCHANGED, reterr);
+        /* Workers own the spool, and may have put a link in it where we expect the archive. */
+        code = make_directory(engine->archive, O_NOFOLLOW, 0750, UNCHANGED, UNCHANGED, reterr);
     }
     return code;
 }

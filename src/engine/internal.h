@@ -65,6 +65,9 @@ enum oft_err engine_directories(struct engine *engine, struct oft_error *reterr)
 enum oft_err engine_context_get(struct engine *engine, uint64_t generation,
                                 struct engine_context **ret_context, struct oft_error *reterr);
 void engine_contexts_drop(struct engine *engine);
+/* Whether GENERATION's deal can be made from the books as it was published: OFT_ERR_CORRUPT if not. */
+enum oft_err engine_policy_check(struct engine *engine, uint64_t generation,
+                                 struct oft_error *reterr);
 /* Attestations known at GENERATION as indices of DEAL's events, in ARENA. */
 enum oft_err engine_attested(struct engine *engine, const struct deal *deal, uint64_t generation,
                              struct oft_arena *arena, struct deal_attestations *ret_attested,

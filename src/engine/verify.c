@@ -34,7 +34,8 @@ struct verification {
     struct tally accounts, series, segments;
     uint8_t previous[32];
     uint64_t next_number;
-    uint64_t transactions, entries, changes, failures;
+    uint64_t transactions, entries, changes, intents, failures;
+    size_t deals;
     char failure_text[FAILURES_SHOWN][256];
 };
 
@@ -271,25 +272,81 @@ static void compare_position(const void *node, VISIT visit, void *closure)
     }
 }
 
+static enum oft_err compare_positions(struct verification *verification, struct oft_error *reterr)
+{
+    uint64_t positions = 0;
+    enum oft_err code = store_position_count(verification->engine->store, &positions, reterr);
+    twalk_r(verification->segments.root, compare_position, verification);
+    if (code == OFT_OK && positions != verification->segments.count) {
+        fail(verification, "%llu segments have a reading position, %zu were read by a transaction",
+             (unsigned long long)positions, verification->segments.count);
+    }
+    return code;
+}
+
+/* Every deal that anything was rated by is there as it was published, and no generation is missing. */
+static enum oft_err check_policies(struct verification *verification, struct oft_arena *arena,
+                                   struct oft_error *reterr)
+{
+    struct store *store = verification->engine->store;
+    uint64_t *firsts = NULL;
+    uint64_t total = 0;
+    uint64_t last = 0;
+    enum oft_err code =
+        store_policy_firsts(store, arena, &firsts, &verification->deals, &total, reterr);
+    if (code == OFT_OK) {
+        code = store_policy_last(store, &last, reterr);
+    }
+    if (code == OFT_OK && (total != last || (total == 0 && verification->changes > 0))) {
+        fail(verification, "%llu policy generations are in the books; the last has number %llu",
+             (unsigned long long)total, (unsigned long long)last);
+    }
+    for (size_t i = 0; code == OFT_OK && i < verification->deals; i++) {
+        struct oft_error error = {0};
+        code = engine_policy_check(verification->engine, firsts[i], &error);
+        if (code == OFT_ERR_CORRUPT) {
+            fail(verification, "policy generation %llu: %.200s", (unsigned long long)firsts[i],
+                 error.message);
+            code = OFT_OK;
+        }
+    }
+    return code;
+}
+
+static enum oft_err check_intent(void *context, const char *writer,
+                                 const struct meter_record *intent, struct oft_error *reterr)
+{
+    struct verification *verification = context;
+    (void)reterr;
+    verification->intents++;
+    if (!meter_record_valid(intent, intent->sequence) ||
+        meter_record_kind(intent) != METER_INTENT) {
+        fail(verification, "an open intent of %.63s fails its checksum", writer);
+    }
+    return OFT_OK;
+}
+
 /* ---- the report -------------------------------------------------------------------------------- */
 
 static void print_text(const struct verification *verification, struct oft_buffer *out)
 {
     char hex[OFT_SHA256_HEX_BYTES];
-    oft_buffer_printf(out,
-                      "Checked %llu transactions, %llu entries and %llu changes:\n"
-                      "  the hash chain, from the first transaction to the last\n"
-                      "  that the entries of each transaction sum to zero\n"
-                      "  %zu accounts: each balance is the sum of its entries\n"
-                      "  %zu series: each total is what its changes made it, each amount its\n"
-                      "      quantity times its rate\n"
-                      "  %zu spool segments: read once, without a gap or an overlap\n"
-                      "Chain head: %s\n",
-                      (unsigned long long)verification->transactions,
-                      (unsigned long long)verification->entries,
-                      (unsigned long long)verification->changes, verification->accounts.count,
-                      verification->series.count, verification->segments.count,
-                      oft_hex(verification->previous, 32, hex));
+    oft_buffer_printf(
+        out,
+        "Checked %llu transactions, %llu entries and %llu changes:\n"
+        "  the hash chain, from the first transaction to the last\n"
+        "  that the entries of each transaction sum to zero\n"
+        "  %zu accounts: each balance is the sum of its entries\n"
+        "  %zu series: each total is what its changes made it, each amount its\n"
+        "      quantity times its rate\n"
+        "  %zu spool segments: read once, without a gap or an overlap\n"
+        "  %zu deals: each as it was published, no generation missing\n"
+        "  %llu open intents: each with its checksum\n"
+        "Chain head: %s\n",
+        (unsigned long long)verification->transactions, (unsigned long long)verification->entries,
+        (unsigned long long)verification->changes, verification->accounts.count,
+        verification->series.count, verification->segments.count, verification->deals,
+        (unsigned long long)verification->intents, oft_hex(verification->previous, 32, hex));
     uint64_t shown =
         verification->failures < FAILURES_SHOWN ? verification->failures : FAILURES_SHOWN;
     for (uint64_t i = 0; i < shown; i++) {
@@ -328,29 +385,39 @@ static enum oft_err print_json(const struct verification *verification, struct o
     return text == NULL ? OFT_ERR_MEMORY : OFT_OK;
 }
 
+static enum oft_err check_all(struct verification *verification, struct oft_arena *arena,
+                              struct oft_error *reterr)
+{
+    struct store *store = verification->engine->store;
+    enum oft_err codes[6] = {OFT_OK};
+    struct oft_error errors[6] = {{0}};
+    codes[0] = store_transactions(store, check_transaction, verification, &errors[0]);
+    codes[1] = compare_balances(verification, arena, &errors[1]);
+    codes[2] = compare_series(verification, arena, &errors[2]);
+    codes[3] = compare_positions(verification, &errors[3]);
+    codes[4] = check_policies(verification, arena, &errors[4]);
+    codes[5] = store_intents(store, check_intent, verification, &errors[5]);
+    for (size_t i = 0; i < OFT_COUNT_OF(codes); i++) {
+        if (codes[i] == OFT_ERR_CORRUPT) { /* a finding, and the other checks still say theirs */
+            fail(verification, "%s",
+                 errors[i].message[0] == '\0' ? "damaged rows" : errors[i].message);
+        } else if (codes[i] != OFT_OK) {
+            return oft_fail(reterr, codes[i], "%s",
+                            errors[i].message[0] == '\0' ? oft_err_text(codes[i])
+                                                         : errors[i].message);
+        }
+    }
+    return OFT_OK;
+}
+
 enum oft_err engine_verify(struct engine *engine, enum ledger_format format, struct oft_buffer *out,
                            bool *ret_sound, struct oft_error *reterr)
 {
     struct verification verification = {.engine = engine, .next_number = 1};
     struct oft_arena arena;
     oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
-    enum oft_err code = store_transactions(engine->store, check_transaction, &verification, reterr);
-    if (code == OFT_ERR_CORRUPT) {
-        fail(&verification, "%s", reterr == NULL ? "damaged rows" : reterr->message);
-        code = OFT_OK;
-    }
+    enum oft_err code = check_all(&verification, &arena, reterr);
     if (code == OFT_OK) {
-        code = compare_balances(&verification, &arena, reterr);
-    }
-    if (code == OFT_OK) {
-        code = compare_series(&verification, &arena, reterr);
-    }
-    if (code == OFT_ERR_CORRUPT) {
-        fail(&verification, "%s", reterr == NULL ? "damaged rows" : reterr->message);
-        code = OFT_OK;
-    }
-    if (code == OFT_OK) {
-        twalk_r(verification.segments.root, compare_position, &verification);
         *ret_sound = verification.failures == 0;
         if (format == LEDGER_JSON) {
             code = print_json(&verification, out);

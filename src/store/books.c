@@ -10,13 +10,11 @@
 
 #include "store/internal.h"
 
-enum { KEY_TEXT_BYTES = 1024 };
-
 /* Unit separators between the parts: no name of a deal holds one. */
-static void key_text(const struct ledger_series_key *key, char out[KEY_TEXT_BYTES])
+void store_key_text(const struct ledger_series_key *key, char out[STORE_KEY_BYTES])
 {
     char rate[OFT_NANOS_TEXT_BYTES];
-    (void)snprintf(out, KEY_TEXT_BYTES,
+    (void)snprintf(out, STORE_KEY_BYTES,
                    "%d\x1f%d\x1f%u\x1f%u\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s", (int)key->kind,
                    key->month, key->unit, key->outcome, oft_i128_format(key->rate, rate),
                    key->account, key->product, key->model, key->pool, key->party, key->clause);
@@ -44,8 +42,8 @@ enum oft_err store_series_totals(struct store *store, const struct ledger_series
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
-    char text[KEY_TEXT_BYTES];
-    key_text(key, text);
+    char text[STORE_KEY_BYTES];
+    store_key_text(key, text);
     store_bind_text(statement, 1, text);
     memset(ret_totals, 0, sizeof(*ret_totals));
     bool row = false;
@@ -109,8 +107,8 @@ enum oft_err store_chain_head(struct store *store, uint64_t *ret_number, uint8_t
 
 static void bind_key(sqlite3_stmt *statement, const struct ledger_series_key *key)
 {
-    char text[KEY_TEXT_BYTES];
-    key_text(key, text);
+    char text[STORE_KEY_BYTES];
+    store_key_text(key, text);
     store_bind_text(statement, 1, text);
     (void)sqlite3_bind_int(statement, 2, (int)key->kind);
     (void)sqlite3_bind_int(statement, 3, key->month);

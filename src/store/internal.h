@@ -9,7 +9,7 @@
 
 #include "store/store.h"
 
-enum { STORE_STATEMENTS_MAX = 64 };
+enum { STORE_STATEMENTS_MAX = 64, STORE_KEY_BYTES = 1024 };
 
 struct store {
     sqlite3 *database;
@@ -39,6 +39,9 @@ enum oft_err store_column_amount(sqlite3_stmt *statement, int column, oft_nanos 
 /* A copy of at most SIZE - 1 bytes, NUL-terminated. */
 void store_column_text(sqlite3_stmt *statement, int column, char *out, size_t size);
 bool store_column_bytes(sqlite3_stmt *statement, int column, void *out, size_t length);
+
+/* The one text that a series is found by. */
+void store_key_text(const struct ledger_series_key *key, char out[STORE_KEY_BYTES]);
 
 /* An array that grows while rows are read, then moves into an arena. */
 struct store_list {

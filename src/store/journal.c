@@ -44,13 +44,28 @@ static enum oft_err take_totals(sqlite3_stmt *statement, struct ledger_totals *t
     return code;
 }
 
+/* The next posting would not find a series that stands under another key, and begin it anew. */
+static enum oft_err check_key(sqlite3_stmt *statement, const struct ledger_series_key *key,
+                              struct oft_error *reterr)
+{
+    char expected[STORE_KEY_BYTES];
+    const char *found = (const char *)sqlite3_column_text(statement, KEY_COLUMN_COUNT + 3);
+    store_key_text(key, expected);
+    if (found == NULL || strcmp(found, expected) != 0) {
+        return oft_fail(reterr, OFT_ERR_CORRUPT,
+                        "a series under %.60s (%.60s) stands under a key that is not its own",
+                        key->clause, key->model);
+    }
+    return OFT_OK;
+}
+
 enum oft_err store_rows(struct store *store, enum ledger_series_kind kind, int32_t month,
                         struct oft_arena *arena, struct ledger_row **ret_rows, size_t *ret_count,
                         struct oft_error *reterr)
 {
     sqlite3_stmt *statement =
         store_prepare(store,
-                      "SELECT " KEY_COLUMNS ", s.quantity, s.amount, s.units FROM series s"
+                      "SELECT " KEY_COLUMNS ", s.quantity, s.amount, s.units, s.key FROM series s"
                       " WHERE (?1 = 0 OR s.kind = ?1) AND (?2 = 0 OR s.month = ?2) ORDER BY s.key",
                       reterr);
     if (statement == NULL) {
@@ -66,6 +81,9 @@ enum oft_err store_rows(struct store *store, enum ledger_series_kind kind, int32
         code = item == NULL ? OFT_ERR_MEMORY : take_key(statement, &item->key, reterr);
         if (code == OFT_OK) {
             code = take_totals(statement, &item->totals, reterr);
+        }
+        if (code == OFT_OK) {
+            code = check_key(statement, &item->key, reterr);
         }
         if (code != OFT_OK) {
             break;

@@ -91,6 +91,57 @@ enum oft_err store_policy_put(struct store *store, uint64_t generation, oft_inst
     return store_run(store, statement, reterr);
 }
 
+enum oft_err store_policy_sha256(struct store *store, uint64_t generation, uint8_t ret_sha256[32],
+                                 struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store, "SELECT sha256 FROM policy WHERE generation = ?1", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)generation);
+    bool row = false;
+    enum oft_err code = store_step(store, statement, &row, reterr);
+    if (code == OFT_OK && !row) {
+        code = oft_fail(reterr, OFT_ERR_NOT_FOUND, "policy generation %llu is not in the books",
+                        (unsigned long long)generation);
+    } else if (code == OFT_OK && !store_column_bytes(statement, 0, ret_sha256, 32)) {
+        code = oft_fail(reterr, OFT_ERR_CORRUPT, "the hash of policy generation %llu is damaged",
+                        (unsigned long long)generation);
+    }
+    (void)sqlite3_reset(statement);
+    return code;
+}
+
+enum oft_err store_policy_firsts(struct store *store, struct oft_arena *arena,
+                                 uint64_t **ret_generations, size_t *ret_count, uint64_t *ret_total,
+                                 struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store, "SELECT min(generation), count(*) FROM policy GROUP BY sha256 ORDER BY 1", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    struct store_list list = {.item_bytes = sizeof(uint64_t)};
+    bool row = false;
+    enum oft_err code;
+    *ret_total = 0;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        uint64_t *generation = store_list_add(&list);
+        if (generation == NULL) {
+            code = OFT_ERR_MEMORY;
+            break;
+        }
+        *generation = (uint64_t)sqlite3_column_int64(statement, 0);
+        *ret_total += (uint64_t)sqlite3_column_int64(statement, 1);
+    }
+    (void)sqlite3_reset(statement);
+    void *items = NULL;
+    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
+    *ret_generations = items;
+    return code != OFT_OK ? code : finished;
+}
+
 static enum oft_err take_file(sqlite3_stmt *statement, struct oft_arena *arena,
                               struct store_list *list)
 {

@@ -64,6 +64,16 @@ static enum oft_err count_row(struct store *store, sqlite3_stmt *statement, uint
     return code;
 }
 
+enum oft_err store_position_count(struct store *store, uint64_t *ret_count,
+                                  struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(store, "SELECT count(*) FROM position", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    return count_row(store, statement, ret_count, reterr);
+}
+
 enum oft_err store_quarantine_count(struct store *store, const char *why, uint64_t *ret_count,
                                     struct oft_error *reterr)
 {

@@ -3,8 +3,12 @@
  * Opening, schema, transactions, and the few helpers by which the other files talk to SQLite.
  * No statement is ever built from input: all are literals with bound values.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/internal.h"
 
@@ -113,6 +117,24 @@ static enum oft_err migrate(struct store *store, struct oft_error *reterr)
     return code;
 }
 
+/* SQLite would make the file as the umask says, and gives its journal the mode of the file. The books
+ * hold contracts and what everyone owes: other people get nothing, whatever the umask. */
+static enum oft_err make_private(const char *path, struct oft_error *reterr)
+{
+    struct stat status;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        (void)close(fd);
+        return OFT_OK;
+    }
+    if (errno != EEXIST || stat(path, &status) != 0 ||
+        ((status.st_mode & 07) != 0 && chmod(path, status.st_mode & 07770) != 0)) {
+        enum oft_err code = errno == ENOSPC || errno == EDQUOT ? OFT_ERR_FULL : OFT_ERR_IO;
+        return oft_fail(reterr, code, "cannot open %s: %s", path, strerror(errno));
+    }
+    return OFT_OK;
+}
+
 enum oft_err store_open(const char *path, struct store **ret_store, struct oft_error *reterr)
 {
     struct store *store = calloc(1, sizeof(*store));
@@ -120,8 +142,8 @@ enum oft_err store_open(const char *path, struct store **ret_store, struct oft_e
         return oft_fail(reterr, OFT_ERR_MEMORY, "out of memory");
     }
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    enum oft_err code = OFT_OK;
-    if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK) {
+    enum oft_err code = make_private(path, reterr);
+    if (code == OFT_OK && sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK) {
         code = store->database == NULL ? OFT_ERR_MEMORY : store_fail(store, "opening", reterr);
     }
     if (code == OFT_OK) {

@@ -49,6 +49,14 @@ enum oft_err store_policy_files(struct store *store, uint64_t generation, struct
                                 struct deal_file **ret_files, size_t *ret_count,
                                 struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* The hash that GENERATION's deal was published with. */
+enum oft_err store_policy_sha256(struct store *store, uint64_t generation, uint8_t ret_sha256[32],
+                                 struct oft_error *reterr) OFT_MUSTCHECK;
+/* For each deal ever published its first generation, in ARENA; *ret_total counts generations. */
+enum oft_err store_policy_firsts(struct store *store, struct oft_arena *arena,
+                                 uint64_t **ret_generations, size_t *ret_count, uint64_t *ret_total,
+                                 struct oft_error *reterr) OFT_MUSTCHECK;
+
 struct store_attestation {
     const char *event;
     const char *party;
@@ -88,6 +96,9 @@ enum oft_err store_position_get(struct store *store, const char *segment, uint32
                                 struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err store_position_set(struct store *store, const char *segment, uint32_t next,
                                 struct oft_error *reterr) OFT_MUSTCHECK;
+/* How many segments have a position. */
+enum oft_err store_position_count(struct store *store, uint64_t *ret_count,
+                                  struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err store_quarantine(struct store *store, const char *segment, uint32_t slot,
                               const char *why, oft_instant now_ns,
                               struct oft_error *reterr) OFT_MUSTCHECK;
@@ -127,7 +138,8 @@ enum oft_err store_transaction_put(struct store *store,
                                    const uint8_t previous[32], const uint8_t hash[32],
                                    struct oft_error *reterr) OFT_MUSTCHECK;
 
-/* Series rows into ARENA. KIND 0: every kind. MONTH 0: every month. */
+/* Series rows into ARENA. KIND 0: every kind. MONTH 0: every month. OFT_ERR_CORRUPT when one stands
+ * under another key than its own. */
 enum oft_err store_rows(struct store *store, enum ledger_series_kind kind, int32_t month,
                         struct oft_arena *arena, struct ledger_row **ret_rows, size_t *ret_count,
                         struct oft_error *reterr) OFT_MUSTCHECK;

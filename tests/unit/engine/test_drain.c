@@ -31,8 +31,8 @@ static void a_request_goes_from_the_spool_to_the_statement(void **state)
     assert_int_equal(result.open_intents, 0);
     assert_int_equal(world_sales(world), 3 * WORLD_SALE_NANOS);
     oft_buffer_init(&out, 1 << 20);
-    assert_int_equal(
-        engine_statement(world->engine, "bigcloud", month, LEDGER_TEXT, &out, &error), OFT_OK);
+    assert_int_equal(engine_statement(world->engine, "bigcloud", month, LEDGER_TEXT, &out, &error),
+                     OFT_OK);
     assert_non_null(strstr(oft_buffer_text(&out), "0.0105")); /* 3 * 3,500,000 nano-units */
     oft_buffer_release(&out);
     meter_writer_close(&writer);
@@ -203,7 +203,8 @@ static void an_unreadable_segment_makes_nobody_an_orphan(void **state)
     spoil(world, &spelled, 1, 0, &magic, sizeof(magic));
     struct engine_drain_result result = world_drain(world);
     assert_int_equal(result.unsettled, 0);
-    assert_int_equal(result.open_intents, 2); /* one waits for its settlement in the other segment */
+    assert_int_equal(result.open_intents,
+                     2); /* one waits for its settlement in the other segment */
     magic = METER_SEGMENT_MAGIC;
     spoil(world, &spelled, 1, 0, &magic, sizeof(magic));
     result = world_drain(world);

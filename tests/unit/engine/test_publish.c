@@ -270,8 +270,9 @@ static void a_key_for_unknown_names_is_refused(void **state)
     struct oft_error error = {0};
     assert_int_equal(engine_key_create(world->engine, "nobody", "api", world->now, token, &error),
                      OFT_ERR_NOT_FOUND);
-    assert_int_equal(engine_key_create(world->engine, "acme", "' OR 1=1", world->now, token, &error),
-                     OFT_ERR_NOT_FOUND);
+    assert_int_equal(
+        engine_key_create(world->engine, "acme", "' OR 1=1", world->now, token, &error),
+        OFT_ERR_NOT_FOUND);
     assert_int_equal(engine_key_revoke(world->engine, "xyz", world->now, &error), OFT_ERR_INVALID);
     assert_int_equal(world_sql(world, "SELECT count(*) FROM api_key"), 0);
     assert_int_equal(engine_generation(world->engine), 1);

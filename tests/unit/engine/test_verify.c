@@ -57,14 +57,13 @@ static void found(struct world *world, const char *sql)
     assert_non_null(strstr(findings, "WRONG: "));
 }
 
-#define FINDS(name, sql)             \
-    static void name(void **state)   \
-    {                                \
-        found(*state, sql);          \
+#define FINDS(name, sql)           \
+    static void name(void **state) \
+    {                              \
+        found(*state, sql);        \
     }
 
-FINDS(an_entry_with_another_amount,
-      "UPDATE entry SET amount = '1' WHERE number = 2 AND n = 0")
+FINDS(an_entry_with_another_amount, "UPDATE entry SET amount = '1' WHERE number = 2 AND n = 0")
 FINDS(an_entry_of_another_account,
       "UPDATE entry SET account = 'cost/nowhere' WHERE number = 1 AND n = 0")
 FINDS(an_entry_that_is_gone, "DELETE FROM entry WHERE number = 3 AND n = 1")
@@ -86,11 +85,9 @@ FINDS(a_series_without_changes,
       "INSERT INTO series SELECT id + 1000, key || 'x', kind, month, unit + 1, outcome, rate,"
       " account, product, model, pool, party, clause, '0', '0', units FROM series WHERE kind = 2"
       " LIMIT 1")
-FINDS(a_change_with_another_quantity,
-      "UPDATE change SET quantity = '5' WHERE number = 1 AND n = 0")
+FINDS(a_change_with_another_quantity, "UPDATE change SET quantity = '5' WHERE number = 1 AND n = 0")
 FINDS(a_change_that_is_gone, "DELETE FROM change WHERE number = 2 AND n = 0")
-FINDS(a_transaction_with_another_hash,
-      "UPDATE txn SET hash = zeroblob(32) WHERE number = 3")
+FINDS(a_transaction_with_another_hash, "UPDATE txn SET hash = zeroblob(32) WHERE number = 3")
 FINDS(a_transaction_that_names_another_before_it,
       "UPDATE txn SET previous = zeroblob(32) WHERE number = 2")
 FINDS(a_transaction_of_another_instant,
