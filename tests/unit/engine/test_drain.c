@@ -38,6 +38,55 @@ static void a_request_goes_from_the_spool_to_the_statement(void **state)
     meter_writer_close(&writer);
 }
 
+/* Each report of the same books says the same amounts. */
+static void every_report_holds_the_exact_amounts(void **state)
+{
+    struct world *world = *state;
+    struct meter_writer writer;
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    int32_t month = oft_month_of(world->now);
+    world_writer_open(world, &writer, 64);
+    world_append_requests(world, &writer, 3);
+    (void)world_drain(world);
+    oft_buffer_init(&out, 1 << 20);
+    assert_int_equal(engine_statement(world->engine, "acme", month, LEDGER_CSV, &out, &error),
+                     OFT_OK);
+    assert_non_null(strstr(oft_buffer_text(&out), "0.021")); /* 3 * 7,000,000 nano-units */
+    oft_buffer_release(&out);
+    oft_buffer_init(&out, 1 << 20);
+    assert_int_equal(engine_commitments(world->engine, world->now, LEDGER_JSON, &out, &error),
+                     OFT_OK);
+    assert_non_null(strstr(oft_buffer_text(&out), "0.0105")); /* burnt: what the capacity cost */
+    oft_buffer_release(&out);
+    oft_buffer_init(&out, 1 << 20);
+    assert_int_equal(engine_usage(world->engine, LEDGER_CSV, &out, &error), OFT_OK);
+    assert_non_null(strstr(oft_buffer_text(&out), "3000")); /* input tokens */
+    assert_non_null(strstr(oft_buffer_text(&out), "east"));
+    oft_buffer_release(&out);
+    assert_int_equal(engine_statement(world->engine, "nobody", month, LEDGER_TEXT, &out, &error),
+                     OFT_ERR_NOT_FOUND);
+    meter_writer_close(&writer);
+}
+
+static void a_segment_that_never_held_a_record_vanishes(void **state)
+{
+    struct world *world = *state;
+    struct meter_writer writer;
+    char path[WORLD_PATH_BYTES * 2];
+    char name[160];
+    world_writer_open(world, &writer, 64);
+    (void)snprintf(name, sizeof(name), "spool/%s-000000.spool", writer.name);
+    (void)world_drain(world);
+    assert_int_equal(access(world_path(world, name, path), F_OK), 0); /* its writer lives */
+    world_writer_die(&writer);
+    (void)world_drain(world);
+    assert_int_equal(access(path, F_OK), -1);
+    (void)snprintf(name, sizeof(name), "spool/archive/%s-000000.spool", writer.name);
+    assert_int_equal(access(world_path(world, name, path), F_OK), -1);
+    assert_int_equal(world_sql(world, "SELECT count(*) FROM txn"), 0);
+}
+
 static void an_idle_drain_books_nothing_twice(void **state)
 {
     struct world *world = *state;
@@ -458,6 +507,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_WORLD(a_request_goes_from_the_spool_to_the_statement),
+        WITH_WORLD(every_report_holds_the_exact_amounts),
+        WITH_WORLD(a_segment_that_never_held_a_record_vanishes),
         WITH_WORLD(an_idle_drain_books_nothing_twice),
         WITH_WORLD(an_intent_waits_in_the_books_for_its_settlement),
         WITH_WORLD(a_settlement_retires_the_intents_of_every_attempt),

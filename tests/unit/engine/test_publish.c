@@ -167,6 +167,33 @@ static void a_bad_deal_changes_nothing_and_says_why(void **state)
     assert_int_equal(snapshot_generation(world), 2);
 }
 
+/* Its texts come back from the books with the hash that they were published with. */
+static void a_deal_of_several_files_is_published_and_kept_whole(void **state)
+{
+    struct world *world = *state;
+    struct oft_error error = {0};
+    char path[WORLD_PATH_BYTES * 2];
+    char text[4096];
+    char findings[4096];
+    (void)snprintf(path, sizeof(path), "%s/more.deal", world->root);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs("account initech \"Initech\"\n", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    (void)snprintf(text, sizeof(text), "%.3900sinclude \"more.deal\"\n", WORLD_DEAL);
+    world_write_deal(world, text);
+    world_publish(world);
+    assert_int_equal(engine_generation(world->engine), 2);
+    assert_int_equal(engine_republish(world->engine, world->now, &error), OFT_OK);
+    assert_int_equal(world_sql(world, "SELECT count(*) FROM deal_text"), 3);
+    world_reopen(world);
+    world_publish(world);
+    if (!world_sound(world, findings)) {
+        fail_msg("%s", findings);
+    }
+    assert_non_null(strstr(findings, "2 deals"));
+}
+
 static void generations_go_on_after_a_restart(void **state)
 {
     struct world *world = *state;
@@ -322,6 +349,7 @@ int main(void)
         WITH_WORLD(an_unset_secret_is_a_warning),
         WITH_WORLD(only_the_last_two_secrets_stay),
         WITH_WORLD(a_bad_deal_changes_nothing_and_says_why),
+        WITH_WORLD(a_deal_of_several_files_is_published_and_kept_whole),
         WITH_WORLD(generations_go_on_after_a_restart),
         WITH_WORLD(a_second_engine_is_refused),
         WITH_WORLD(a_rehearsal_and_real_books_never_mix),
