@@ -45,6 +45,9 @@ static void check_serve(struct deal_build *build, const struct deal_serve *serve
     const struct deal *deal = build->deal;
     const struct deal_pool *pool = &deal->pools[serve->pool];
     const char *model = deal->models[serve->model].name;
+    if (pool->reserved) {
+        return; /* paid for flat: it needs no price to be used */
+    }
     if (!has_price(deal, false, serve->pool, serve->model)) {
         deal_report(build->diagnostics, DEAL_WARNING, 52, serve->position, pool->name,
                     "add to the pool: price MODEL input ... output ...",

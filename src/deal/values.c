@@ -43,7 +43,9 @@ bool deal_value_amount(struct deal_build *build, const struct deal_node *amount,
                        oft_nanos *ret)
 {
     const struct deal_node *currency = deal_node_child(amount, NODE_CURRENCY_NAME);
-    if (!oft_str_is(currency->text, build->deal->currency)) {
+    bool known = build->deal->currency != NULL && build->deal->currency[0] != '\0';
+    if (known &&
+        !oft_str_is(currency->text, build->deal->currency)) { /* a deal without one is told so */
         BUILD_ERROR(build, 22, currency, clause, "a deal is kept in one currency",
                     "this amount is in %.*s, the deal is in %s", (int)currency->text.length,
                     currency->text.data, build->deal->currency);

@@ -85,3 +85,12 @@ def test_a_command_that_cannot_reach_the_daemon_says_how_to_start_it(tmp_path):
     result = run("status", "--data", tmp_path)
     assert result.returncode == 3
     assert "offtake serve" in result.stderr
+
+
+def test_the_readmes_deal_checks_without_a_word(tmp_path):
+    text = (ROOT / "README.md").read_text()
+    deal = tmp_path / "lab.deal"
+    deal.write_text(text[text.index('deal "A small lab"'):].split("```")[0])
+    result = run("check", deal, "--json")
+    assert result.returncode == 0, result.stdout
+    assert json.loads(result.stdout)["diagnostics"] == []
