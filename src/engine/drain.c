@@ -25,6 +25,7 @@ struct visit {
     uint32_t from, next;
     bool finished; /* read to its end, and nothing will follow */
     bool unreadable;
+    bool in_the_way; /* it may hold records older than those of its writer's next segments */
 };
 
 struct drain {
@@ -167,6 +168,19 @@ static void name_writer(struct visit *visit)
     }
 }
 
+/* A writer's segments are read in order and none before the one ahead of it is at its end. Else we
+ * would read what was just written to the next one, but not the last records of this one, written
+ * after we looked: a settlement before its intent, which would then be an orphan for good. */
+static bool must_wait(const struct drain *drain, const struct visit *visit)
+{
+    for (const struct visit *before = drain->visits; before < visit; before++) {
+        if (before->in_the_way && strcmp(before->writer, visit->writer) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum oft_err read_segment(struct drain *drain, struct visit *visit)
 {
     struct meter_segment segment;
@@ -177,8 +191,11 @@ static enum oft_err read_segment(struct drain *drain, struct visit *visit)
     if (code != OFT_OK) {
         return code;
     }
-    if (meter_segment_open(&segment, drain->engine->spool, visit->name, &error) != OFT_OK) {
+    code = meter_segment_open(&segment, drain->engine->spool, visit->name, &error);
+    if (code != OFT_OK) {
         visit->unreadable = true;
+        /* No file or memory to be had may pass; what is written wrong stays so, and is passed over. */
+        visit->in_the_way = code == OFT_ERR_IO || code == OFT_ERR_MEMORY;
         name_writer(visit);
         (void)snprintf(drain->engine->last_error, sizeof(drain->engine->last_error), "%s",
                        error.message);
@@ -189,9 +206,10 @@ static enum oft_err read_segment(struct drain *drain, struct visit *visit)
     visit->state = meter_segment_state(&segment);
     if (drain->budget == 0) {
         drain->more = true;
-    } else {
+    } else if (!must_wait(drain, visit)) {
         code = read_open_segment(drain, visit, &segment);
     }
+    visit->in_the_way = !visit->finished && !visit->unreadable;
     meter_segment_close(&segment);
     drain->moved = drain->moved || visit->next != visit->from;
     return code;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -261,6 +262,35 @@ static void an_unreadable_segment_makes_nobody_an_orphan(void **state)
     assert_int_equal(result.open_intents, 0);
     assert_int_equal(world_requests_booked(world), 5);
     assert_int_equal(world_sales(world), 5 * WORLD_SALE_NANOS);
+}
+
+/* While a segment may get more records, those of its writer's next one are not read: a settlement
+ * would overtake its intent, and the intent be an orphan for good. */
+static void a_segment_waits_until_the_one_before_it_is_at_its_end(void **state)
+{
+    struct world *world = *state;
+    struct meter_writer writer;
+    char name[160];
+    char path[WORLD_PATH_BYTES * 2];
+    world_writer_open(world, &writer, 8);
+    world_append_requests(world, &writer, 6); /* four in the first segment */
+    (void)snprintf(name, sizeof(name), "spool/%s-000000.spool", writer.name);
+    int lock = open(world_path(world, name, path), O_RDONLY | O_CLOEXEC);
+    assert_true(lock >= 0);
+    assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
+    uint32_t closed = 0;
+    spoil(world, &writer, 0, offsetof(struct meter_segment_header, closed), &closed,
+          sizeof(closed));
+    assert_int_equal(world_drain(world).settled, 4);
+    assert_int_equal(world_drain(world).settled, 0);
+    closed = 1;
+    spoil(world, &writer, 0, offsetof(struct meter_segment_header, closed), &closed,
+          sizeof(closed));
+    assert_int_equal(close(lock), 0);
+    assert_int_equal(world_drain(world).settled, 2);
+    meter_writer_close(&writer);
+    assert_int_equal(world_drain(world).unsettled, 0);
+    assert_int_equal(world_requests_booked(world), 6);
 }
 
 static void a_damaged_record_is_put_aside_and_the_others_are_booked(void **state)
@@ -516,6 +546,7 @@ int main(void)
         WITH_WORLD(an_orphan_is_settled_as_its_last_attempt_stood),
         WITH_WORLD(a_living_writer_keeps_its_intents_over_a_change_of_segments),
         WITH_WORLD(an_unreadable_segment_makes_nobody_an_orphan),
+        WITH_WORLD(a_segment_waits_until_the_one_before_it_is_at_its_end),
         WITH_WORLD(a_damaged_record_is_put_aside_and_the_others_are_booked),
         WITH_WORLD(a_half_written_last_record_is_reported_and_not_booked),
         WITH_WORLD(a_record_of_an_unknown_policy_is_kept_aside_loudly),
