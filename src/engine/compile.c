@@ -196,11 +196,10 @@ enum oft_err engine_release(struct engine *engine, const struct deal *deal, uint
         code = write_snapshot(engine, &input, report, reterr);
     }
     if (code == OFT_OK) {
+        uint64_t previous = atomic_load(&engine->control->generation);
         atomic_store_explicit(&engine->control->generation, generation, memory_order_release);
         remember_behind(engine, deal, behind);
-        if (generation > 2) {
-            engine_secrets_forget(engine, generation - 2);
-        }
+        engine_secrets_keep(engine, generation, previous);
     }
     oft_arena_release(&arena);
     return code;

@@ -102,7 +102,8 @@ bool engine_intents_settle(struct engine_intents *intents, const uint8_t request
 enum oft_err engine_secrets_write(struct engine *engine, const struct deal *deal,
                                   uint64_t generation, struct oft_buffer *report,
                                   struct oft_error *reterr);
-void engine_secrets_forget(struct engine *engine, uint64_t generation);
+/* Deletes every file of secrets but those of these two generations. */
+void engine_secrets_keep(struct engine *engine, uint64_t generation, uint64_t previous);
 /* 32 random bytes as PREFIX and 43 characters of base64url. */
 enum oft_err engine_token_make(const char *prefix, char ret_token[ENGINE_TOKEN_BYTES],
                                struct oft_error *reterr);

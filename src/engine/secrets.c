@@ -3,6 +3,7 @@
  * Providers' credentials: read from the environment or from files when a policy is published, put
  * into a file of their own that only the workers' group may read, and wiped from our memory.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -108,12 +109,24 @@ enum oft_err engine_secrets_write(struct engine *engine, const struct deal *deal
     return code;
 }
 
-void engine_secrets_forget(struct engine *engine, uint64_t generation)
+/* Whatever a crash or a failed publication left behind goes too: a replaced key is not kept on disk. */
+void engine_secrets_keep(struct engine *engine, uint64_t generation, uint64_t previous)
 {
-    char path[METER_PATH_BYTES_MAX];
-    if (secrets_path(engine, generation, path, sizeof(path)) != NULL) {
-        (void)unlink(path);
+    char keep[2][40];
+    (void)snprintf(keep[0], sizeof(keep[0]), SECRETS_FILE_FORMAT, (unsigned long long)generation);
+    (void)snprintf(keep[1], sizeof(keep[1]), SECRETS_FILE_FORMAT, (unsigned long long)previous);
+    DIR *listing = opendir(engine->run);
+    if (listing == NULL) {
+        return;
     }
+    const size_t prefix = strcspn(SECRETS_FILE_FORMAT, "%");
+    for (struct dirent *item = readdir(listing); item != NULL; item = readdir(listing)) {
+        if (strncmp(item->d_name, SECRETS_FILE_FORMAT, prefix) == 0 &&
+            strcmp(item->d_name, keep[0]) != 0 && strcmp(item->d_name, keep[1]) != 0) {
+            (void)unlinkat(dirfd(listing), item->d_name, 0);
+        }
+    }
+    (void)closedir(listing);
 }
 
 enum oft_err engine_token_make(const char *prefix, char ret_token[ENGINE_TOKEN_BYTES],

@@ -167,6 +167,35 @@ static void a_bad_deal_changes_nothing_and_says_why(void **state)
     assert_int_equal(snapshot_generation(world), 2);
 }
 
+/* The control page names a generation only when its files are in place. */
+static void a_publication_that_fails_halfway_leaves_the_old_one_in_force(void **state)
+{
+    struct world *world = *state;
+    struct oft_error error = {0};
+    struct oft_buffer report;
+    char obstacle[WORLD_PATH_BYTES * 2];
+    static const char *const names[] = {"run/policy.snap.tmp", "run/secrets-3.tmp"};
+    oft_buffer_init(&report, 1 << 20);
+    for (size_t i = 0; i < OFT_COUNT_OF(names); i++) {
+        assert_int_equal(mkdir(world_path(world, names[i], obstacle), 0700), 0);
+        assert_int_not_equal(engine_publish(world->engine, world->now, &report, &error), OFT_OK);
+        assert_non_null(strstr(error.message, names[i]));
+        assert_int_equal(control_generation(world), 1);
+        assert_int_equal(snapshot_generation(world), 1);
+        assert_int_equal(engine_generation(world->engine), 1);
+        assert_true(is_there(world, "run/secrets-1"));
+        assert_int_equal(rmdir(obstacle), 0);
+    }
+    oft_buffer_release(&report);
+    world_publish(world);
+    assert_int_equal(control_generation(world), 4); /* a number is never given twice */
+    assert_int_equal(snapshot_generation(world), 4);
+    assert_true(is_there(world, "run/secrets-1"));  /* workers may be on their way from it */
+    assert_false(is_there(world, "run/secrets-2")); /* never in force */
+    world_publish(world);
+    assert_false(is_there(world, "run/secrets-1"));
+}
+
 /* Its texts come back from the books with the hash that they were published with. */
 static void a_deal_of_several_files_is_published_and_kept_whole(void **state)
 {
@@ -349,6 +378,7 @@ int main(void)
         WITH_WORLD(an_unset_secret_is_a_warning),
         WITH_WORLD(only_the_last_two_secrets_stay),
         WITH_WORLD(a_bad_deal_changes_nothing_and_says_why),
+        WITH_WORLD(a_publication_that_fails_halfway_leaves_the_old_one_in_force),
         WITH_WORLD(a_deal_of_several_files_is_published_and_kept_whole),
         WITH_WORLD(generations_go_on_after_a_restart),
         WITH_WORLD(a_second_engine_is_refused),
