@@ -367,6 +367,28 @@ static void the_admin_token_is_shown_once(void **state)
     assert_memory_equal(first, second, sizeof(first));
 }
 
+static void a_commitment_that_crosses_its_line_publishes_again(void **state)
+{
+    struct world *world = *state;
+    struct meter_writer writer;
+    struct oft_error error = {0};
+    assert_int_equal(engine_tick(world->engine, world->now, &error), OFT_OK);
+    assert_int_equal(engine_generation(world->engine), 1);
+    struct meter_record record = world_record(world);
+    record.units[DEAL_UNIT_INPUT] = 4000000; /* 10 USD; the line stands at 9 */
+    world_writer_open(world, &writer, 64);
+    world_append(&writer, METER_SETTLED, &record);
+    (void)world_drain(world);
+    assert_int_equal(engine_tick(world->engine, world->now, &error), OFT_OK);
+    assert_int_equal(engine_generation(world->engine), 2);
+    assert_int_equal(engine_tick(world->engine, world->now, &error), OFT_OK);
+    assert_int_equal(engine_generation(world->engine), 2);
+    world->now += 3 * OFT_NS_PER_DAY; /* the line moves on to 12 */
+    assert_int_equal(engine_tick(world->engine, world->now, &error), OFT_OK);
+    assert_int_equal(engine_generation(world->engine), 3);
+    meter_writer_close(&writer);
+}
+
 #define WITH_WORLD(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -388,6 +410,7 @@ int main(void)
         WITH_WORLD(a_key_for_unknown_names_is_refused),
         WITH_WORLD(only_the_attester_attests),
         WITH_WORLD(the_admin_token_is_shown_once),
+        WITH_WORLD(a_commitment_that_crosses_its_line_publishes_again),
     };
     return cmocka_run_group_tests_name("engine publish", tests, NULL, NULL);
 }

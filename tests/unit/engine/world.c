@@ -254,6 +254,15 @@ int64_t world_sql(const struct world *world, const char *sql)
     return value;
 }
 
+void world_run(const struct world *world, const char *sql)
+{
+    sqlite3 *database = open_books(world);
+    if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, sqlite3_errmsg(database));
+    }
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+}
+
 void world_tamper(const struct world *world, const char *sql)
 {
     sqlite3 *database = open_books(world);

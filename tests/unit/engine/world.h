@@ -59,6 +59,8 @@ struct engine_drain_result world_drain(struct world *world);
 
 /* The books seen through SQL of the test's own. */
 int64_t world_sql(const struct world *world, const char *sql);
+void world_run(const struct world *world, const char *sql);
+/* As world_run, and it must change a row. */
 void world_tamper(const struct world *world, const char *sql);
 int64_t world_sales(const struct world *world);
 int64_t world_requests_booked(const struct world *world);
