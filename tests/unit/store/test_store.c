@@ -449,7 +449,7 @@ struct journal {
     oft_nanos entry, quantity;
     uint8_t previous, hash;
     struct ledger_range range;
-    char account[64];
+    char account[sizeof(((struct ledger_entry *)0)->account)];
     enum ledger_series_kind kind;
 };
 
