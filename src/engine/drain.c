@@ -25,6 +25,7 @@ struct visit {
     uint32_t from, next;
     bool finished; /* read to its end, and nothing will follow */
     bool unreadable;
+    bool damaged;    /* something in it could not be booked: its bytes are kept */
     bool in_the_way; /* it may hold records older than those of its writer's next segments */
 };
 
@@ -135,12 +136,13 @@ static enum oft_err read_open_segment(struct drain *drain, struct visit *visit,
         return store_quarantine(drain->engine->store, visit->name, visit->from, "unreadable",
                                 drain->now_ns, drain->reterr);
     }
+    visit->damaged = read.torn || read.corrupt_count > 0;
     code = note_damage(drain, visit, segment, &read, records);
     visit->next = read.next;
     for (uint32_t i = 0; code == OFT_OK && i < read.record_count; i++) {
         code = take_record(drain, visit, &records[i]);
-        if (code ==
-            OFT_ERR_LIMIT) { /* as many policies as one batch may hold: the rest next time */
+        if (code == OFT_ERR_LIMIT) {
+            /* As many policies as one batch may hold: the rest next time. */
             visit->next = (uint32_t)records[i].sequence;
             drain->budget = 0;
             drain->more = true;
@@ -473,12 +475,13 @@ static void archive_finished(struct drain *drain)
         if (printed < 0 || (size_t)printed >= sizeof(from)) {
             continue;
         }
-        if (archive < 0 && visit->next > 0) {
+        if (archive < 0) {
             /* The workers own the directory around it: it may have become a link. */
             archive = open(engine->archive, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         }
-        int failed =
-            visit->next == 0 ? unlink(from) : renameat(AT_FDCWD, from, archive, visit->name);
+        int failed = visit->next == 0 && !visit->damaged
+                         ? unlink(from)
+                         : renameat(AT_FDCWD, from, archive, visit->name);
         if (failed != 0 && errno != ENOENT) {
             (void)snprintf(engine->last_error, sizeof(engine->last_error),
                            "cannot archive %.120s: %s", visit->name, strerror(errno));

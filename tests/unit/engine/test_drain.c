@@ -328,6 +328,24 @@ static void a_half_written_last_record_is_reported_and_not_booked(void **state)
     assert_int_equal(world_sql(world, "SELECT slot FROM quarantine WHERE why = 'torn'"), 4);
 }
 
+/* It never held a whole record, yet what it holds is evidence. */
+static void a_segment_with_nothing_but_half_a_record_is_kept_in_the_archive(void **state)
+{
+    struct world *world = *state;
+    struct meter_writer writer;
+    char name[160];
+    char path[WORLD_PATH_BYTES * 2];
+    world_writer_open(world, &writer, 64);
+    struct meter_writer spelled = writer;
+    world_writer_die(&writer);
+    uint64_t half = UINT64_MAX;
+    spoil(world, &spelled, 0, slot_offset(0) + 64, &half, sizeof(half));
+    assert_int_equal(world_drain(world).torn, 1);
+    (void)snprintf(name, sizeof(name), "spool/archive/%s-000000.spool", spelled.name);
+    assert_int_equal(access(world_path(world, name, path), F_OK), 0);
+    assert_int_equal(world_drain(world).torn, 0);
+}
+
 static void a_record_of_an_unknown_policy_is_kept_aside_loudly(void **state)
 {
     struct world *world = *state;
@@ -566,6 +584,7 @@ int main(void)
         WITH_WORLD(a_segment_waits_until_the_one_before_it_is_at_its_end),
         WITH_WORLD(a_damaged_record_is_put_aside_and_the_others_are_booked),
         WITH_WORLD(a_half_written_last_record_is_reported_and_not_booked),
+        WITH_WORLD(a_segment_with_nothing_but_half_a_record_is_kept_in_the_archive),
         WITH_WORLD(a_record_of_an_unknown_policy_is_kept_aside_loudly),
         WITH_WORLD(a_record_is_rated_by_the_deal_of_its_own_generation),
         WITH_WORLD(records_of_more_policies_than_are_kept_parsed_are_all_booked),
