@@ -55,8 +55,9 @@ static enum oft_err set_aside(struct drain *drain, const struct visit *visit,
                             drain->now_ns, drain->reterr);
 }
 
+/* Adds to COUNT what is booked, and not what is set aside. */
 static enum oft_err book(struct drain *drain, const struct visit *visit,
-                         const struct meter_record *record)
+                         const struct meter_record *record, uint64_t *count)
 {
     struct engine_context *context = NULL;
     enum oft_err code =
@@ -67,17 +68,18 @@ static enum oft_err book(struct drain *drain, const struct visit *visit,
     if (code != OFT_OK) {
         return code;
     }
-    return ledger_batch_add(drain->batch, context->ledger, record);
+    code = ledger_batch_add(drain->batch, context->ledger, record);
+    *count += code == OFT_OK ? 1 : 0;
+    return code;
 }
 
 static enum oft_err take_settled(struct drain *drain, const struct visit *visit,
                                  const struct meter_record *record)
 {
-    enum oft_err code = book(drain, visit, record);
+    enum oft_err code = book(drain, visit, record, &drain->result.settled);
     if (code != OFT_OK) {
         return code;
     }
-    drain->result.settled++;
     bool here = engine_intents_settle(&drain->intents, record->request_id);
     /* A request with several attempts may have an intent here and an earlier one in the database. */
     if (drain->stored_intents > 0 && (!here || record->attempts > 1)) {
@@ -271,9 +273,8 @@ static enum oft_err settle_orphan(struct drain *drain, const struct meter_record
     struct meter_record settled;
     struct visit nowhere = {.name = "open intents"};
     ledger_settle_orphan(intent, &settled);
-    enum oft_err code = book(drain, &nowhere, &settled);
+    enum oft_err code = book(drain, &nowhere, &settled, &drain->result.unsettled);
     if (code == OFT_OK) {
-        drain->result.unsettled++;
         drain->moved = true;
     }
     return code;

@@ -357,6 +357,7 @@ static void a_record_of_an_unknown_policy_is_kept_aside_loudly(void **state)
     world_append_requests(world, &writer, 1);
     struct engine_drain_result result = world_drain(world);
     assert_int_equal(result.unrated, 1);
+    assert_int_equal(result.settled, 1); /* the other one */
     assert_int_equal(world_requests_booked(world), 1);
     assert_int_equal(world_sql(world, "SELECT count(*) FROM quarantine"
                                       " WHERE why = 'unknown policy' AND slot = 0"),
