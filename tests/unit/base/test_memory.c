@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The arena and the buffer keep to their ceilings and to their alignment.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static void an_arena_gives_zeroed_aligned_memory_up_to_its_ceiling(void **state)
+{
+    struct oft_arena arena;
+    (void)state;
+    oft_arena_init(&arena, 100000);
+    for (size_t size = 0; size < 200; size++) {
+        unsigned char *bytes = oft_arena_alloc(&arena, size);
+        assert_non_null(bytes);
+        assert_int_equal((uintptr_t)bytes % 16, 0);
+        for (size_t i = 0; i < size; i++) {
+            assert_int_equal(bytes[i], 0);
+            bytes[i] = 0xff;
+        }
+    }
+    assert_null(oft_arena_alloc(&arena, 100001));
+    assert_null(oft_arena_alloc_array(&arena, SIZE_MAX / 2, 8));
+    while (oft_arena_alloc(&arena, 1000) != NULL) {
+    }
+    assert_true(arena.used_bytes <= 100000 + 16);
+    oft_arena_release(&arena);
+}
+
+static void an_arena_copies_and_prints_text(void **state)
+{
+    struct oft_arena arena;
+    (void)state;
+    oft_arena_init(&arena, 1 << 20);
+    assert_string_equal(oft_arena_copy(&arena, (struct oft_str){"abcdef", 3}), "abc");
+    assert_string_equal(oft_arena_copy(&arena, (struct oft_str){NULL, 0}), "");
+    assert_string_equal(oft_arena_printf(&arena, "%d-%s", 7, "x"), "7-x");
+    oft_arena_release(&arena);
+}
+
+static void a_buffer_that_met_its_ceiling_says_so_and_takes_no_more(void **state)
+{
+    struct oft_buffer buffer;
+    (void)state;
+    oft_buffer_init(&buffer, 10);
+    oft_buffer_append_text(&buffer, "12345");
+    oft_buffer_printf(&buffer, "%d", 67890);
+    assert_false(buffer.failed);
+    assert_string_equal(oft_buffer_text(&buffer), "1234567890");
+    oft_buffer_append_char(&buffer, 'x');
+    assert_true(buffer.failed);
+    oft_buffer_append_text(&buffer, "");
+    assert_null(oft_buffer_detach(&buffer));
+    oft_buffer_clear(&buffer);
+    oft_buffer_append_repeat(&buffer, '-', 3);
+    char *text = oft_buffer_detach(&buffer);
+    assert_string_equal(text, "---");
+    free(text);
+    assert_string_equal(oft_buffer_text(&buffer), "");
+    oft_buffer_release(&buffer);
+}
+
+static void slices_compare_by_their_bytes(void **state)
+{
+    (void)state;
+    assert_true(oft_str_equal(OFT_STR_LITERAL("a"), (struct oft_str){"ab", 1}));
+    assert_false(oft_str_is(OFT_STR_LITERAL("ab"), "a"));
+    assert_true(oft_str_is(oft_str_from(NULL), ""));
+    assert_true(oft_equal_constant_time("abc", "abd", 2));
+    assert_false(oft_equal_constant_time("abc", "abd", 3));
+    assert_true(oft_equal_constant_time("a", "b", 0));
+}
+
+static void a_failure_carries_its_words(void **state)
+{
+    struct oft_error error = {0};
+    (void)state;
+    assert_int_equal(oft_fail(&error, OFT_ERR_BUSY, "%s is held", "x"), OFT_ERR_BUSY);
+    assert_int_equal(error.code, OFT_ERR_BUSY);
+    assert_string_equal(error.message, "x is held");
+    assert_int_equal(oft_fail(NULL, OFT_ERR_IO, "nobody listens"), OFT_ERR_IO);
+    for (int code = OFT_OK; code <= OFT_ERR_DENIED; code++) {
+        assert_string_not_equal(oft_err_text((enum oft_err)code), "unknown error");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_up_to_its_ceiling),
+        cmocka_unit_test(an_arena_copies_and_prints_text),
+        cmocka_unit_test(a_buffer_that_met_its_ceiling_says_so_and_takes_no_more),
+        cmocka_unit_test(slices_compare_by_their_bytes),
+        cmocka_unit_test(a_failure_carries_its_words),
+    };
+    return cmocka_run_group_tests_name("base memory", tests, NULL, NULL);
+}
