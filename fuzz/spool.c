@@ -52,7 +52,8 @@ static void read_all(const struct meter_segment *segment)
                 abort();
             }
         }
-        if (result.next < next || result.record_count + result.corrupt_count != result.next - next) {
+        if (result.next < next ||
+            result.record_count + result.corrupt_count != result.next - next) {
             abort();
         }
         if (result.next == next) {
