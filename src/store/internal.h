@@ -43,14 +43,26 @@ bool store_column_bytes(sqlite3_stmt *statement, int column, void *out, size_t l
 /* The one text that a series is found by. */
 void store_key_text(const struct ledger_series_key *key, char out[STORE_KEY_BYTES]);
 
-/* An array that grows while rows are read, then moves into an arena. */
+/* An array that grows while rows are read. */
 struct store_list {
     void *items;
     size_t count, capacity, item_bytes;
 };
-void *store_list_add(struct store_list *list);
 void store_list_drop(struct store_list *list);
-enum oft_err store_list_finish(struct store_list *list, struct oft_arena *arena, void **ret_items,
-                               size_t *ret_count);
+
+/* Fills ITEM (zeroed) from the row that STATEMENT stands on; texts go into ARENA, which may be NULL
+ * where there are none. */
+typedef enum oft_err (*store_take_fn)(sqlite3_stmt *statement, struct oft_arena *arena, void *item,
+                                      struct oft_error *reterr);
+/* Steps through STATEMENT (NULL: it could not be prepared) and takes every row into LIST. */
+enum oft_err store_collect(struct store *store, sqlite3_stmt *statement, store_take_fn take,
+                           struct oft_arena *arena, struct store_list *list,
+                           struct oft_error *reterr);
+/* The same into an array of ARENA. */
+enum oft_err store_load(struct store *store, sqlite3_stmt *statement, store_take_fn take,
+                        size_t item_bytes, struct oft_arena *arena, void **ret_items,
+                        size_t *ret_count, struct oft_error *reterr);
+/* The text of COLUMN in ARENA; NULL when memory is out. */
+char *store_column_copy(sqlite3_stmt *statement, int column, struct oft_arena *arena);
 
 #endif

@@ -59,10 +59,23 @@ static enum oft_err check_key(sqlite3_stmt *statement, const struct ledger_serie
     return OFT_OK;
 }
 
+static enum oft_err take_row(sqlite3_stmt *statement, struct oft_arena *arena, void *item,
+                             struct oft_error *reterr)
+{
+    struct ledger_row *row = item;
+    (void)arena;
+    enum oft_err code = take_key(statement, &row->key, reterr);
+    if (code == OFT_OK) {
+        code = take_totals(statement, &row->totals, reterr);
+    }
+    return code == OFT_OK ? check_key(statement, &row->key, reterr) : code;
+}
+
 enum oft_err store_rows(struct store *store, enum ledger_series_kind kind, int32_t month,
                         struct oft_arena *arena, struct ledger_row **ret_rows, size_t *ret_count,
                         struct oft_error *reterr)
 {
+    void *items = NULL;
     sqlite3_stmt *statement =
         store_prepare(store,
                       "SELECT " KEY_COLUMNS ", s.quantity, s.amount, s.units, s.key FROM series s"
@@ -73,143 +86,77 @@ enum oft_err store_rows(struct store *store, enum ledger_series_kind kind, int32
     }
     (void)sqlite3_bind_int(statement, 1, (int)kind);
     (void)sqlite3_bind_int(statement, 2, month);
-    struct store_list list = {.item_bytes = sizeof(struct ledger_row)};
-    bool row = false;
-    enum oft_err code;
-    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
-        struct ledger_row *item = store_list_add(&list);
-        code = item == NULL ? OFT_ERR_MEMORY : take_key(statement, &item->key, reterr);
-        if (code == OFT_OK) {
-            code = take_totals(statement, &item->totals, reterr);
-        }
-        if (code == OFT_OK) {
-            code = check_key(statement, &item->key, reterr);
-        }
-        if (code != OFT_OK) {
-            break;
-        }
-    }
-    (void)sqlite3_reset(statement);
-    void *items = NULL;
-    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
+    enum oft_err code = store_load(store, statement, take_row, sizeof(struct ledger_row), arena,
+                                   &items, ret_count, reterr);
     *ret_rows = items;
-    return code != OFT_OK ? code : finished;
+    return code;
+}
+
+static enum oft_err take_balance(sqlite3_stmt *statement, struct oft_arena *arena, void *item,
+                                 struct oft_error *reterr)
+{
+    struct store_balance *balance = item;
+    balance->account = store_column_copy(statement, 0, arena);
+    return balance->account == NULL ? OFT_ERR_MEMORY
+                                    : store_column_amount(statement, 1, &balance->amount, reterr);
 }
 
 enum oft_err store_balances(struct store *store, struct oft_arena *arena,
                             struct store_balance **ret_balances, size_t *ret_count,
                             struct oft_error *reterr)
 {
+    void *items = NULL;
     sqlite3_stmt *statement =
         store_prepare(store, "SELECT account, amount FROM balance ORDER BY account", reterr);
-    if (statement == NULL) {
-        return OFT_ERR_IO;
-    }
-    struct store_list list = {.item_bytes = sizeof(struct store_balance)};
-    bool row = false;
-    enum oft_err code;
-    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
-        struct store_balance *item = store_list_add(&list);
-        if (item == NULL) {
-            code = OFT_ERR_MEMORY;
-            break;
-        }
-        item->account =
-            oft_arena_copy(arena, oft_str_from((const char *)sqlite3_column_text(statement, 0)));
-        code = item->account == NULL ? OFT_ERR_MEMORY
-                                     : store_column_amount(statement, 1, &item->amount, reterr);
-        if (code != OFT_OK) {
-            break;
-        }
-    }
-    (void)sqlite3_reset(statement);
-    void *items = NULL;
-    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
+    enum oft_err code = store_load(store, statement, take_balance, sizeof(struct store_balance),
+                                   arena, &items, ret_count, reterr);
     *ret_balances = items;
-    return code != OFT_OK ? code : finished;
+    return code;
 }
 
 /* ---- transactions ------------------------------------------------------------------------------ */
 
-static enum oft_err load_ranges(struct store *store, uint64_t number, struct store_list *list,
+static enum oft_err take_range(sqlite3_stmt *statement, struct oft_arena *arena, void *item,
+                               struct oft_error *reterr)
+{
+    struct ledger_range *range = item;
+    (void)arena;
+    (void)reterr;
+    store_column_text(statement, 0, range->segment, sizeof(range->segment));
+    range->from = (uint32_t)sqlite3_column_int64(statement, 1);
+    range->until = (uint32_t)sqlite3_column_int64(statement, 2);
+    return OFT_OK;
+}
+
+static enum oft_err take_change(sqlite3_stmt *statement, struct oft_arena *arena, void *item,
                                 struct oft_error *reterr)
 {
-    sqlite3_stmt *statement = store_prepare(
-        store, "SELECT segment, first, until FROM txn_range WHERE number = ?1 ORDER BY n", reterr);
-    if (statement == NULL) {
-        return OFT_ERR_IO;
-    }
-    (void)sqlite3_bind_int64(statement, 1, (int64_t)number);
-    bool row = false;
-    enum oft_err code;
-    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
-        struct ledger_range *range = store_list_add(list);
-        if (range == NULL) {
-            code = OFT_ERR_MEMORY;
-            break;
-        }
-        store_column_text(statement, 0, range->segment, sizeof(range->segment));
-        range->from = (uint32_t)sqlite3_column_int64(statement, 1);
-        range->until = (uint32_t)sqlite3_column_int64(statement, 2);
-    }
-    (void)sqlite3_reset(statement);
-    return code;
+    struct ledger_change *change = item;
+    (void)arena;
+    enum oft_err code = take_key(statement, &change->key, reterr);
+    return code == OFT_OK ? take_totals(statement, &change->after, reterr) : code;
 }
 
-static enum oft_err load_changes(struct store *store, uint64_t number, struct store_list *list,
-                                 struct oft_error *reterr)
+static enum oft_err take_entry(sqlite3_stmt *statement, struct oft_arena *arena, void *item,
+                               struct oft_error *reterr)
 {
-    sqlite3_stmt *statement =
-        store_prepare(store,
-                      "SELECT " KEY_COLUMNS ", c.quantity, c.amount, c.units FROM change c"
-                      " JOIN series s ON s.id = c.series WHERE c.number = ?1 ORDER BY c.n",
-                      reterr);
-    if (statement == NULL) {
-        return OFT_ERR_IO;
-    }
-    (void)sqlite3_bind_int64(statement, 1, (int64_t)number);
-    bool row = false;
-    enum oft_err code;
-    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
-        struct ledger_change *change = store_list_add(list);
-        code = change == NULL ? OFT_ERR_MEMORY : take_key(statement, &change->key, reterr);
-        if (code == OFT_OK) {
-            code = take_totals(statement, &change->after, reterr);
-        }
-        if (code != OFT_OK) {
-            break;
-        }
-    }
-    (void)sqlite3_reset(statement);
-    return code;
+    struct ledger_entry *entry = item;
+    (void)arena;
+    store_column_text(statement, 0, entry->account, sizeof(entry->account));
+    entry->series = (size_t)sqlite3_column_int64(statement, 2);
+    return store_column_amount(statement, 1, &entry->amount_nanos, reterr);
 }
 
-static enum oft_err load_entries(struct store *store, uint64_t number, struct store_list *list,
-                                 struct oft_error *reterr)
+/* The rows that one transaction NUMBER has in SQL's table. */
+static enum oft_err load_of(struct store *store, const char *sql, uint64_t number,
+                            store_take_fn take, struct store_list *list, struct oft_error *reterr)
 {
-    sqlite3_stmt *statement = store_prepare(
-        store, "SELECT account, amount, change FROM entry WHERE number = ?1 ORDER BY n", reterr);
+    sqlite3_stmt *statement = store_prepare(store, sql, reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
     (void)sqlite3_bind_int64(statement, 1, (int64_t)number);
-    bool row = false;
-    enum oft_err code;
-    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
-        struct ledger_entry *entry = store_list_add(list);
-        if (entry == NULL) {
-            code = OFT_ERR_MEMORY;
-            break;
-        }
-        store_column_text(statement, 0, entry->account, sizeof(entry->account));
-        entry->series = (size_t)sqlite3_column_int64(statement, 2);
-        code = store_column_amount(statement, 1, &entry->amount_nanos, reterr);
-        if (code != OFT_OK) {
-            break;
-        }
-    }
-    (void)sqlite3_reset(statement);
-    return code;
+    return store_collect(store, statement, take, NULL, list, reterr);
 }
 
 static enum oft_err visit_one(struct store *store, struct store_transaction *row,
@@ -219,12 +166,19 @@ static enum oft_err visit_one(struct store *store, struct store_transaction *row
     struct store_list changes = {.item_bytes = sizeof(struct ledger_change)};
     struct store_list entries = {.item_bytes = sizeof(struct ledger_entry)};
     uint64_t number = row->transaction.number;
-    enum oft_err code = load_ranges(store, number, &ranges, reterr);
+    enum oft_err code =
+        load_of(store, "SELECT segment, first, until FROM txn_range WHERE number = ?1 ORDER BY n",
+                number, take_range, &ranges, reterr);
     if (code == OFT_OK) {
-        code = load_changes(store, number, &changes, reterr);
+        code = load_of(store,
+                       "SELECT " KEY_COLUMNS ", c.quantity, c.amount, c.units FROM change c"
+                       " JOIN series s ON s.id = c.series WHERE c.number = ?1 ORDER BY c.n",
+                       number, take_change, &changes, reterr);
     }
     if (code == OFT_OK) {
-        code = load_entries(store, number, &entries, reterr);
+        code =
+            load_of(store, "SELECT account, amount, change FROM entry WHERE number = ?1 ORDER BY n",
+                    number, take_entry, &entries, reterr);
     }
     if (code == OFT_OK) {
         row->transaction.ranges = ranges.items;

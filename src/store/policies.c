@@ -113,6 +113,22 @@ enum oft_err store_policy_sha256(struct store *store, uint64_t generation, uint8
     return code;
 }
 
+/* The first generation made of a deal's text, and how many were. */
+struct first_of_deal {
+    uint64_t generation, policies;
+};
+
+static enum oft_err take_first(sqlite3_stmt *statement, struct oft_arena *arena, void *taken,
+                               struct oft_error *reterr)
+{
+    struct first_of_deal *first = taken;
+    (void)arena;
+    (void)reterr;
+    first->generation = (uint64_t)sqlite3_column_int64(statement, 0);
+    first->policies = (uint64_t)sqlite3_column_int64(statement, 1);
+    return OFT_OK;
+}
+
 enum oft_err store_policy_firsts(struct store *store, struct oft_arena *arena,
                                  uint64_t **ret_generations, size_t *ret_count, uint64_t *ret_total,
                                  struct oft_error *reterr)
@@ -122,33 +138,29 @@ enum oft_err store_policy_firsts(struct store *store, struct oft_arena *arena,
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
-    struct store_list list = {.item_bytes = sizeof(uint64_t)};
-    bool row = false;
-    enum oft_err code;
-    *ret_total = 0;
-    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
-        uint64_t *generation = store_list_add(&list);
-        if (generation == NULL) {
-            code = OFT_ERR_MEMORY;
-            break;
-        }
-        *generation = (uint64_t)sqlite3_column_int64(statement, 0);
-        *ret_total += (uint64_t)sqlite3_column_int64(statement, 1);
-    }
-    (void)sqlite3_reset(statement);
+    struct first_of_deal *firsts = NULL;
     void *items = NULL;
-    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
-    *ret_generations = items;
-    return code != OFT_OK ? code : finished;
+    enum oft_err code =
+        store_load(store, statement, take_first, sizeof(*firsts), arena, &items, ret_count, reterr);
+    uint64_t *generations = oft_arena_alloc_array(arena, *ret_count, sizeof(*generations));
+    if (code == OFT_OK && generations == NULL) {
+        code = OFT_ERR_MEMORY;
+    }
+    firsts = items;
+    *ret_total = 0;
+    for (size_t i = 0; code == OFT_OK && i < *ret_count; i++) {
+        generations[i] = firsts[i].generation;
+        *ret_total += firsts[i].policies;
+    }
+    *ret_generations = generations;
+    return code;
 }
 
-static enum oft_err take_file(sqlite3_stmt *statement, struct oft_arena *arena,
-                              struct store_list *list)
+static enum oft_err take_file(sqlite3_stmt *statement, struct oft_arena *arena, void *taken,
+                              struct oft_error *reterr)
 {
-    struct deal_file *file = store_list_add(list);
-    if (file == NULL) {
-        return OFT_ERR_MEMORY;
-    }
+    struct deal_file *file = taken;
+    (void)reterr;
     const char *path = (const char *)sqlite3_column_text(statement, 0);
     struct oft_str text = {sqlite3_column_blob(statement, 1),
                            (size_t)sqlite3_column_bytes(statement, 1)};
@@ -170,24 +182,15 @@ enum oft_err store_policy_files(struct store *store, uint64_t generation, struct
         return OFT_ERR_IO;
     }
     (void)sqlite3_bind_int64(statement, 1, (int64_t)generation);
-    struct store_list list = {.item_bytes = sizeof(struct deal_file)};
-    bool row = false;
-    enum oft_err code;
-    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
-        code = take_file(statement, arena, &list);
-        if (code != OFT_OK) {
-            break;
-        }
-    }
-    (void)sqlite3_reset(statement);
     void *items = NULL;
-    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
+    enum oft_err code = store_load(store, statement, take_file, sizeof(struct deal_file), arena,
+                                   &items, ret_count, reterr);
     *ret_files = items;
-    if (code == OFT_OK && finished == OFT_OK && *ret_count == 0) {
+    if (code == OFT_OK && *ret_count == 0) {
         return oft_fail(reterr, OFT_ERR_NOT_FOUND, "policy generation %llu is not in the books",
                         (unsigned long long)generation);
     }
-    return code != OFT_OK ? code : finished;
+    return code;
 }
 
 enum oft_err store_attestation_put(struct store *store, const struct store_attestation *attestation,
@@ -209,17 +212,13 @@ enum oft_err store_attestation_put(struct store *store, const struct store_attes
     return store_run(store, statement, reterr);
 }
 
-static enum oft_err take_attestation(sqlite3_stmt *statement, struct oft_arena *arena,
-                                     struct store_list *list)
+static enum oft_err take_attestation(sqlite3_stmt *statement, struct oft_arena *arena, void *taken,
+                                     struct oft_error *reterr)
 {
-    struct store_attestation *item = store_list_add(list);
-    if (item == NULL) {
-        return OFT_ERR_MEMORY;
-    }
-    item->event =
-        oft_arena_copy(arena, oft_str_from((const char *)sqlite3_column_text(statement, 0)));
-    item->party =
-        oft_arena_copy(arena, oft_str_from((const char *)sqlite3_column_text(statement, 1)));
+    struct store_attestation *item = taken;
+    (void)reterr;
+    item->event = store_column_copy(statement, 0, arena);
+    item->party = store_column_copy(statement, 1, arena);
     item->at = sqlite3_column_int64(statement, 2);
     item->generation = (uint64_t)sqlite3_column_int64(statement, 3);
     return item->event == NULL || item->party == NULL ? OFT_ERR_MEMORY : OFT_OK;
@@ -238,20 +237,12 @@ enum oft_err store_attestations(struct store *store, uint64_t generation, struct
         return OFT_ERR_IO;
     }
     (void)sqlite3_bind_int64(statement, 1, (int64_t)generation);
-    struct store_list list = {.item_bytes = sizeof(struct store_attestation)};
-    bool row = false;
-    enum oft_err code;
-    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
-        code = take_attestation(statement, arena, &list);
-        if (code != OFT_OK) {
-            break;
-        }
-    }
-    (void)sqlite3_reset(statement);
     void *items = NULL;
-    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
+    enum oft_err code =
+        store_load(store, statement, take_attestation, sizeof(struct store_attestation), arena,
+                   &items, ret_count, reterr);
     *ret_items = items;
-    return code != OFT_OK ? code : finished;
+    return code;
 }
 
 enum oft_err store_key_put(struct store *store, const struct store_key *key,
@@ -291,19 +282,15 @@ enum oft_err store_key_revoke(struct store *store, uint64_t key_id, oft_instant 
     return code;
 }
 
-static enum oft_err take_key(sqlite3_stmt *statement, struct oft_arena *arena,
-                             struct store_list *list)
+static enum oft_err take_key(sqlite3_stmt *statement, struct oft_arena *arena, void *taken,
+                             struct oft_error *reterr)
 {
-    struct store_key *key = store_list_add(list);
-    if (key == NULL) {
-        return OFT_ERR_MEMORY;
-    }
+    struct store_key *key = taken;
+    (void)reterr;
     key->key_id = (uint64_t)sqlite3_column_int64(statement, 0);
     (void)store_column_bytes(statement, 1, key->sha256, sizeof(key->sha256));
-    key->account =
-        oft_arena_copy(arena, oft_str_from((const char *)sqlite3_column_text(statement, 2)));
-    key->product =
-        oft_arena_copy(arena, oft_str_from((const char *)sqlite3_column_text(statement, 3)));
+    key->account = store_column_copy(statement, 2, arena);
+    key->product = store_column_copy(statement, 3, arena);
     key->created_ns = sqlite3_column_int64(statement, 4);
     key->revoked_ns = sqlite3_column_int64(statement, 5);
     return key->account == NULL || key->product == NULL ? OFT_ERR_MEMORY : OFT_OK;
@@ -320,18 +307,9 @@ enum oft_err store_keys(struct store *store, struct oft_arena *arena, struct sto
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
-    struct store_list list = {.item_bytes = sizeof(struct store_key)};
-    bool row = false;
-    enum oft_err code;
-    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
-        code = take_key(statement, arena, &list);
-        if (code != OFT_OK) {
-            break;
-        }
-    }
-    (void)sqlite3_reset(statement);
     void *items = NULL;
-    enum oft_err finished = store_list_finish(&list, arena, &items, ret_count);
+    enum oft_err code = store_load(store, statement, take_key, sizeof(struct store_key), arena,
+                                   &items, ret_count, reterr);
     *ret_keys = items;
-    return code != OFT_OK ? code : finished;
+    return code;
 }

@@ -289,7 +289,7 @@ bool store_column_bytes(sqlite3_stmt *statement, int column, void *out, size_t l
     return true;
 }
 
-void *store_list_add(struct store_list *list)
+static void *list_add(struct store_list *list)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
@@ -312,18 +312,47 @@ void store_list_drop(struct store_list *list)
     list->items = NULL;
 }
 
-enum oft_err store_list_finish(struct store_list *list, struct oft_arena *arena, void **ret_items,
-                               size_t *ret_count)
+enum oft_err store_collect(struct store *store, sqlite3_stmt *statement, store_take_fn take,
+                           struct oft_arena *arena, struct store_list *list,
+                           struct oft_error *reterr)
 {
-    void *items = oft_arena_alloc_array(arena, list->count, list->item_bytes);
-    enum oft_err code = items == NULL ? OFT_ERR_MEMORY : OFT_OK;
-    if (code == OFT_OK) {
-        if (list->count > 0) {
-            memcpy(items, list->items, list->count * list->item_bytes);
-        }
-        *ret_items = items;
-        *ret_count = list->count;
+    if (statement == NULL) {
+        return OFT_ERR_IO;
     }
-    store_list_drop(list);
+    bool row = false;
+    enum oft_err code;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        void *item = list_add(list);
+        code = item == NULL ? OFT_ERR_MEMORY : take(statement, arena, item, reterr);
+        if (code != OFT_OK) {
+            break;
+        }
+    }
+    (void)sqlite3_reset(statement);
     return code;
+}
+
+enum oft_err store_load(struct store *store, sqlite3_stmt *statement, store_take_fn take,
+                        size_t item_bytes, struct oft_arena *arena, void **ret_items,
+                        size_t *ret_count, struct oft_error *reterr)
+{
+    struct store_list list = {.item_bytes = item_bytes};
+    enum oft_err code = store_collect(store, statement, take, arena, &list, reterr);
+    void *items = code == OFT_OK ? oft_arena_alloc_array(arena, list.count, item_bytes) : NULL;
+    if (code == OFT_OK && items == NULL) {
+        code = OFT_ERR_MEMORY;
+    }
+    if (items != NULL && list.count > 0) {
+        memcpy(items, list.items, list.count * item_bytes);
+    }
+    *ret_items = items;
+    *ret_count = code == OFT_OK ? list.count : 0;
+    store_list_drop(&list);
+    return code;
+}
+
+char *store_column_copy(sqlite3_stmt *statement, int column, struct oft_arena *arena)
+{
+    return oft_arena_copy(arena,
+                          oft_str_from((const char *)sqlite3_column_text(statement, column)));
 }
