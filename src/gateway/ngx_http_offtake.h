@@ -204,15 +204,17 @@ ngx_int_t ngx_http_offtake_upstream_start(ngx_http_request_t *r,
 ngx_int_t ngx_http_offtake_peer_init(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *peers);
 
-/* keepalive */
+/* keepalive.  HOST is the endpoint's, read from the endpoint's own policy:
+ * the worker's may be a newer one by now. */
 ngx_int_t ngx_http_offtake_keepalive_init(
     ngx_http_offtake_main_conf_t *omcf);
 ngx_connection_t *ngx_http_offtake_keepalive_take(
     ngx_http_offtake_worker_t *worker, uint64_t pool_id,
-    const struct policy_endpoint *endpoint, uint32_t address);
+    const struct policy_endpoint *endpoint, uint32_t address,
+    struct oft_str host);
 ngx_int_t ngx_http_offtake_keepalive_put(ngx_http_offtake_worker_t *worker,
     uint64_t pool_id, const struct policy_endpoint *endpoint,
-    uint32_t address, ngx_connection_t *c);
+    uint32_t address, struct oft_str host, ngx_connection_t *c);
 
 /* response */
 ngx_int_t ngx_http_offtake_create_request(ngx_http_request_t *r);

@@ -90,28 +90,14 @@ ngx_http_offtake_same(ngx_http_offtake_item_t *item, uint64_t pool_id,
 }
 
 
-/* The host of ENDPOINT in the policy that is in force for this worker's
- * caller: taken from the endpoint's own section. */
-
-static struct oft_str
-ngx_http_offtake_host(ngx_http_offtake_worker_t *worker,
-    const struct policy_endpoint *endpoint)
-{
-    return policy_text(&worker->policy->view, endpoint->host);
-}
-
-
 ngx_connection_t *
 ngx_http_offtake_keepalive_take(ngx_http_offtake_worker_t *worker,
     uint64_t pool_id, const struct policy_endpoint *endpoint,
-    uint32_t address)
+    uint32_t address, struct oft_str host)
 {
     ngx_queue_t              *q;
-    struct oft_str            host;
     ngx_connection_t         *c;
     ngx_http_offtake_item_t  *item;
-
-    host = ngx_http_offtake_host(worker, endpoint);
 
     for (q = ngx_queue_head(&worker->idle);
          q != ngx_queue_sentinel(&worker->idle);
@@ -168,12 +154,9 @@ ngx_http_offtake_item(ngx_http_offtake_worker_t *worker)
 ngx_int_t
 ngx_http_offtake_keepalive_put(ngx_http_offtake_worker_t *worker,
     uint64_t pool_id, const struct policy_endpoint *endpoint,
-    uint32_t address, ngx_connection_t *c)
+    uint32_t address, struct oft_str host, ngx_connection_t *c)
 {
-    struct oft_str            host;
     ngx_http_offtake_item_t  *item;
-
-    host = ngx_http_offtake_host(worker, endpoint);
 
     if (ngx_terminate || ngx_exiting || c->requests >= OFFTAKE_REQUESTS_MAX
         || host.length > sizeof(item->host)

@@ -300,7 +300,9 @@ ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data)
 
     if (!fresh) {
         c = ngx_http_offtake_keepalive_take(ctx->worker, ctx->record.pool_id,
-                                            endpoint, ctx->address);
+                                            endpoint, ctx->address,
+                                            policy_text(view,
+                                                        endpoint->host));
         if (c != NULL) {
             c->idle = 0;
             c->sent = 0;
@@ -402,7 +404,10 @@ ngx_http_offtake_peer_free(ngx_peer_connection_t *pc, void *data,
     endpoint = &ctx->policy->view.endpoints[ctx->candidate->endpoint];
 
     if (ngx_http_offtake_keepalive_put(ctx->worker, ctx->record.pool_id,
-                                       endpoint, ctx->address, c)
+                                       endpoint, ctx->address,
+                                       policy_text(&ctx->policy->view,
+                                                   endpoint->host),
+                                       c)
         == NGX_OK)
     {
         pc->connection = NULL;

@@ -111,8 +111,11 @@ def test_policy_changes_under_load_drop_nothing_and_are_never_mixed(make_stack):
     and no request may fail."""
     stack = make_stack()
     key = stack.key("acme", "api")
+    # The second deal moves every index and every string of the snapshot.
     texts = [DEAL.format(**stack.ports, **stack.deal_parts),
-             DEAL.format(**stack.ports, **stack.deal_parts).replace("only: ", "sole: ")]
+             DEAL.format(**stack.ports, **stack.deal_parts).replace("only: ", "sole: ").replace(
+                 "model    gpt-4o\n", "model    " + "a" * 60 + "\nmodel    gpt-4o\n").replace(
+                 'account  acme   "ACME"', 'account  aaa "First"\naccount  acme "ACME"')]
     stop = threading.Event()
     seen, wrong = set(), []
 
