@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -166,7 +167,8 @@ class Stack:
         self.deal_path = self.directory / "lab.deal"
         self.ports = dict(zip(["east", "west", "south", "listen"], free_ports(4)))
         self.keys_env = {f"{n.upper()}_KEY": f"{n}-secret-0123456789" for n in ("east", "west", "south")}
-        self.serve_args = list(serve_args)
+        # OFFTAKE_SERVE_ARGS: e.g. --module and --nginx of a sanitized build (CONTRIBUTING.md).
+        self.serve_args = [*serve_args, *shlex.split(os.environ.get("OFFTAKE_SERVE_ARGS", ""))]
         self.deal_parts = {"east_extra": "", "west_extra": "", "south_extra": "", "more": "", **deal_parts}
         self.deal_text = deal
         self.write_deal()
