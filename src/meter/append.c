@@ -238,15 +238,6 @@ enum oft_err meter_append(struct meter_writer *writer, enum meter_record_kind ki
     return OFT_OK;
 }
 
-enum oft_err meter_flush(struct meter_writer *writer)
-{
-    if (writer->current == NULL) {
-        return OFT_OK;
-    }
-    size_t length = METER_HEADER_BYTES + (size_t)writer->used * METER_RECORD_BYTES;
-    return msync(writer->current, length, MS_SYNC) == 0 ? OFT_OK : OFT_ERR_IO;
-}
-
 void meter_writer_close(struct meter_writer *writer)
 {
     if (writer->current != NULL) {

@@ -7,7 +7,8 @@
  * What it is   One writer per process appends intents and settlements to its own segments in one
  *              directory. Appending is a copy into mapped memory: no system call, no allocation.
  * Promise      A record is there once meter_append returns, whatever happens to the process
- *              (kill -9 included). A machine's power loss is another matter: meter_flush.
+ *              (kill -9 included). When the machine loses power, what the reader has not booked yet
+ *              may be lost.
  * Full disk    A segment is allocated on disk (posix_fallocate) before a byte of it is used, so an
  *              append never faults. When no next segment can be had, meter_reserve says OFT_ERR_FULL
  *              and the caller refuses the request before it asks a provider.
@@ -51,9 +52,6 @@ void meter_unreserve(struct meter_writer *writer, uint32_t count);
  * reserved record. */
 enum oft_err meter_append(struct meter_writer *writer, enum meter_record_kind kind,
                           const struct meter_record *record) OFT_MUSTCHECK;
-
-/* msync of what has been written: the power-loss window is the interval between two calls. */
-enum oft_err meter_flush(struct meter_writer *writer) OFT_MUSTCHECK;
 
 /* Marks the current segment closed and lets go of it. Safe on a zeroed writer. */
 void meter_writer_close(struct meter_writer *writer);
