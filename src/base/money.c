@@ -104,7 +104,9 @@ enum oft_err oft_nanos_mul_div_half_even(oft_nanos a, oft_nanos numerator, oft_n
     }
     oft_u128 half = divisor - remainder; /* compare remainder with half without doubling it */
     if (remainder > half || (remainder == half && (quotient & 1) != 0)) {
-        quotient++;
+        if (__builtin_add_overflow(quotient, 1, &quotient)) {
+            return OFT_ERR_RANGE;
+        }
     }
     bool negative = (a < 0) != (numerator < 0);
     oft_u128 limit = (oft_u128)OFT_NANOS_MAX + (negative ? 1 : 0);

@@ -225,17 +225,18 @@ static bool still_whole(const struct meter_segment *segment)
     return fstat(segment->fd, &status) == 0 && (size_t)status.st_size >= segment->length;
 }
 
-/* Whether anything complete stands after slot NEXT: then that slot is damaged, not the end. */
-static bool written_after(const struct meter_segment *segment, uint32_t next)
+/* The slot after the last one with a commit word, FROM at least: an empty slot before it is damage,
+ * not the end. Looked up once a read, so that a damaged file costs one pass and not its square. */
+static uint32_t written_end(const struct meter_segment *segment, uint32_t from)
 {
-    for (uint32_t slot = next + 1; slot < segment->capacity; slot++) {
-        const struct meter_record *record =
-            (const void *)(segment->bytes + METER_HEADER_BYTES + (size_t)slot * METER_RECORD_BYTES);
+    for (uint32_t end = segment->capacity; end > from; end--) {
+        const struct meter_record *record = (const void *)(segment->bytes + METER_HEADER_BYTES +
+                                                           (size_t)(end - 1) * METER_RECORD_BYTES);
         if (record->commit != 0) {
-            return true;
+            return end;
         }
     }
-    return false;
+    return from;
 }
 
 enum oft_err meter_read(const struct meter_segment *segment, enum meter_segment_state state,
@@ -243,6 +244,8 @@ enum oft_err meter_read(const struct meter_segment *segment, enum meter_segment_
                         struct meter_read_result *ret_result)
 {
     struct meter_read_result result = {.next = from};
+    uint32_t end = 0;
+    bool end_known = false;
     if (from > segment->capacity || !still_whole(segment)) {
         return OFT_ERR_CORRUPT;
     }
@@ -251,7 +254,11 @@ enum oft_err meter_read(const struct meter_segment *segment, enum meter_segment_
             segment->bytes + METER_HEADER_BYTES + (size_t)result.next * METER_RECORD_BYTES;
         const struct meter_record *record = (const void *)slot;
         if (__atomic_load_n(&record->commit, __ATOMIC_ACQUIRE) == 0) {
-            if (state == METER_WRITING || !written_after(segment, result.next)) {
+            if (state != METER_WRITING && !end_known) {
+                end = written_end(segment, result.next);
+                end_known = true;
+            }
+            if (state == METER_WRITING || result.next >= end) {
                 result.torn = state != METER_WRITING && !all_zero(slot, METER_RECORD_BYTES);
                 break;
             }

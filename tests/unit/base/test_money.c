@@ -100,6 +100,21 @@ static void overflow_is_an_error_and_changes_nothing(void **state)
     assert_true(value == 5);
 }
 
+/* The quotient is 2^128 - 1 and rounds up: one more than any integer here holds. */
+static void a_quotient_that_rounds_past_128_bits_is_an_error(void **state)
+{
+    oft_u128 u = 13043817825332782212ull, v = u - 1;
+    oft_u128 w = (u + v) / 2;
+    oft_nanos d = (oft_nanos)(((oft_u128)1 << 126) - w);
+    oft_nanos x = (oft_nanos)(((oft_u128)1 << 127) - u);
+    oft_nanos y = (oft_nanos)(((oft_u128)1 << 127) - v);
+    oft_nanos result = 5;
+    (void)state;
+    assert_int_equal(oft_nanos_mul_div_half_even(x, y, d, &result), OFT_ERR_RANGE);
+    assert_int_equal(oft_nanos_mul_div_half_even(-x, y, d, &result), OFT_ERR_RANGE);
+    assert_true(result == 5);
+}
+
 static void halves_go_to_the_even_neighbour(void **state)
 {
     static const struct {
@@ -162,6 +177,7 @@ int main(void)
         cmocka_unit_test(five_hundred_billion_dollars_fit_and_print),
         cmocka_unit_test(whole_numbers_go_to_text_and_back_at_both_ends),
         cmocka_unit_test(overflow_is_an_error_and_changes_nothing),
+        cmocka_unit_test(a_quotient_that_rounds_past_128_bits_is_an_error),
         cmocka_unit_test(halves_go_to_the_even_neighbour),
         cmocka_unit_test(the_wide_product_is_exact),
     };

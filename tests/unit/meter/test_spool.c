@@ -203,6 +203,20 @@ static void a_wiped_commit_word_in_the_middle_is_damage_and_not_the_end(void **s
     assert_int_equal(result.next, 5);
 }
 
+static void one_damaged_slot_far_behind_the_end_is_found_in_one_pass(void **state)
+{
+    char name[128];
+    struct meter_record records[64];
+    enum meter_segment_state how;
+    (void)state;
+    write_closed(5, name, sizeof(name));
+    patch(name, METER_HEADER_BYTES + 63 * METER_RECORD_BYTES, "bad!", 4);
+    struct meter_read_result result = read_from(name, records, 64, &how);
+    assert_int_equal(result.record_count, 5);
+    assert_int_equal(result.corrupt_count, 59);
+    assert_int_equal(result.next, 64);
+}
+
 static void a_half_written_last_record_is_reported_and_not_read(void **state)
 {
     char name[128];
@@ -336,6 +350,7 @@ int main(void)
         SPOOL_TEST(a_promised_record_always_finds_room_across_segments),
         SPOOL_TEST(every_flipped_bit_of_a_record_is_noticed),
         SPOOL_TEST(a_wiped_commit_word_in_the_middle_is_damage_and_not_the_end),
+        SPOOL_TEST(one_damaged_slot_far_behind_the_end_is_found_in_one_pass),
         SPOOL_TEST(a_half_written_last_record_is_reported_and_not_read),
         SPOOL_TEST(reading_goes_on_where_it_stopped),
         SPOOL_TEST(a_file_that_is_no_segment_is_refused),
