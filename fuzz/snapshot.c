@@ -53,6 +53,7 @@ static size_t follow(const struct policy_view *view, const struct policy_choice 
 static size_t decide_everything(const struct policy_view *view)
 {
     static const char *const regions[] = {NULL, "us-east"};
+    static struct policy_choice choices[OFT_POOLS_PER_DECISION_MAX];
     struct policy_answer answer;
     struct policy_query query = {0};
     size_t seen = 0;
@@ -64,7 +65,7 @@ static size_t decide_everything(const struct policy_view *view)
             for (query.model = 0; query.model < view->model_count; query.model++) {
                 for (region = 0; region < 2; region++) {
                     query.region = regions[region];
-                    policy_decide(view, &query, &answer);
+                    policy_decide(view, &query, choices, OFT_POOLS_PER_DECISION_MAX, &answer);
                     for (i = 0; i < answer.eligible_count + answer.barred_count; i++) {
                         seen += follow(view, &answer.choices[i]);
                     }

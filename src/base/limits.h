@@ -14,7 +14,7 @@
 #define OFT_CLAUSE_ID_BYTES_MAX           160u /* "agreement.label", "pool.price.model@date" */
 #define OFT_URL_BYTES_MAX                 1024u
 #define OFT_SNAPSHOT_BYTES_MAX            (256u << 20)
-#define OFT_POOLS_PER_DECISION_MAX        64u /* pools that serve one model */
+#define OFT_POOLS_PER_DECISION_MAX        1024u /* endpoints that serve one model */
 #define OFT_ADDRESSES_PER_ENDPOINT_MAX    8u
 #define OFT_SECRET_BYTES_MAX              512u        /* a provider's API key */
 #define OFT_API_KEY_BYTES_MAX             128u        /* a client's bearer token */

@@ -11,30 +11,48 @@
 #include "cli/command.h"
 #include "cli/deal_file.h"
 #include "policy/compile.h"
+#include "policy/decide.h"
 
-enum { OPT_PRODUCT = CLI_OPT_OWN, OPT_MODEL, OPT_AT, OPT_REGION, OPT_ATTEST };
+enum {
+    OPT_PRODUCT = CLI_OPT_OWN,
+    OPT_MODEL,
+    OPT_AT,
+    OPT_REGION,
+    OPT_ATTEST,
+    OPT_ACCOUNT,
+    OPT_WHY_NOT,
+    OPT_BATCH
+};
 enum { ATTESTATIONS_MAX = 64 };
 
 static const char HELP[] =
     "Usage: offtake explain FILE --product P --model M [OPTION]...\n"
+    "       offtake explain FILE --batch [--attest EVENT=INSTANT]...\n"
     "Prints the pools on which a request may run, in the order in which they would\n"
     "be tried, and the pools that are barred; each with the clause that decides.\n\n"
     "  --product P    the product that the request belongs to\n"
     "  --model M      the model that it asks for\n"
     "  --at INSTANT   a date or an instant, 2025-06-01 or 2025-06-01T12:00:00Z\n"
     "                 (default: now)\n"
+    "  --account A    the account that asks: its groups and surface may matter\n"
+    "                 (default: none)\n"
     "  --region R     only pools in this region\n"
+    "  --why-not P    tell about this pool only\n"
     "  --attest EVENT=INSTANT\n"
     "                 suppose that an event of the deal happened; may be repeated\n"
     "  --json         print the answer as JSON\n"
+    "  --batch        read questions from standard input, a line each, five fields\n"
+    "                 with tabs between: instant, product, model, account, region\n"
+    "                 (- for none); answer each with a line (docs/semantics.md)\n"
     "  --help         this text\n\n"
     "Exit status: 0 answered; 1 the deal has errors or knows no such product or\n"
     "model; 2 wrong command line; 3 a fault.\n";
 
 struct question {
-    const char *path, *product, *model, *region;
+    const char *path, *product, *model, *region, *account, *why_not;
     oft_instant at;
     bool json;
+    bool batch;
     const char *attest_texts[ATTESTATIONS_MAX];
     size_t attest_count;
 };
@@ -59,6 +77,54 @@ static int attestation_parse(const struct deal *deal, const char *text,
     return CLI_OK;
 }
 
+/* Answers each line of standard input; the answers go out in blocks. */
+static enum oft_err answer_lines(const struct oft_buffer *bytes, struct oft_buffer *out,
+                                 struct oft_error *reterr)
+{
+    struct policy_view view;
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t length;
+    enum oft_err err = policy_open(&view, bytes->data, bytes->length, reterr);
+    while (err == OFT_OK && (length = getline(&line, &room, stdin)) >= 0) {
+        if (length > 0 && line[length - 1] == '\n') {
+            length--;
+        }
+        policy_explain_line(&view, (struct oft_str){line, (size_t)length}, out);
+        if (out->failed) {
+            err = oft_fail(reterr, OFT_ERR_MEMORY, "no memory for the answers");
+        } else if (out->length > (1u << 16)) {
+            err = cli_print(oft_buffer_text(out)) == CLI_OK ? OFT_OK : OFT_ERR_IO;
+            oft_buffer_clear(out);
+        }
+    }
+    free(line);
+    if (err == OFT_OK && out->length > 0 && cli_print(oft_buffer_text(out)) != CLI_OK) {
+        err = OFT_ERR_IO;
+    }
+    return err;
+}
+
+static struct oft_str text_or_none(const char *text)
+{
+    return oft_str_from(text == NULL ? "" : text);
+}
+
+static enum oft_err answer(const struct question *question, const struct oft_buffer *bytes,
+                           struct oft_buffer *out, struct oft_error *reterr)
+{
+    const struct policy_explain_question asked = {.product = text_or_none(question->product),
+                                                  .model = text_or_none(question->model),
+                                                  .account = text_or_none(question->account),
+                                                  .region = text_or_none(question->region),
+                                                  .why_not = text_or_none(question->why_not),
+                                                  .at = question->at};
+    if (question->batch) {
+        return answer_lines(bytes, out, reterr);
+    }
+    return policy_explain(bytes->data, bytes->length, &asked, question->json, out, reterr);
+}
+
 static int explain_deal(const struct question *question, const struct deal *deal)
 {
     struct deal_attestation attestations[ATTESTATIONS_MAX];
@@ -80,12 +146,12 @@ static int explain_deal(const struct question *question, const struct deal *deal
     oft_buffer_init(&out, CLI_REPORT_BYTES_MAX);
     enum oft_err err = policy_compile(&input, &bytes, NULL, &error);
     if (err == OFT_OK) {
-        err = policy_explain(bytes.data, bytes.length, oft_str_from(question->product),
-                             oft_str_from(question->model), oft_str_from(question->region),
-                             question->at, question->json, &out, &error);
+        err = answer(question, &bytes, &out, &error);
     }
     int code;
-    if (err == OFT_OK) {
+    if (err == OFT_OK && question->batch) {
+        code = CLI_OK; /* written as they were asked */
+    } else if (err == OFT_OK) {
         code = cli_print(oft_buffer_text(&out));
     } else {
         code = cli_error(err == OFT_ERR_NOT_FOUND ? CLI_NO : CLI_FAULT, "%s: %s", question->path,
@@ -107,6 +173,15 @@ static int question_option(struct question *question, int option, const char *va
         return CLI_OK;
     case OPT_REGION:
         question->region = value;
+        return CLI_OK;
+    case OPT_ACCOUNT:
+        question->account = value;
+        return CLI_OK;
+    case OPT_WHY_NOT:
+        question->why_not = value;
+        return CLI_OK;
+    case OPT_BATCH:
+        question->batch = true;
         return CLI_OK;
     case OPT_AT:
         if (cli_instant_parse(value, &question->at) != OFT_OK) {
@@ -137,6 +212,9 @@ int cli_explain(int argc, char **argv)
                                             {"at", required_argument, NULL, OPT_AT},
                                             {"region", required_argument, NULL, OPT_REGION},
                                             {"attest", required_argument, NULL, OPT_ATTEST},
+                                            {"account", required_argument, NULL, OPT_ACCOUNT},
+                                            {"why-not", required_argument, NULL, OPT_WHY_NOT},
+                                            {"batch", no_argument, NULL, OPT_BATCH},
                                             {"json", no_argument, NULL, CLI_OPT_JSON},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
@@ -151,7 +229,8 @@ int cli_explain(int argc, char **argv)
             return code;
         }
     }
-    if (argc - optind != 1 || question.product == NULL || question.model == NULL) {
+    bool named = question.product != NULL && question.model != NULL;
+    if (argc - optind != 1 || (!named && !question.batch)) {
         return cli_usage_error(argv[0], "a deal file, --product and --model are needed");
     }
     question.path = argv[optind];

@@ -77,6 +77,10 @@ static bool allocate(struct deal_build *b, const uint32_t *n)
     b->prices = deal_build_array(b, n[NODE_PRICE], sizeof(*b->prices));
     b->serves = deal_build_array(b, n[NODE_SERVES], sizeof(*b->serves));
     b->programmes = deal_build_array(b, n[NODE_PROGRAMME], sizeof(*b->programmes));
+    b->groups = deal_build_array(b, n[NODE_GROUP], sizeof(*b->groups));
+    b->surfaces = deal_build_array(b, n[NODE_SURFACE], sizeof(*b->surfaces));
+    b->fields = deal_build_array(b, n[NODE_FIELD], sizeof(*b->fields));
+    b->deductions = deal_build_array(b, n[NODE_DEDUCTION], sizeof(*b->deductions));
     b->product_nodes = deal_build_array(b, n[NODE_PRODUCT], sizeof(*b->product_nodes));
     b->pool_nodes = deal_build_array(b, n[NODE_POOL], sizeof(*b->pool_nodes));
     b->agreement_nodes = deal_build_array(b, n[NODE_AGREEMENT], sizeof(*b->agreement_nodes));
@@ -103,6 +107,10 @@ static void hand_over(struct deal_build *b)
     b->deal->prices = b->prices;
     b->deal->serves = b->serves;
     b->deal->programmes = b->programmes;
+    b->deal->groups = b->groups;
+    b->deal->surfaces = b->surfaces;
+    b->deal->fields = b->fields;
+    b->deal->deductions = b->deductions;
 }
 
 bool deal_build_run(struct deal_build *build)

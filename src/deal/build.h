@@ -9,20 +9,6 @@
  */
 #include "deal/tree.h"
 
-enum deal_symbol_kind {
-    SYMBOL_PARTY,
-    SYMBOL_PROVIDER,
-    SYMBOL_PRODUCT,
-    SYMBOL_MODEL,
-    SYMBOL_ACCOUNT,
-    SYMBOL_EVENT,
-    SYMBOL_POOL,
-    SYMBOL_AGREEMENT,
-    SYMBOL_CLAUSE,
-    SYMBOL_PROGRAMME,
-    SYMBOL_KIND_COUNT
-};
-
 struct deal_symbol {
     struct oft_str name;
     uint32_t kind;
@@ -56,6 +42,10 @@ struct deal_build {
     struct deal_price *prices;
     struct deal_serve *serves;
     struct deal_programme *programmes;
+    struct deal_named *groups;
+    struct deal_named *surfaces;
+    struct deal_named *fields;
+    struct deal_named *deductions;
     const struct deal_node **product_nodes;
     const struct deal_node **pool_nodes;
     const struct deal_node **agreement_nodes;
@@ -94,8 +84,13 @@ bool deal_symbols_list(struct deal_build *build, enum deal_symbol_kind kind,
 bool deal_value_date(struct deal_build *build, const struct deal_node *node, oft_instant *ret);
 bool deal_value_amount(struct deal_build *build, const struct deal_node *amount, const char *clause,
                        oft_nanos *ret);
-bool deal_value_rate(struct deal_build *build, const struct deal_node *node, const char *clause,
-                     int64_t *ret_ppb);
+bool deal_value_money(struct deal_build *build, const struct deal_node *number,
+                      const struct deal_node *currency, const char *clause, oft_nanos *ret);
+/* A percentage from 0 to MOST_PERCENT. */
+bool deal_value_multiple(struct deal_build *build, const struct deal_node *node, const char *clause,
+                         unsigned most_percent, int64_t *ret_ppb);
+bool deal_value_class(struct deal_build *build, const struct deal_node *node,
+                      enum deal_product_class *ret);
 bool deal_value_count(struct deal_build *build, const struct deal_node *node, uint64_t max,
                       uint64_t *ret);
 bool deal_value_duration_ms(struct deal_build *build, const struct deal_node *node, uint32_t *ret);
@@ -118,13 +113,23 @@ void deal_resolve_agreements(struct deal_build *build);
 void deal_resolve_programmes(struct deal_build *build);
 
 /* clauses*.c */
+/* A clause's head and terms from its runs; FROM is where to begin in the first of them. */
+struct deal_cursor;
 void deal_resolve_clause_body(struct deal_build *build, struct deal_clause *clause,
-                              const struct deal_node *body);
+                              struct deal_cursor *cursor);
+/* Terms of the clause's kind from the rest of CURSOR's run and the runs after it. */
+bool deal_resolve_terms(struct deal_build *build, struct deal_clause *clause,
+                        struct deal_cursor *cursor);
+/* Takes from head and terms what the clause's kind needs, and says what is missing or at odds. */
+bool deal_resolve_typed(struct deal_build *build, struct deal_clause *clause,
+                        const struct deal_node *node);
 void deal_resolve_clauses(struct deal_build *build);
 void deal_resolve_supersessions(struct deal_build *build);
 
 /* check*.c */
 void deal_check(struct deal_build *build);
+void deal_check_terms(struct deal_build *build);
+void deal_check_versions(struct deal_build *build);
 void deal_check_prices(struct deal_build *build);
 
 #endif

@@ -14,15 +14,36 @@ static const struct deal_attestations nothing_attested = {NULL, 0};
 
 /* ---- exclusives ------------------------------------------------------------------------------ */
 
-/* A product that both lists hold; DEAL_NONE when there is none. */
-static uint32_t common_product(const struct deal *deal, struct deal_list a, struct deal_list b)
+/* A product, and an account or none, that both cover; DEAL_NONE when there is no such product. */
+static uint32_t common_request(const struct deal *deal, const struct deal_exclusive *a,
+                               const struct deal_exclusive *b, uint32_t *ret_account)
 {
-    for (uint32_t i = 0; i < deal->product_count; i++) {
-        if (deal_list_has(a, i) && deal_list_has(b, i)) {
-            return i;
+    for (uint32_t product = 0; product < deal->product_count; product++) {
+        for (uint32_t i = 0; i <= deal->account_count; i++) {
+            *ret_account = i == 0 ? DEAL_NONE : i - 1;
+            if (deal_exclusive_covers(deal, a, product, *ret_account) &&
+                deal_exclusive_covers(deal, b, product, *ret_account)) {
+                return product;
+            }
         }
     }
     return DEAL_NONE;
+}
+
+/* A model and a region for the witness of a clash: the first that one of the two providers serves. */
+static void clash_witness(const struct deal *deal, uint32_t a, uint32_t b, const char **ret_model,
+                          const char **ret_region)
+{
+    *ret_model = "every model";
+    *ret_region = "every region";
+    for (uint32_t i = 0; i < deal->serve_count; i++) {
+        const struct deal_pool *pool = &deal->pools[deal->serves[i].pool];
+        if (pool->provider == a || pool->provider == b) {
+            *ret_model = deal->models[deal->serves[i].model].name;
+            *ret_region = pool->region[0] != '\0' ? pool->region : "every region";
+            return;
+        }
+    }
 }
 
 static void check_pair(struct deal_build *build, const struct deal_clause *a,
@@ -38,17 +59,24 @@ static void check_pair(struct deal_build *build, const struct deal_clause *a,
     if (from >= a_until || from >= b_until) {
         return;
     }
-    uint32_t product = common_product(deal, a->as.exclusive.products, b->as.exclusive.products);
+    uint32_t account = DEAL_NONE;
+    uint32_t product = common_request(deal, &a->as.exclusive, &b->as.exclusive, &account);
     if (product == DEAL_NONE) {
         return;
     }
     char when[OFT_INSTANT_TEXT_BYTES];
+    const char *model;
+    const char *region;
+    clash_witness(deal, a->as.exclusive.provider, b->as.exclusive.provider, &model, &region);
     deal_report(build->diagnostics, DEAL_ERROR, 43, b->position, b->id,
                 "end one of them: supersedes, amend or until",
-                "at %s \"%s\" would have to run on %s only (%s) and on %s only (%s)",
+                "at %s \"%s\" would have to run on %s only (%s) and on %s only (%s): %s in %s%s%s "
+                "could run nowhere",
                 oft_instant_format_short(from, when), deal->products[product].name,
                 deal->providers[a->as.exclusive.provider].name, a->id,
-                deal->providers[b->as.exclusive.provider].name, b->id);
+                deal->providers[b->as.exclusive.provider].name, b->id, model, region,
+                account == DEAL_NONE ? "" : " for account ",
+                account == DEAL_NONE ? "" : deal->accounts[account].name);
 }
 
 static void check_conflicts(struct deal_build *build)
@@ -109,9 +137,10 @@ static void check_licences(struct deal_build *build)
         bool licensed = product->owner_party == deal->customer_party;
         for (uint32_t i = 0; i < deal->clause_count && !licensed; i++) {
             const struct deal_clause *clause = &deal->clauses[i];
-            licensed = clause->kind == DEAL_CLAUSE_LICENSE &&
-                       clause->as.license.licensee_party == product->owner_party &&
-                       deal_list_has(clause->as.license.products, p);
+            for (uint32_t m = 0; m < deal->model_count && !licensed; m++) {
+                licensed = clause->kind == DEAL_CLAUSE_LICENSE &&
+                           deal_license_covers(deal, &clause->as.license, p, m);
+            }
         }
         if (!licensed) {
             deal_report(build->diagnostics, DEAL_WARNING, 51, product->position, product->name,
@@ -122,12 +151,13 @@ static void check_licences(struct deal_build *build)
     }
 }
 
-static void note_recorded(struct deal_build *build)
+static void note_kept(struct deal_build *build)
 {
     const struct deal *deal = build->deal;
     for (uint32_t i = 0; i < deal->clause_count; i++) {
         const struct deal_clause *clause = &deal->clauses[i];
-        if (clause->kind == DEAL_CLAUSE_FIRST_REFUSAL || clause->kind == DEAL_CLAUSE_PRIMARY) {
+        if (clause->kind == DEAL_CLAUSE_FIRST_REFUSAL || clause->kind == DEAL_CLAUSE_FIRST_OFFER ||
+            clause->kind == DEAL_CLAUSE_ORDER) {
             deal_report(build->diagnostics, DEAL_NOTE, 57, clause->position, clause->id, "",
                         "this clause is recorded: the capacity desk, not the router, gives it "
                         "effect");
@@ -244,5 +274,7 @@ void deal_check(struct deal_build *build)
     check_serves(build);
     deal_check_prices(build);
     check_ids(build);
-    note_recorded(build);
+    deal_check_terms(build);
+    deal_check_versions(build);
+    note_kept(build);
 }

@@ -4,7 +4,7 @@
  * ends the old one; "supersedes" ends clauses, or a whole agreement, without a successor. Both work
  * by name only and only upon something earlier: a later agreement ends nothing by silence.
  */
-#include "deal/build.h"
+#include "deal/terms_internal.h"
 
 #include <string.h>
 
@@ -42,76 +42,153 @@ static bool may_end(struct deal_build *build, const struct deal_node *node,
     return true;
 }
 
-/* Takes over the amended clause's terms; UNTIL, when given, replaces its end. */
-static void take_over(struct deal_build *build, struct deal_clause *clause,
-                      const struct deal_clause *old, const struct deal_node *amend)
+static void settle_end(struct deal_build *build, struct deal_clause *clause, struct deal_end own,
+                       const struct deal_node *node)
 {
-    const struct deal_node *until = deal_node_child(amend, NODE_UNTIL);
-    struct deal_end own = old->until;
-    clause->kind = old->kind;
-    clause->as = old->as;
-    if (until != NULL && !deal_value_end(build, until, &own)) {
-        build->clause_bad[clause - build->clauses] = true;
-        return;
-    }
-    if (until != NULL && clause->kind == DEAL_CLAUSE_COMMIT) {
-        BUILD_ERROR(build, 41, until, clause->id, "write: amend CLAUSE commit AMOUNT ...",
-                    "a commitment ends with its period");
-        build->clause_bad[clause - build->clauses] = true;
-        return;
-    }
     build->memory_failed =
         !deal_end_combine(build, own, build->agreements[clause->agreement].until, &clause->until) ||
         build->memory_failed;
-    deal_value_interval(build, amend, clause->from, &clause->until, clause->id);
+    deal_value_interval(build, node, clause->from, &clause->until, clause->id);
 }
 
-static void resolve_amendment(struct deal_build *build, uint32_t index,
-                              const struct deal_node *amend, const struct deal_node *body)
+/* OLD's terms, but those that CLAUSE says anew. */
+static bool merge_terms(struct deal_build *build, struct deal_clause *clause,
+                        const struct deal_clause *old)
+{
+    uint32_t most = old->terms.count + clause->terms.count;
+    struct deal_term *merged = deal_build_array(build, most, sizeof(*merged));
+    uint32_t count = 0;
+    if (merged == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < old->terms.count; i++) {
+        if (deal_terms_find(clause->terms, old->terms.items[i].key) == NULL) {
+            merged[count++] = old->terms.items[i];
+        }
+    }
+    for (uint32_t i = 0; i < clause->terms.count; i++) {
+        merged[count++] = clause->terms.items[i];
+    }
+    clause->terms = (struct deal_terms){merged, count};
+    return true;
+}
+
+/* "amend X until END" and "amend X with TERMS": the same clause, with these terms in the place of
+ * its own. */
+static bool take_over(struct deal_build *build, struct deal_clause *clause,
+                      const struct deal_clause *old, struct deal_cursor *cursor)
+{
+    const struct deal_node *begin = cursor->at != NULL ? cursor->at : cursor->run->first;
+    struct deal_end own = old->until;
+    clause->kind = old->kind;
+    clause->as = old->as;
+    if (cursor->at != NULL && deal_cursor_is(cursor, "until") &&
+        clause->kind == DEAL_CLAUSE_COMMIT) {
+        BUILD_ERROR(build, 41, cursor->at, clause->id, "write: amend CLAUSE commit AMOUNT ...",
+                    "a commitment ends with its period");
+        return false;
+    }
+    if (deal_cursor_is(cursor, "with")) {
+        deal_cursor_step(cursor);
+    }
+    if (!deal_resolve_terms(build, clause, cursor)) {
+        return false;
+    }
+    const struct deal_term *until = deal_terms_find(clause->terms, DEAL_TERM_UNTIL);
+    own = until != NULL ? until->values[0].as.end : own;
+    if (!merge_terms(build, clause, old) || !deal_resolve_typed(build, clause, begin)) {
+        return false;
+    }
+    settle_end(build, clause, own, begin);
+    return true;
+}
+
+/* Is what follows the amended clause's name its new end or new terms, not a whole new clause? */
+static bool keeps_head(const struct deal_cursor *cursor)
+{
+    return cursor->at == NULL || deal_cursor_is(cursor, "until") || deal_cursor_is(cursor, "with");
+}
+
+static void amend_by(struct deal_build *build, uint32_t index, uint32_t target,
+                     struct deal_cursor *cursor)
 {
     struct deal_clause *clause = &build->clauses[index];
-    uint32_t target = deal_symbols_need(build, SYMBOL_CLAUSE, amend, clause->id);
+    const struct deal_clause *old = &build->clauses[target];
+    const struct deal_node *begin = cursor->at;
+    if (keeps_head(cursor)) {
+        build->clause_bad[index] = !take_over(build, clause, old, cursor);
+        return;
+    }
+    deal_resolve_clause_body(build, clause, cursor);
+    if (!build->clause_bad[index] && clause->kind != old->kind) {
+        BUILD_ERROR(build, 41, begin, clause->id, "write a new clause, and: supersedes the old one",
+                    "%s is another kind of clause", old->id);
+    }
+}
+
+static void resolve_amendment(struct deal_build *build, uint32_t index, struct deal_cursor *cursor)
+{
+    struct deal_clause *clause = &build->clauses[index];
+    deal_cursor_step(cursor);
+    const struct deal_node *name = cursor->at;
+    if (name == NULL) {
+        build->clause_bad[index] = !deal_cursor_expected(cursor, "AGREEMENT.LABEL");
+        return;
+    }
+    deal_cursor_step(cursor);
+    uint32_t target = deal_symbols_need(build, SYMBOL_CLAUSE, name, clause->id);
     if (target == DEAL_ALL) {
-        BUILD_ERROR(build, 41, amend, clause->id, "give the owner a new price from a later date",
+        BUILD_ERROR(build, 41, name, clause->id, "give the owner a new price from a later date",
                     "prices are not amended");
         target = DEAL_NONE;
     }
     if (target == DEAL_NONE ||
-        !may_end(build, amend, &build->clauses[target], clause->agreement, clause->id)) {
+        !may_end(build, name, &build->clauses[target], clause->agreement, clause->id)) {
         build->clause_bad[index] = true;
         return;
     }
-    struct deal_clause *old = &build->clauses[target];
     clause->amends = target;
     if (build->clause_bad[target]) {
         build->clause_bad[index] = true; /* told where it is wrong */
         return;
     }
-    if (body != NULL) {
-        deal_resolve_clause_body(build, clause, body);
-        if (!build->clause_bad[index] && clause->kind != old->kind) {
-            BUILD_ERROR(build, 41, body, clause->id,
-                        "write a new clause, and: supersedes the old one",
-                        "%s is another kind of clause", old->id);
+    amend_by(build, index, target, cursor);
+    end_clause(build, &build->clauses[target], clause->from, clause->id);
+}
+
+/* The clause's own words, from its first token to its last. */
+static const char *text_of(struct deal_build *build, const struct deal_node *node)
+{
+    const struct deal_node *first = NULL;
+    const struct deal_node *last = NULL;
+    for (const struct deal_node *run = node->first; run != NULL; run = run->next) {
+        for (const struct deal_node *word = run->kind == NODE_RUN ? run->first : NULL; word != NULL;
+             word = word->next) {
+            first = first == NULL ? word : first;
+            last = word;
         }
-    } else {
-        take_over(build, clause, old, amend);
     }
-    end_clause(build, old, clause->from, clause->id);
+    if (first == NULL) {
+        return "";
+    }
+    const char *begin = first->text.data - (first->quoted ? 1 : 0);
+    const char *end = last->text.data + last->text.length + (last->quoted ? 1 : 0);
+    char *text = deal_text_fold(build->arena, (struct oft_str){begin, (size_t)(end - begin)});
+    build->memory_failed = build->memory_failed || text == NULL;
+    return text == NULL ? "" : text;
 }
 
 static void resolve_clause(struct deal_build *build, uint32_t index)
 {
+    struct deal_clause *clause = &build->clauses[index];
     const struct deal_node *node = build->clause_nodes[index];
-    const struct deal_node *amend = deal_node_child(node, NODE_AMEND);
-    const struct deal_node *body = node->first;
-    while (body != NULL && body->kind == NODE_AMEND) {
-        body = body->next;
-    }
-    if (amend != NULL) {
-        resolve_amendment(build, index, amend, body);
-    } else if (body != NULL) {
-        deal_resolve_clause_body(build, &build->clauses[index], body);
+    const struct deal_node *run = deal_node_child(node, NODE_RUN);
+    struct deal_cursor cursor = {build, run, run->first, NULL, clause->id};
+    clause->text = text_of(build, node);
+    if (deal_cursor_is(&cursor, "amend")) {
+        resolve_amendment(build, index, &cursor);
+    } else {
+        deal_resolve_clause_body(build, clause, &cursor);
     }
 }
 

@@ -35,6 +35,8 @@ struct deal_position {
     uint32_t length; /* bytes that the caret underlines; at least 1 */
 };
 
+#include "deal/terms.h"
+
 struct deal_file {
     const char *path; /* as the user or the include wrote it, resolved against the including file */
     struct oft_str text;
@@ -47,6 +49,8 @@ enum deal_product_class { DEAL_CLASS_INFERENCE, DEAL_CLASS_TRAINING, DEAL_CLASS_
 struct deal_party {
     const char *name;  /* "microsoft" */
     const char *title; /* "Microsoft" */
+    bool has_key;
+    uint8_t key[32]; /* Ed25519: what the party attests is signed with it */
     struct deal_position position;
 };
 
@@ -62,6 +66,7 @@ struct deal_product {
     const char *title;
     enum deal_product_class product_class;
     uint32_t owner_party; /* the deal's customer unless "of PARTY" says otherwise */
+    uint32_t field;       /* of use, or DEAL_NONE */
     struct deal_position position;
 };
 
@@ -74,6 +79,15 @@ struct deal_model {
 struct deal_account {
     const char *name; /* a customer's account: the receivable's other side */
     const char *title;
+    struct deal_list groups;
+    uint32_t surface; /* where it bought, or DEAL_NONE */
+    struct deal_position position;
+};
+
+/* A group of accounts, a surface, a field of use, a deduction. */
+struct deal_named {
+    const char *name;
+    const char *title;
     struct deal_position position;
 };
 
@@ -84,17 +98,7 @@ struct deal_event {
     struct deal_position position;
 };
 
-/* ---- ends ----------------------------------------------------------------------------------- */
-
-enum deal_end_kind { DEAL_END_NEVER, DEAL_END_DATE, DEAL_END_EVENT, DEAL_END_EARLIEST };
-
-struct deal_end {
-    enum deal_end_kind kind;
-    oft_instant instant;          /* DEAL_END_DATE: the first instant at which it no longer holds */
-    uint32_t event;               /* DEAL_END_EVENT */
-    const struct deal_end *parts; /* DEAL_END_EARLIEST */
-    uint32_t part_count;
-};
+/* ---- time ---------------------------------------------------------------------------------- */
 
 /* What has been attested so far: event INDEX happened at INSTANT. Given to every question about
  * time; an event that is not listed has not happened. */
@@ -170,6 +174,7 @@ struct deal_pool {
     uint64_t accelerator_count;
     bool reserved;                  /* capacity paid for flat: used before metered capacity */
     uint64_t requests_per_minute;   /* 0: no limit stated */
+    uint64_t tokens_per_minute;     /* 0: no limit stated */
     uint32_t connect_timeout_ms;    /* defaults are filled in: 2,000 */
     uint32_t first_byte_timeout_ms; /* 60,000 */
     uint32_t read_timeout_ms;       /* between two reads: 60,000 */
@@ -189,26 +194,46 @@ struct deal_agreement {
     struct deal_position position;
 };
 
-/* A list of indices; one item DEAL_ALL means everything of that kind. */
-struct deal_list {
-    const uint32_t *items;
-    uint32_t count;
-};
 bool deal_list_has(struct deal_list list, uint32_t index);
 
 enum deal_clause_kind {
     DEAL_CLAUSE_EXCLUSIVE,
-    DEAL_CLAUSE_COMMIT,
-    DEAL_CLAUSE_SHARE,
+    DEAL_CLAUSE_RESIDENCY,
     DEAL_CLAUSE_LICENSE,
-    DEAL_CLAUSE_FIRST_REFUSAL, /* recorded: the capacity desk enforces it */
-    DEAL_CLAUSE_PRIMARY,       /* recorded */
+    DEAL_CLAUSE_PRIMARY,
+    DEAL_CLAUSE_COMMIT,
+    DEAL_CLAUSE_ORDER,
+    DEAL_CLAUSE_SHARE,
+    DEAL_CLAUSE_FIRST_REFUSAL, /* kept: the capacity desk gives it effect */
+    DEAL_CLAUSE_FIRST_OFFER,   /* kept */
+    DEAL_CLAUSE_KIND_COUNT
 };
+const char *deal_clause_kind_text(enum deal_clause_kind kind); /* "first refusal" */
 
 /* The products run on pools of this provider and on no other. */
 struct deal_exclusive {
     struct deal_list products;
     uint32_t provider;
+    struct deal_list surfaces;      /* only for accounts that came through these; none: for all */
+    struct deal_list except_groups; /* not for accounts in these */
+};
+
+/* What these are or ask for runs in these regions only. */
+struct deal_residency {
+    enum deal_symbol_kind subject; /* SYMBOL_PRODUCT, SYMBOL_ACCOUNT or SYMBOL_GROUP */
+    struct deal_list items;
+    struct deal_names regions;
+};
+
+/* The preferred cloud. */
+struct deal_primary {
+    uint32_t provider;
+    struct deal_list products;
+    bool ship_first; /* elsewhere only LEAD after a pool of the provider serves the model */
+    bool prefer;     /* its pools come first among those that are not reserved */
+    bool has_unless; /* when it holds, ship_first binds nobody */
+    struct deal_duration lead;
+    struct deal_condition unless;
 };
 
 enum deal_commit_model { DEAL_COMMIT_BUILD_UP, DEAL_COMMIT_BURN_DOWN, DEAL_COMMIT_TAKE_OR_PAY };
@@ -220,18 +245,32 @@ struct deal_commit {
     oft_instant period_from;
     oft_instant period_until;
     enum deal_commit_model model;
-    struct deal_list products; /* "counting all" or a list of products */
+    struct deal_list products;  /* "counting all" or a list of products */
+    const int64_t *weights_ppb; /* by item of `products`: what part of its spend counts */
 };
 
-enum deal_share_base { DEAL_BASE_REVENUE }; /* gross sales of the named products */
+/* Capacity bought. */
+struct deal_order {
+    struct deal_quantity quantity;
+    uint32_t provider;
+    oft_instant deliver_by;
+};
+
+enum deal_share_base {
+    DEAL_BASE_REVENUE, /* sales of the named products */
+    DEAL_BASE_SHARE,   /* what another share pays */
+};
 
 struct deal_share {
-    int64_t rate_ppb;
+    int64_t rate_ppb; /* -1: by tiers */
     enum deal_share_base base;
     struct deal_list products;
+    uint32_t base_clause; /* DEAL_BASE_SHARE */
     uint32_t payer_party;
     uint32_t payee_party;
     oft_nanos total_cap_nanos; /* -1: no cap */
+    /* False: a term of it is kept that the books do not settle yet (check says which). */
+    bool settled;
 };
 
 /* Licence of models to a party for its products: a product of another party than the customer may
@@ -240,19 +279,21 @@ struct deal_license {
     struct deal_list models;
     uint32_t licensee_party;
     struct deal_list products;
+    struct deal_list except_fields;
     bool exclusive;
 };
 
-/* First refusal and primary cloud: the text is checked and kept; other rooms give it effect. */
-struct deal_recorded {
-    const char *text;  /* the clause's own words, white space folded */
-    uint32_t provider; /* DEAL_NONE where none is named */
+/* First refusal (somebody's offer is matched) and first offer (the need is told first): all is in
+ * the terms. */
+struct deal_refusal {
+    uint32_t holder_count;
 };
 
 struct deal_clause {
     enum deal_clause_kind kind;
     const char *id;    /* "ms-2025-01.api": what traffic, postings and statements carry */
     const char *label; /* "api" */
+    const char *text;  /* the clause's own words, white space folded */
     uint32_t agreement;
     uint32_t amends; /* the clause that this one replaces from its own beginning, or DEAL_NONE */
     oft_instant from;
@@ -261,20 +302,38 @@ struct deal_clause {
      * id or agreement name. OFT_INSTANT_NEVER and NULL when not. */
     oft_instant superseded_from;
     const char *superseded_by;
+    struct deal_terms terms;
     union {
         struct deal_exclusive exclusive;
+        struct deal_residency residency;
+        struct deal_primary primary;
         struct deal_commit commit;
+        struct deal_order order;
         struct deal_share share;
         struct deal_license license;
-        struct deal_recorded recorded;
+        struct deal_refusal refusal;
     } as;
     struct deal_position position;
 };
 
 /* A funding programme: recorded, with its sums checked; the books of funding are another room's. */
+enum deal_pledge_status { DEAL_PLEDGE_PROPOSED, DEAL_PLEDGE_COMMITTED, DEAL_PLEDGE_CALLED, DEAL_PLEDGE_PAID };
 struct deal_funder {
     uint32_t party;
     int64_t share_ppb;
+    enum deal_pledge_status status;
+    const char *role; /* "" when not said */
+};
+struct deal_tranche {
+    const char *name;
+    oft_nanos amount_nanos;
+    oft_instant from;
+};
+/* A call of capital, drawn from the funders by their shares. */
+struct deal_call {
+    oft_nanos amount_nanos;
+    oft_instant on;
+    oft_instant due;
 };
 struct deal_programme {
     const char *name;
@@ -284,6 +343,10 @@ struct deal_programme {
     oft_instant until;
     const struct deal_funder *funders;
     uint32_t funder_count;
+    const struct deal_tranche *tranches;
+    uint32_t tranche_count;
+    const struct deal_call *calls;
+    uint32_t call_count;
     struct deal_list technology_parties;
     struct deal_position position;
 };
@@ -320,6 +383,14 @@ struct deal {
     uint32_t clause_count;
     const struct deal_programme *programmes;
     uint32_t programme_count;
+    const struct deal_named *groups;
+    uint32_t group_count;
+    const struct deal_named *surfaces;
+    uint32_t surface_count;
+    const struct deal_named *fields;
+    uint32_t field_count;
+    const struct deal_named *deductions;
+    uint32_t deduction_count;
 
     struct oft_arena arena;
 };
@@ -393,6 +464,26 @@ oft_instant deal_end_instant(const struct deal_end *end, struct deal_attestation
 oft_instant deal_clause_until(const struct deal_clause *clause, struct deal_attestations attested);
 bool deal_clause_in_force(const struct deal_clause *clause, oft_instant at,
                           struct deal_attestations attested);
+/* The first instant at which CONDITION holds; OFT_INSTANT_NEVER when it may never. */
+oft_instant deal_condition_instant(const struct deal_condition *condition,
+                                   struct deal_attestations attested);
+/* AT and DURATION later; months and years by the calendar, on the last day of a shorter month.
+ * Business days count as days here: calendars are the desk's. Never beyond OFT_INSTANT_NEVER. */
+oft_instant deal_duration_after(oft_instant at, struct deal_duration duration);
+/* Does a request of ACCOUNT (DEAL_NONE: of none) for PRODUCT fall under this clause's scope? Says
+ * nothing of time. */
+bool deal_exclusive_covers(const struct deal *deal, const struct deal_exclusive *exclusive,
+                           uint32_t product, uint32_t account);
+bool deal_residency_covers(const struct deal *deal, const struct deal_residency *residency,
+                           uint32_t product, uint32_t account);
+bool deal_license_covers(const struct deal *deal, const struct deal_license *license,
+                         uint32_t product, uint32_t model);
+bool deal_names_have(struct deal_names names, const char *name);
+/* When MODEL is first served by a pool of PROVIDER: OFT_INSTANT_NEVER when by none. */
+oft_instant deal_ship_instant(const struct deal *deal, uint32_t provider, uint32_t model);
+/* From when on elsewhere: the ship instant and the lead, or the exception, whichever is earlier. */
+oft_instant deal_shipped_from(const struct deal *deal, const struct deal_primary *primary,
+                              uint32_t model, struct deal_attestations attested);
 
 /* The price clause for OWNER (a product when IS_SALE, else a pool) and MODEL at AT: a price that
  * names the model wins over "*", then the latest `from`. NULL when none is in force. */

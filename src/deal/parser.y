@@ -96,28 +96,14 @@ static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser 
 %token KW_WITH "with"
 %token KW_EFFECTIVE "effective"
 %token KW_SUPERSEDES "supersedes"
-%token KW_EXCLUSIVE "exclusive"
-%token KW_COMMIT "commit"
-%token KW_OVER "over"
-%token KW_COUNTING "counting"
-%token KW_SHARE "share"
-%token KW_REVENUE "revenue"
-%token KW_TO "to"
-%token KW_MONTHLY "monthly"
-%token KW_CAP "cap"
-%token KW_LICENSE "license"
-%token KW_MODELS "models"
-%token KW_FOR "for"
-%token KW_AMEND "amend"
-%token KW_FIRST "first"
-%token KW_REFUSAL "refusal"
-%token KW_PRIMARY "primary"
 %token KW_PROGRAMME "programme"
-%token KW_TOTAL "total"
-%token KW_YEARS "years"
-%token KW_TRANCHE "tranche"
-%token KW_FUNDER "funder"
-%token KW_TECHNOLOGY "technology"
+%token KW_GROUP "group"
+%token KW_SURFACE "surface"
+%token KW_FIELD "field"
+%token KW_DEDUCTION "deduction"
+%token KW_IN "in"
+%token KW_VIA "via"
+%token KW_TOKENS "tokens"
 %token KW_INCLUDE "include"
 %token KW_EARLIEST "earliest"
 
@@ -132,12 +118,16 @@ statement: %empty { $$ = NULL; }
     | KW_CUSTOMER name { $$ = N(CUSTOMER, $2); }
     | KW_CURRENCY name { $$ = N(CURRENCY, $2); }
     | KW_INCLUDE STRING { $$ = N(INCLUDE, $2); }
-    | KW_PARTY name title { $$ = ADD(N(PARTY, $2), $3); }
+    | KW_PARTY name title party_key { $$ = ADD(ADD(N(PARTY, $2), $3), $4); }
+    | KW_GROUP name title { $$ = ADD(N(GROUP, $2), $3); }
+    | KW_SURFACE name title { $$ = ADD(N(SURFACE, $2), $3); }
+    | KW_FIELD name title { $$ = ADD(N(FIELD, $2), $3); }
+    | KW_DEDUCTION name title { $$ = ADD(N(DEDUCTION, $2), $3); }
     | KW_PROVIDER name title KW_OF name title { $$ = ADD(ADD(ADD(N(PROVIDER, $2), $3), N(OF, $5)), $6); }
     | KW_PRODUCT name title product_options product_block
         { $$ = ADOPT(ADOPT(ADD(N(PRODUCT, $2), $3), $4), $5); }
     | KW_MODEL name title { $$ = ADD(N(MODEL, $2), $3); }
-    | KW_ACCOUNT name title { $$ = ADD(N(ACCOUNT, $2), $3); }
+    | KW_ACCOUNT name title account_options { $$ = ADOPT(ADD(N(ACCOUNT, $2), $3), $4); }
     | KW_EVENT name title { $$ = ADD(N(EVENT, $2), $3); }
     | KW_EVENT name title KW_ATTESTED KW_BY name { $$ = ADD(ADD(N(EVENT, $2), $3), N(BY, $6)); }
     | KW_POOL name title KW_ON name title pool_block
@@ -146,6 +136,11 @@ statement: %empty { $$ = NULL; }
         { $$ = ADOPT(ADD(ADD(ADD(N(AGREEMENT, $2), $3), N(WITH, $5)), $6), $7); }
     | KW_PROGRAMME name title programme_block { $$ = ADOPT(ADD(N(PROGRAMME, $2), $3), $4); }
     | error { $$ = NULL; RECOVERED; }
+
+party_key: %empty { $$ = NULL; } | KW_KEY STRING { $$ = N(PARTY_KEY, $2); }
+account_options: %empty { $$ = AT(LIST, @$); }
+    | account_options KW_IN names { $$ = ADD($1, ADOPT(N(IN, $2), $3)); }
+    | account_options KW_VIA name { $$ = ADD($1, N(VIA, $3)); }
 
 title: %empty { $$ = NULL; } | STRING { $$ = N(TITLE, $1); }
 
@@ -191,28 +186,14 @@ name: WORD | NUMBER | KW_DEAL
     | KW_WITH
     | KW_EFFECTIVE
     | KW_SUPERSEDES
-    | KW_EXCLUSIVE
-    | KW_COMMIT
-    | KW_OVER
-    | KW_COUNTING
-    | KW_SHARE
-    | KW_REVENUE
-    | KW_TO
-    | KW_MONTHLY
-    | KW_CAP
-    | KW_LICENSE
-    | KW_MODELS
-    | KW_FOR
-    | KW_AMEND
-    | KW_FIRST
-    | KW_REFUSAL
-    | KW_PRIMARY
     | KW_PROGRAMME
-    | KW_TOTAL
-    | KW_YEARS
-    | KW_TRANCHE
-    | KW_FUNDER
-    | KW_TECHNOLOGY
+    | KW_GROUP
+    | KW_SURFACE
+    | KW_FIELD
+    | KW_DEDUCTION
+    | KW_IN
+    | KW_VIA
+    | KW_TOKENS
     | KW_INCLUDE
     | KW_EARLIEST
 text: name | STRING
@@ -234,6 +215,7 @@ ends: end { $$ = ADD(AT(LIST, @$), $1); }
 product_options: %empty { $$ = AT(LIST, @$); }
     | product_options KW_CLASS name { $$ = ADD($1, N(CLASS, $3)); }
     | product_options KW_OF name { $$ = ADD($1, N(OF, $3)); }
+    | product_options KW_FIELD name { $$ = ADD($1, N(OF_FIELD, $3)); }
 product_block: %empty { $$ = NULL; } | '{' product_items '}' { $$ = $2; }
 product_items: product_item { $$ = ADD(AT(LIST, @$), $1); }
     | product_items EOL product_item { $$ = ADD($1, $3); }
@@ -246,7 +228,7 @@ price_parts: price_part { $$ = ADD(AT(LIST, @$), $1); }
 price_part: WORD amount per { $$ = ADD(ADD(N(PRICE_PART, $1), $2), $3); }
 per: KW_PER NUMBER unit { $$ = ADD(N(PER, $3), N(COUNT, $2)); }
     | KW_PER unit { $$ = N(PER, $2); }
-unit: WORD | KW_REQUESTS
+unit: WORD | KW_REQUESTS | KW_TOKENS
 price_when: %empty { $$ = AT(LIST, @$); }
     | price_when KW_FROM DATE { $$ = ADD($1, N(FROM, $3)); }
     | price_when until { $$ = ADD($1, $2); }
@@ -265,6 +247,7 @@ pool_item: %empty { $$ = NULL; }
     | KW_SERVES name KW_AT URL serve_options { $$ = ADOPT(ADD(N(SERVES, $2), N(URL, $4)), $5); }
     | price
     | KW_LIMIT NUMBER KW_REQUESTS KW_PER KW_MINUTE { $$ = N(LIMIT, $2); }
+    | KW_LIMIT NUMBER KW_TOKENS KW_PER KW_MINUTE { $$ = N(TOKENS_LIMIT, $2); }
     | KW_TIMEOUT timeouts { $$ = ADOPT(N(TIMEOUT, $1), $2); }
     | KW_AVAILABLE KW_FROM DATE until_opt { $$ = ADD(ADD(N(AVAILABLE, $1), N(FROM, $3)), $4); }
     | KW_AVAILABLE until { $$ = ADD(N(AVAILABLE, $1), $2); }
@@ -287,51 +270,17 @@ agreement_items: agreement_item { $$ = ADD(AT(LIST, @$), $1); }
 agreement_item: %empty { $$ = NULL; }
     | KW_EFFECTIVE DATE until_opt { $$ = ADD(N(EFFECTIVE, $2), $3); }
     | KW_SUPERSEDES names { $$ = ADOPT(N(SUPERSEDES, $1), $2); }
-    | name ':' clause { $$ = ADD(N(CLAUSE, $1), $3); }
-    | name ':' KW_AMEND name { $$ = ADD(N(CLAUSE, $1), N(AMEND, $4)); }
-    | name ':' KW_AMEND name until { $$ = ADD(N(CLAUSE, $1), ADD(N(AMEND, $4), $5)); }
-    | name ':' KW_AMEND name clause { $$ = ADD(ADD(N(CLAUSE, $1), N(AMEND, $4)), $5); }
+    | name ':' run run_block { $$ = ADOPT(ADD(N(CLAUSE, $1), $3), $4); }
     | error { $$ = NULL; RECOVERED; }
-clause: KW_EXCLUSIVE names KW_ON name until_opt
-        { $$ = ADD(ADD(ADD(N(EXCLUSIVE, $1), ADOPT(N(LIST, $1), $2)), N(ON, $4)), $5); }
-    | KW_COMMIT amount KW_ON name KW_OVER DATE DOTDOT DATE commit_options
-        { $$ = ADOPT(ADD(ADD(ADD(N(COMMIT, $1), $2), N(ON, $4)), ADD(N(OVER, $6), N(END_DATE, $8))), $9); }
-    | KW_SHARE PERCENT KW_OF KW_REVENUE KW_FROM names KW_FROM name KW_TO name share_options
-        { $$ = ADOPT(ADD(ADD(ADD(ADD(N(SHARE, $2), ADOPT(N(LIST, $4), $6)), N(FROM, $8)), N(TO, $10)), NULL), $11); }
-    | KW_LICENSE exclusive_opt KW_MODELS names KW_TO name KW_FOR names until_opt
-        { $$ = ADD(ADD(ADD(ADD(ADD(N(LICENSE, $1), $2), ADOPT(N(MODELS, $3), $4)), N(TO, $6)), ADOPT(N(FOR, $7), $8)), $9); }
-    | KW_FIRST KW_REFUSAL KW_ON free parameters
-        { $$ = ADD(N(FIRST_REFUSAL, $1), deal_node_span(p, $1, $5 != NULL ? $5 : $4)); }
-    | KW_PRIMARY name free_opt parameters
-        { $$ = ADD(ADD(N(PRIMARY, $1), N(ON, $2)), deal_node_span(p, $1, $4 != NULL ? $4 : $3 != NULL ? $3 : $2)); }
-exclusive_opt: %empty { $$ = NULL; } | KW_EXCLUSIVE { $$ = N(EXCLUSIVE, $1); }
-commit_options: %empty { $$ = AT(LIST, @$); }
-    | commit_options WORD { $$ = ADD($1, N(COMMIT_MODEL, $2)); }
-    | commit_options KW_COUNTING names { $$ = ADD($1, ADOPT(N(COUNTING, $2), $3)); }
-share_options: %empty { $$ = AT(LIST, @$); }
-    | share_options KW_MONTHLY { $$ = ADD($1, N(MONTHLY, $2)); }
-    | share_options KW_CAP amount { $$ = ADD($1, ADD(N(CAP, $2), $3)); }
-    | share_options until { $$ = ADD($1, $2); }
 
-/* Terms that are kept as text: any words, and one block of parameters. Value: the last token. */
-free_word: name | DATE | PERCENT | STRING | URL | '(' | ')' | ',' | DOTDOT | '*'
-free: free_word | free free_word { $$ = $2; }
-free_opt: %empty { $$ = NULL; } | free
-parameters: %empty { $$ = NULL; } | '{' parameter_items '}' { $$ = $3; }
-parameter_items: parameter_item | parameter_items EOL parameter_item
-parameter_item: %empty { $$ = NULL; } | free | error { $$ = NULL; RECOVERED; }
+/* A line of a clause or a programme: terms_table.c knows what its words mean. */
+run: run_word { $$ = ADD(AT(RUN, @$), $1); } | run run_word { $$ = ADD($1, $2); }
+run_word: name | DATE | PERCENT | STRING | URL | '(' | ')' | ',' | DOTDOT | '*'
+run_block: %empty { $$ = NULL; } | '{' run_items '}' { $$ = $2; }
+run_items: run_item { $$ = ADD(AT(LIST, @$), $1); } | run_items EOL run_item { $$ = ADD($1, $3); }
+run_item: %empty { $$ = NULL; } | run | error { $$ = NULL; RECOVERED; }
 
-/* ---- programmes ---- */
-programme_block: '{' programme_items '}' { $$ = $2; }
-programme_items: programme_item { $$ = ADD(AT(LIST, @$), $1); }
-    | programme_items EOL programme_item { $$ = ADD($1, $3); }
-programme_item: %empty { $$ = NULL; }
-    | KW_TOTAL amount KW_OVER NUMBER KW_YEARS KW_FROM DATE
-        { $$ = ADD(ADD(ADD(N(TOTAL, $1), $2), N(YEARS, $4)), N(FROM, $7)); }
-    | KW_TRANCHE name amount KW_FROM DATE { $$ = ADD(ADD(N(TRANCHE, $2), $3), N(FROM, $5)); }
-    | KW_FUNDER name PERCENT { $$ = ADD(N(FUNDER, $2), N(PERCENT, $3)); }
-    | KW_TECHNOLOGY names { $$ = ADOPT(N(TECHNOLOGY, $1), $2); }
-    | error { $$ = NULL; RECOVERED; }
+programme_block: '{' run_items '}' { $$ = $2; }
 %%
 static const struct keyword {
     const char *text;
@@ -340,7 +289,6 @@ static const struct keyword {
     {"accelerator", KW_ACCELERATOR},
     {"account", KW_ACCOUNT},
     {"agreement", KW_AGREEMENT},
-    {"amend", KW_AMEND},
     {"api-version", KW_API_VERSION},
     {"as", KW_AS},
     {"at", KW_AT},
@@ -348,60 +296,47 @@ static const struct keyword {
     {"available", KW_AVAILABLE},
     {"by", KW_BY},
     {"ca", KW_CA},
-    {"cap", KW_CAP},
     {"class", KW_CLASS},
-    {"commit", KW_COMMIT},
     {"count", KW_COUNT},
-    {"counting", KW_COUNTING},
     {"currency", KW_CURRENCY},
     {"customer", KW_CUSTOMER},
     {"deal", KW_DEAL},
+    {"deduction", KW_DEDUCTION},
     {"earliest", KW_EARLIEST},
     {"effective", KW_EFFECTIVE},
     {"env", KW_ENV},
     {"event", KW_EVENT},
-    {"exclusive", KW_EXCLUSIVE},
+    {"field", KW_FIELD},
     {"file", KW_FILE},
-    {"first", KW_FIRST},
-    {"for", KW_FOR},
     {"from", KW_FROM},
-    {"funder", KW_FUNDER},
+    {"group", KW_GROUP},
+    {"in", KW_IN},
     {"include", KW_INCLUDE},
     {"key", KW_KEY},
     {"kind", KW_KIND},
-    {"license", KW_LICENSE},
     {"limit", KW_LIMIT},
     {"minute", KW_MINUTE},
     {"model", KW_MODEL},
-    {"models", KW_MODELS},
-    {"monthly", KW_MONTHLY},
     {"of", KW_OF},
     {"on", KW_ON},
-    {"over", KW_OVER},
     {"party", KW_PARTY},
     {"per", KW_PER},
     {"pool", KW_POOL},
     {"price", KW_PRICE},
-    {"primary", KW_PRIMARY},
     {"product", KW_PRODUCT},
     {"programme", KW_PROGRAMME},
     {"provider", KW_PROVIDER},
-    {"refusal", KW_REFUSAL},
     {"region", KW_REGION},
     {"requests", KW_REQUESTS},
     {"reserved", KW_RESERVED},
-    {"revenue", KW_REVENUE},
     {"serves", KW_SERVES},
-    {"share", KW_SHARE},
     {"supersedes", KW_SUPERSEDES},
-    {"technology", KW_TECHNOLOGY},
+    {"surface", KW_SURFACE},
     {"timeout", KW_TIMEOUT},
-    {"to", KW_TO},
-    {"total", KW_TOTAL},
-    {"tranche", KW_TRANCHE},
+    {"tokens", KW_TOKENS},
     {"until", KW_UNTIL},
+    {"via", KW_VIA},
     {"with", KW_WITH},
-    {"years", KW_YEARS},
 };
 
 int deal_keyword_token(struct oft_str word)

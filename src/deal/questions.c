@@ -56,6 +56,154 @@ bool deal_clause_in_force(const struct deal_clause *clause, oft_instant at,
     return clause->from <= at && at < deal_clause_until(clause, attested);
 }
 
+oft_instant deal_condition_instant(const struct deal_condition *condition,
+                                   struct deal_attestations attested)
+{
+    if (condition->kind == DEAL_CONDITION_EVENT) {
+        struct deal_end end = {.kind = DEAL_END_EVENT, .event = condition->event};
+        return deal_end_instant(&end, attested);
+    }
+    bool all = condition->kind == DEAL_CONDITION_AND;
+    oft_instant instant = all ? OFT_INSTANT_ALWAYS : OFT_INSTANT_NEVER;
+    for (uint32_t i = 0; i < condition->part_count; i++) {
+        oft_instant part = deal_condition_instant(&condition->parts[i], attested);
+        instant = (all ? part > instant : part < instant) ? part : instant;
+    }
+    return instant;
+}
+
+static oft_instant add_time(oft_instant at, int64_t count, int64_t unit_ns)
+{
+    oft_instant result;
+    int64_t span;
+    if (__builtin_mul_overflow(count, unit_ns, &span) || __builtin_add_overflow(at, span, &result)) {
+        return OFT_INSTANT_NEVER;
+    }
+    return result;
+}
+
+/* The same time of day COUNT months on; on the month's last day when it is shorter. */
+static oft_instant add_months(oft_instant at, uint32_t count)
+{
+    struct oft_date date = oft_date_from_instant(at);
+    oft_instant time_of_day = at - oft_instant_from_date(date);
+    int64_t month = (int64_t)date.year * 12 + (date.month - 1) + count;
+    if (month / 12 > 2261) {
+        return OFT_INSTANT_NEVER;
+    }
+    date.year = (int32_t)(month / 12);
+    date.month = (int32_t)(month % 12) + 1;
+    while (!oft_date_valid(date)) {
+        date.day--;
+    }
+    return add_time(oft_instant_from_date(date), time_of_day, 1);
+}
+
+oft_instant deal_duration_after(oft_instant at, struct deal_duration duration)
+{
+    if (at == OFT_INSTANT_ALWAYS || at == OFT_INSTANT_NEVER) {
+        return at;
+    }
+    switch (duration.unit) {
+    case DEAL_HOURS:
+        return add_time(at, duration.count, 3600 * OFT_NS_PER_SECOND);
+    case DEAL_WEEKS:
+        return add_time(at, (int64_t)duration.count * 7, OFT_NS_PER_DAY);
+    case DEAL_MONTHS:
+        return add_months(at, duration.count);
+    case DEAL_YEARS:
+        return add_months(at, duration.count * 12);
+    default:
+        return add_time(at, duration.count, OFT_NS_PER_DAY);
+    }
+}
+
+/* ---- scopes ---------------------------------------------------------------------------------- */
+
+static bool account_in(const struct deal *deal, uint32_t account, struct deal_list groups)
+{
+    struct deal_list own = {NULL, 0};
+    if (account != DEAL_NONE) {
+        own = deal->accounts[account].groups;
+    }
+    for (uint32_t i = 0; i < own.count; i++) {
+        if (deal_list_has(groups, own.items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool deal_exclusive_covers(const struct deal *deal, const struct deal_exclusive *exclusive,
+                           uint32_t product, uint32_t account)
+{
+    uint32_t surface = account == DEAL_NONE ? DEAL_NONE : deal->accounts[account].surface;
+    if (!deal_list_has(exclusive->products, product)) {
+        return false;
+    }
+    if (exclusive->surfaces.count > 0 &&
+        (surface == DEAL_NONE || !deal_list_has(exclusive->surfaces, surface))) {
+        return false;
+    }
+    return !account_in(deal, account, exclusive->except_groups);
+}
+
+bool deal_residency_covers(const struct deal *deal, const struct deal_residency *residency,
+                           uint32_t product, uint32_t account)
+{
+    switch (residency->subject) {
+    case SYMBOL_PRODUCT:
+        return deal_list_has(residency->items, product);
+    case SYMBOL_ACCOUNT:
+        return account != DEAL_NONE && deal_list_has(residency->items, account);
+    default:
+        return account_in(deal, account, residency->items);
+    }
+}
+
+bool deal_license_covers(const struct deal *deal, const struct deal_license *license,
+                         uint32_t product, uint32_t model)
+{
+    uint32_t field = deal->products[product].field;
+    return license->licensee_party == deal->products[product].owner_party &&
+           deal_list_has(license->models, model) && deal_list_has(license->products, product) &&
+           (field == DEAL_NONE || !deal_list_has(license->except_fields, field));
+}
+
+bool deal_names_have(struct deal_names names, const char *name)
+{
+    for (uint32_t i = 0; i < names.count; i++) {
+        if (strcmp(names.items[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+oft_instant deal_ship_instant(const struct deal *deal, uint32_t provider, uint32_t model)
+{
+    oft_instant first = OFT_INSTANT_NEVER;
+    for (uint32_t i = 0; i < deal->serve_count; i++) {
+        const struct deal_pool *pool = &deal->pools[deal->serves[i].pool];
+        if (deal->serves[i].model == model && pool->provider == provider && pool->from < first) {
+            first = pool->from;
+        }
+    }
+    return first;
+}
+
+oft_instant deal_shipped_from(const struct deal *deal, const struct deal_primary *primary,
+                              uint32_t model, struct deal_attestations attested)
+{
+    oft_instant shipped =
+        deal_duration_after(deal_ship_instant(deal, primary->provider, model), primary->lead);
+    oft_instant excepted = primary->has_unless ? deal_condition_instant(&primary->unless, attested)
+                                               : OFT_INSTANT_NEVER;
+    return excepted < shipped ? excepted : shipped;
+}
+
+/* ---- prices ---------------------------------------------------------------------------------- */
+
 const struct deal_price *deal_price_at(const struct deal *deal, bool is_sale, uint32_t owner,
                                        uint32_t model, oft_instant at,
                                        struct deal_attestations attested)
@@ -99,11 +247,26 @@ static int compare_instants(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static bool ships_first(const struct deal_clause *clause)
+{
+    return clause->kind == DEAL_CLAUSE_PRIMARY && clause->as.primary.ship_first;
+}
+
+static size_t ship_first_count(const struct deal *deal)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < deal->clause_count; i++) {
+        count += ships_first(&deal->clauses[i]) ? 1 : 0;
+    }
+    return count;
+}
+
 enum oft_err deal_regime_instants(const struct deal *deal, struct deal_attestations attested,
                                   struct oft_arena *arena, oft_instant **ret_instants,
                                   size_t *ret_count)
 {
-    size_t most = 2 * ((size_t)deal->clause_count * 2 + deal->price_count + deal->pool_count) + 1;
+    size_t most = 2 * ((size_t)deal->clause_count * 2 + deal->price_count + deal->pool_count) + 1 +
+                  ship_first_count(deal) * deal->model_count;
     struct instants list = {oft_arena_alloc_array(arena, most, sizeof(oft_instant)), 0};
     if (list.items == NULL) {
         return OFT_ERR_MEMORY;
@@ -115,6 +278,12 @@ enum oft_err deal_regime_instants(const struct deal *deal, struct deal_attestati
         if (clause->kind == DEAL_CLAUSE_COMMIT) {
             note_instant(&list, clause->as.commit.period_from);
             note_instant(&list, clause->as.commit.period_until);
+        }
+        for (uint32_t m = 0; ships_first(clause) && m < deal->model_count; m++) {
+            oft_instant shipped = deal_shipped_from(deal, &clause->as.primary, m, attested);
+            if (deal_clause_in_force(clause, shipped, attested)) {
+                note_instant(&list, shipped);
+            }
         }
     }
     for (uint32_t i = 0; i < deal->price_count; i++) {

@@ -46,14 +46,59 @@ static void resolve_heading(struct deal_build *build)
     }
 }
 
+/* The six bits of a base64 letter; 64 for anything else. */
+static unsigned base64_bits(char letter)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = letter == '\0' ? NULL : strchr(letters, letter);
+    return at == NULL ? 64 : (unsigned)(at - letters);
+}
+
+/* "ed25519:" and 43 letters of base64 with one '=': 32 bytes. */
+static void party_key(struct deal_build *build, const struct deal_node *node,
+                      struct deal_party *party)
+{
+    static const char prefix[] = "ed25519:";
+    const size_t skip = sizeof(prefix) - 1;
+    if (node == NULL) {
+        return;
+    }
+    uint32_t held = 0;
+    unsigned bits = 0;
+    size_t count = 0;
+    bool good = node->text.length == skip + 44 &&
+                memcmp(node->text.data, prefix, skip) == 0 && node->text.data[skip + 43] == '=';
+    for (size_t i = skip; good && i < skip + 43; i++) {
+        unsigned value = base64_bits(node->text.data[i]);
+        good = value < 64;
+        held = (held << 6) | value;
+        bits += 6;
+        if (bits >= 8 && count < sizeof(party->key)) {
+            bits -= 8;
+            party->key[count++] = (uint8_t)(held >> bits);
+        }
+    }
+    if (!good || count != sizeof(party->key)) {
+        BUILD_ERROR(build, 19, node, party->name,
+                    "`offtake keys party NAME` makes one and prints this line",
+                    "this is no Ed25519 key: ed25519: and 44 characters of base64");
+        return;
+    }
+    party->has_key = true;
+}
+
 static void resolve_parties(struct deal_build *build)
 {
     struct deal *deal = build->deal;
     for (const struct deal_node *n = build->root->first; n != NULL; n = n->next) {
         if (n->kind == NODE_PARTY &&
             deal_symbols_add(build, SYMBOL_PARTY, n->text, n->position, deal->party_count)) {
-            build->parties[deal->party_count++] = (struct deal_party){
-                deal_build_copy(build, n->text), deal_build_title(build, n), n->position};
+            struct deal_party *party = &build->parties[deal->party_count++];
+            *party = (struct deal_party){.name = deal_build_copy(build, n->text),
+                                         .title = deal_build_title(build, n),
+                                         .position = n->position};
+            party_key(build, deal_node_child(n, NODE_PARTY_KEY), party);
         }
     }
     bool partial = build->diagnostics->error_count > 0;
@@ -69,7 +114,8 @@ static void resolve_parties(struct deal_build *build)
                          deal->party_count)) {
         const char *name = deal_build_copy(build, customer->text);
         deal->customer_party = deal->party_count;
-        build->parties[deal->party_count++] = (struct deal_party){name, name, customer->position};
+        build->parties[deal->party_count++] =
+            (struct deal_party){.name = name, .title = name, .position = customer->position};
     }
 }
 
@@ -92,17 +138,9 @@ static enum deal_product_class class_of(struct deal_build *build, const struct d
                     "product \"%.*s\" has no class", (int)product->text.length, product->text.data);
         return DEAL_CLASS_INFERENCE;
     }
-    if (oft_str_is(node->text, "training")) {
-        return DEAL_CLASS_TRAINING;
-    }
-    if (oft_str_is(node->text, "research")) {
-        return DEAL_CLASS_RESEARCH;
-    }
-    if (!oft_str_is(node->text, "inference")) {
-        BUILD_ERROR(build, 16, node, "", "write inference, training or research",
-                    "\"%.*s\" is no class of products", (int)node->text.length, node->text.data);
-    }
-    return DEAL_CLASS_INFERENCE;
+    enum deal_product_class product_class = DEAL_CLASS_INFERENCE;
+    (void)deal_value_class(build, node, &product_class); /* told; the deal is refused */
+    return product_class;
 }
 
 static void resolve_product(struct deal_build *build, const struct deal_node *n)
@@ -112,12 +150,20 @@ static void resolve_product(struct deal_build *build, const struct deal_node *n)
     const struct deal_node *of = deal_node_child(n, NODE_OF);
     uint32_t owner =
         of != NULL ? deal_symbols_need(build, SYMBOL_PARTY, of, "") : deal->customer_party;
+    deal_build_once(build, n, NODE_OF_FIELD, "the field");
+    const struct deal_node *of_field = deal_node_child(n, NODE_OF_FIELD);
+    uint32_t field =
+        of_field != NULL ? deal_symbols_need(build, SYMBOL_FIELD, of_field, "") : DEAL_NONE;
     enum deal_product_class product_class = class_of(build, n);
     if (deal_symbols_add(build, SYMBOL_PRODUCT, n->text, n->position, deal->product_count)) {
         build->product_nodes[deal->product_count] = n;
         build->products[deal->product_count++] =
-            (struct deal_product){deal_build_copy(build, n->text), deal_build_title(build, n),
-                                  product_class, owner, n->position};
+            (struct deal_product){.name = deal_build_copy(build, n->text),
+                                  .title = deal_build_title(build, n),
+                                  .product_class = product_class,
+                                  .owner_party = owner,
+                                  .field = field,
+                                  .position = n->position};
     }
 }
 
@@ -150,9 +196,23 @@ static void resolve_model(struct deal_build *build, const struct deal_node *n)
 static void resolve_account(struct deal_build *build, const struct deal_node *n)
 {
     struct deal *deal = build->deal;
+    struct deal_list groups = {NULL, 0};
+    deal_build_once(build, n, NODE_IN, "\"in\"");
+    deal_build_once(build, n, NODE_VIA, "\"via\"");
+    const struct deal_node *in = deal_node_child(n, NODE_IN);
+    const struct deal_node *via = deal_node_child(n, NODE_VIA);
+    if (in != NULL && deal_symbols_list(build, SYMBOL_GROUP, in, "", &groups) &&
+        groups.items[0] == DEAL_ALL) {
+        BUILD_ERROR(build, 13, in->first, "", "name the groups", "an account is not in \"all\"");
+    }
+    uint32_t surface = via != NULL ? deal_symbols_need(build, SYMBOL_SURFACE, via, "") : DEAL_NONE;
     if (deal_symbols_add(build, SYMBOL_ACCOUNT, n->text, n->position, deal->account_count)) {
-        build->accounts[deal->account_count++] = (struct deal_account){
-            deal_build_copy(build, n->text), deal_build_title(build, n), n->position};
+        build->accounts[deal->account_count++] =
+            (struct deal_account){.name = deal_build_copy(build, n->text),
+                                  .title = deal_build_title(build, n),
+                                  .groups = groups,
+                                  .surface = surface,
+                                  .position = n->position};
     }
 }
 
@@ -181,6 +241,38 @@ static void resolve_agreement_name(struct deal_build *build, const struct deal_n
                                     .title = deal_build_title(build, n),
                                     .party = party,
                                     .position = n->position};
+    }
+}
+
+/* Groups, surfaces, fields and deductions. */
+static void resolve_named(struct deal_build *build, const struct deal_node *n,
+                          enum deal_symbol_kind kind, struct deal_named *rows, uint32_t *count)
+{
+    if (deal_symbols_add(build, kind, n->text, n->position, *count)) {
+        rows[(*count)++] = (struct deal_named){deal_build_copy(build, n->text),
+                                               deal_build_title(build, n), n->position};
+    }
+}
+
+/* What has no references of its own, and is referred to by statements above it. */
+static void resolve_plain(struct deal_build *build, const struct deal_node *n)
+{
+    struct deal *deal = build->deal;
+    switch (n->kind) {
+    case NODE_GROUP:
+        resolve_named(build, n, SYMBOL_GROUP, build->groups, &deal->group_count);
+        break;
+    case NODE_SURFACE:
+        resolve_named(build, n, SYMBOL_SURFACE, build->surfaces, &deal->surface_count);
+        break;
+    case NODE_FIELD:
+        resolve_named(build, n, SYMBOL_FIELD, build->fields, &deal->field_count);
+        break;
+    case NODE_DEDUCTION:
+        resolve_named(build, n, SYMBOL_DEDUCTION, build->deductions, &deal->deduction_count);
+        break;
+    default:
+        break;
     }
 }
 
@@ -217,6 +309,9 @@ void deal_resolve_names(struct deal_build *build)
     resolve_parties(build);
     if (partial) {
         return; /* names are missing: to call the others unknown would be noise */
+    }
+    for (const struct deal_node *n = build->root->first; n != NULL; n = n->next) {
+        resolve_plain(build, n);
     }
     for (const struct deal_node *n = build->root->first; n != NULL; n = n->next) {
         resolve_one(build, n);

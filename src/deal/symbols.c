@@ -10,7 +10,8 @@
 
 static const char *const kind_words[SYMBOL_KIND_COUNT] = {
     "party", "provider", "product",   "model",  "account",
-    "event", "pool",     "agreement", "clause", "programme"};
+    "event", "pool",     "agreement", "clause", "programme",
+    "group", "surface",  "field",     "deduction"};
 
 static size_t slot_of(const struct deal_symbols *symbols, uint32_t kind, struct oft_str name)
 {

@@ -70,19 +70,6 @@ struct deal_node *deal_node_adopt(struct deal_parser *parser, struct deal_node *
     return node;
 }
 
-struct deal_node *deal_node_span(struct deal_parser *parser, const struct deal_node *a,
-                                 const struct deal_node *b)
-{
-    struct deal_node *node = deal_node_new(parser, NODE_SPAN, a);
-    const char *begin = a->text.data - (a->quoted ? 1 : 0);
-    const char *end = b->text.data + b->text.length + (b->quoted ? 1 : 0);
-    if (!parser->memory_failed && end > begin) {
-        node->text = (struct oft_str){begin, (size_t)(end - begin)};
-        node->quoted = false;
-    }
-    return node;
-}
-
 const struct deal_node *deal_node_child(const struct deal_node *node, enum deal_node_kind kind)
 {
     for (const struct deal_node *child = node->first; child != NULL; child = child->next) {

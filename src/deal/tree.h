@@ -32,8 +32,6 @@ enum deal_node_kind {
     NODE_ON,
     NODE_WITH,
     NODE_FROM,
-    NODE_TO,
-    NODE_FOR,
     NODE_UNTIL,
     NODE_END_DATE,
     NODE_END_EVENT,
@@ -61,34 +59,36 @@ enum deal_node_kind {
     NODE_EFFECTIVE,
     NODE_SUPERSEDES,
     NODE_CLAUSE,
-    NODE_EXCLUSIVE,
-    NODE_COMMIT,
-    NODE_SHARE,
-    NODE_LICENSE,
-    NODE_FIRST_REFUSAL,
-    NODE_PRIMARY,
-    NODE_AMEND,
     NODE_AMOUNT,
     NODE_CURRENCY_NAME,
-    NODE_OVER,
-    NODE_COMMIT_MODEL,
-    NODE_COUNTING,
-    NODE_MONTHLY,
-    NODE_CAP,
-    NODE_MODELS,
-    NODE_REVENUE,
-    NODE_TOTAL,
-    NODE_YEARS,
-    NODE_TRANCHE,
-    NODE_FUNDER,
-    NODE_PERCENT,
-    NODE_TECHNOLOGY,
-    NODE_SPAN, /* a run of free words: its text goes from the first to the last */
+    NODE_GROUP,
+    NODE_SURFACE,
+    NODE_FIELD,
+    NODE_DEDUCTION,
+    NODE_IN,
+    NODE_VIA,
+    NODE_OF_FIELD,
+    NODE_PARTY_KEY,
+    NODE_TOKENS_LIMIT,
+    NODE_RUN, /* a line of a clause or programme: its children are the tokens */
     NODE_KIND_COUNT
+};
+
+/* What a token is, for those that read runs of tokens. */
+enum deal_token_class {
+    DEAL_TOKEN_NONE,
+    DEAL_TOKEN_WORD, /* keywords too: no word is reserved */
+    DEAL_TOKEN_NUMBER,
+    DEAL_TOKEN_PERCENT,
+    DEAL_TOKEN_DATE,
+    DEAL_TOKEN_STRING,
+    DEAL_TOKEN_URL,
+    DEAL_TOKEN_MARK, /* , ( ) * .. */
 };
 
 struct deal_node {
     enum deal_node_kind kind;
+    enum deal_token_class token;
     bool quoted; /* the text stood in quotes, which are taken off */
     struct oft_str text;
     struct deal_position position;
@@ -133,10 +133,6 @@ struct deal_node *deal_node_add(struct deal_parser *parser, struct deal_node *no
 /* Moves LIST's children under NODE. LIST may be NULL. */
 struct deal_node *deal_node_adopt(struct deal_parser *parser, struct deal_node *node,
                                   struct deal_node *list);
-/* The run of source from A's first byte to B's last. */
-struct deal_node *deal_node_span(struct deal_parser *parser, const struct deal_node *a,
-                                 const struct deal_node *b);
-
 const struct deal_node *deal_node_child(const struct deal_node *node, enum deal_node_kind kind);
 uint32_t deal_node_count(const struct deal_node *node, enum deal_node_kind kind);
 

@@ -39,10 +39,9 @@ static bool scaled(struct oft_str text, oft_nanos *ret)
            oft_nanos_mul(value, factor, ret) == OFT_OK;
 }
 
-bool deal_value_amount(struct deal_build *build, const struct deal_node *amount, const char *clause,
-                       oft_nanos *ret)
+bool deal_value_money(struct deal_build *build, const struct deal_node *number,
+                      const struct deal_node *currency, const char *clause, oft_nanos *ret)
 {
-    const struct deal_node *currency = deal_node_child(amount, NODE_CURRENCY_NAME);
     bool known = build->deal->currency != NULL && build->deal->currency[0] != '\0';
     if (known &&
         !oft_str_is(currency->text, build->deal->currency)) { /* a deal without one is told so */
@@ -52,27 +51,51 @@ bool deal_value_amount(struct deal_build *build, const struct deal_node *amount,
         return false;
     }
     /* 10^27 nano-units is a billion billions of the currency: products with counts still fit. */
-    if (!scaled(amount->text, ret) || *ret > OFT_NANOS_PER_UNIT * OFT_NANOS_PER_UNIT * 1000000000) {
-        BUILD_ERROR(build, 23, amount, clause,
+    if (!scaled(number->text, ret) || *ret > OFT_NANOS_PER_UNIT * OFT_NANOS_PER_UNIT * 1000000000) {
+        BUILD_ERROR(build, 23, number, clause,
                     "write 2.50, 500k, 20m, 60bn or 1tn, with at most nine decimals",
-                    "\"%.*s\" is no exact amount", (int)amount->text.length, amount->text.data);
+                    "\"%.*s\" is no exact amount", (int)number->text.length, number->text.data);
         return false;
     }
     return true;
 }
 
-bool deal_value_rate(struct deal_build *build, const struct deal_node *node, const char *clause,
-                     int64_t *ret_ppb)
+bool deal_value_amount(struct deal_build *build, const struct deal_node *amount, const char *clause,
+                       oft_nanos *ret)
+{
+    return deal_value_money(build, amount, deal_node_child(amount, NODE_CURRENCY_NAME), clause, ret);
+}
+
+bool deal_value_multiple(struct deal_build *build, const struct deal_node *node, const char *clause,
+                         unsigned most_percent, int64_t *ret_ppb)
 {
     oft_nanos value;
     struct oft_str number = {node->text.data, node->text.length > 0 ? node->text.length - 1 : 0};
-    if (oft_decimal_parse(number, 7, &value) != OFT_OK || value > DEAL_RATE_ONE) {
-        BUILD_ERROR(build, 24, node, clause, "write 0% to 100%, with at most seven decimals",
+    if (oft_decimal_parse(number, 7, &value) != OFT_OK ||
+        value > (oft_nanos)most_percent * (DEAL_RATE_ONE / 100)) {
+        BUILD_ERROR(build, 24, node, clause,
+                    most_percent == 100 ? "write 0% to 100%, with at most seven decimals"
+                                        : "write 0% to 1000%, with at most seven decimals",
                     "\"%.*s\" is no share of a whole", (int)node->text.length, node->text.data);
         return false;
     }
     *ret_ppb = (int64_t)value;
     return true;
+}
+
+bool deal_value_class(struct deal_build *build, const struct deal_node *node,
+                      enum deal_product_class *ret)
+{
+    static const char *const words[] = {"inference", "training", "research"};
+    for (unsigned i = 0; i < OFT_COUNT_OF(words); i++) {
+        if (oft_str_is(node->text, words[i])) {
+            *ret = (enum deal_product_class)i;
+            return true;
+        }
+    }
+    BUILD_ERROR(build, 16, node, "", "write inference, training or research",
+                "\"%.*s\" is no class of products", (int)node->text.length, node->text.data);
+    return false;
 }
 
 bool deal_value_count(struct deal_build *build, const struct deal_node *node, uint64_t max,

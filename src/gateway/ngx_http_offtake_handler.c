@@ -509,12 +509,14 @@ static ngx_int_t
 ngx_http_offtake_decide(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
     struct policy_query            query;
+    struct policy_choice          *choices;
     ngx_http_offtake_main_conf_t  *omcf;
 
     omcf = ngx_http_get_module_main_conf(r, ngx_http_offtake_module);
 
     ctx->answer = ngx_palloc(r->pool, sizeof(struct policy_answer));
-    if (ctx->answer == NULL) {
+    choices = ngx_palloc(r->pool, OFT_ATTEMPTS_MAX * sizeof(struct policy_choice));
+    if (ctx->answer == NULL || choices == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -525,9 +527,10 @@ ngx_http_offtake_decide(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
     query.now_ns = (int64_t) ngx_current_msec;
     query.product = ctx->key->product;
     query.model = ctx->model;
+    query.account = ctx->key->account;
     query.health = ctx->policy->health;
 
-    policy_decide(&ctx->policy->view, &query, ctx->answer);
+    policy_decide(&ctx->policy->view, &query, choices, OFT_ATTEMPTS_MAX, ctx->answer);
 
     if (ctx->answer->eligible_count == 0) {
         return ngx_http_offtake_forbidden(r, ctx);

@@ -195,6 +195,7 @@ ngx_http_offtake_models(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
     ngx_uint_t                 first = 1;
     struct oft_str             text;
     struct policy_query        query;
+    struct policy_choice       choice;
     struct policy_answer       answer;
     const struct policy_view  *view = &ctx->policy->view;
 
@@ -210,13 +211,14 @@ ngx_http_offtake_models(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
     ngx_memzero(&query, sizeof(query));
     query.instant_ns = ctx->record.admitted_ns;
     query.product = ctx->key->product;
+    query.account = ctx->key->account;
 
     p = ngx_cpymem(body, "{\"object\":\"list\",\"data\":[", 25);
     p = body + (sizeof("{\"object\":\"list\",\"data\":[") - 1);
 
     for (i = 0; i < view->model_count; i++) {
         query.model = i;
-        policy_decide(view, &query, &answer);
+        policy_decide(view, &query, &choice, 1, &answer);
 
         if (answer.eligible_count == 0) {
             continue;

@@ -165,19 +165,18 @@ static void find_cuts(struct policy_build *build, const oft_instant **ret_cuts, 
     *ret_count = count;
 }
 
-/* Decisions are a full table; one that cannot fit is refused before any of it is made. */
+/* Rows are a full table; one that cannot fit is refused before any of it is made. */
 static void check_size(struct policy_build *build, size_t cut_count)
 {
-    oft_u128 bytes = (oft_u128)(cut_count + 1) * build->deal->product_count *
-                     build->deal->model_count * sizeof(struct policy_decision);
+    oft_u128 bytes = (oft_u128)(cut_count + 1) * build->kinds.count * build->deal->product_count *
+                     sizeof(uint32_t);
 
     if (build->err == OFT_OK && bytes > OFT_SNAPSHOT_BYTES_MAX) {
-        build->err =
-            oft_fail(build->reterr, OFT_ERR_LIMIT,
-                     "%llu regimes, %u products and %u models make too large a policy "
-                     "(over %u MB); split the deal",
-                     (unsigned long long)cut_count + 1, (unsigned)build->deal->product_count,
-                     (unsigned)build->deal->model_count, OFT_SNAPSHOT_BYTES_MAX >> 20);
+        build->err = oft_fail(build->reterr, OFT_ERR_LIMIT,
+                              "%llu regimes, %u kinds of accounts and %u products make too large a "
+                              "policy (over %u MB); split the deal",
+                              (unsigned long long)cut_count + 1, (unsigned)build->kinds.count,
+                              (unsigned)build->deal->product_count, OFT_SNAPSHOT_BYTES_MAX >> 20);
     }
 }
 
@@ -189,11 +188,12 @@ static uint64_t aligned(uint64_t offset)
 enum oft_err policy_build_assemble(struct policy_build *build, struct oft_buffer *out)
 {
     static const size_t item_bytes[POLICY_SECTION_COUNT] = {sizeof(struct policy_regime),
+                                                            sizeof(uint32_t),
                                                             sizeof(struct policy_decision),
                                                             sizeof(struct policy_candidate),
                                                             sizeof(struct policy_name),
                                                             sizeof(struct policy_name),
-                                                            sizeof(struct policy_name),
+                                                            sizeof(struct policy_account),
                                                             sizeof(struct policy_pool),
                                                             sizeof(struct policy_endpoint),
                                                             sizeof(struct policy_clause),
@@ -204,7 +204,8 @@ enum oft_err policy_build_assemble(struct policy_build *build, struct oft_buffer
                                    .version = POLICY_FORMAT_VERSION,
                                    .header_bytes = sizeof(struct policy_header),
                                    .generation = build->input->generation,
-                                   .compiled_ns = build->input->compiled_ns};
+                                   .compiled_ns = build->input->compiled_ns,
+                                   .kind_count = build->kinds.count};
     uint64_t offset = sizeof(header);
     unsigned i;
 
@@ -256,6 +257,9 @@ enum oft_err policy_compile(const struct policy_compile_input *input, struct oft
     }
     build_init(&build, input, reterr);
     find_cuts(&build, &cuts, &cut_count);
+    if (build.err == OFT_OK) {
+        build.err = policy_kinds_find(input->deal, &build.arena, &build.kinds, reterr);
+    }
     check_size(&build, cut_count);
     if (build.err == OFT_OK) {
         policy_build_names(&build);

@@ -54,11 +54,29 @@ struct policy_compile_input {
 enum oft_err policy_compile(const struct policy_compile_input *input, struct oft_buffer *out,
                             size_t *ret_keys_left_out, struct oft_error *reterr) OFT_MUSTCHECK;
 
+struct policy_explain_question {
+    struct oft_str product;
+    struct oft_str model;
+    struct oft_str account; /* empty: none */
+    struct oft_str region;  /* empty: any */
+    struct oft_str why_not; /* a pool to tell about and no other; empty: all */
+    oft_instant at;
+};
+
 /* `offtake explain`: decides on compiled BYTES with the very function that the gateway uses, and
  * prints the eligible and barred pools, each with its clause, source and reason; JSON when asked.
- * OFT_ERR_NOT_FOUND (with a message that lists what there is) for an unknown product or model. */
-enum oft_err policy_explain(const void *bytes, size_t length, struct oft_str product,
-                            struct oft_str model, struct oft_str region, oft_instant at, bool json,
+ * OFT_ERR_NOT_FOUND (with a message that lists what there is) for an unknown name. */
+enum oft_err policy_explain(const void *bytes, size_t length,
+                            const struct policy_explain_question *question, bool json,
                             struct oft_buffer *out, struct oft_error *reterr) OFT_MUSTCHECK;
+
+struct policy_view;
+/* One line of `offtake explain --batch`: five fields with tabs between, answered in four
+ * (docs/semantics.md). Never fails: what cannot be asked is answered with "error". */
+void policy_explain_line(const struct policy_view *view, struct oft_str line,
+                         struct oft_buffer *out);
+
+/* "barred_by_exclusive" and the like. Static storage. */
+const char *policy_reason_name(enum policy_reason reason);
 
 #endif

@@ -129,27 +129,114 @@ static void append_commit(struct policy_build *build, const struct deal_commit *
 
 static void append_share(struct policy_build *build, const struct deal_share *share)
 {
-    append_rate(build, share->rate_ppb);
-    oft_buffer_append_text(&build->scratch, " of revenue from ");
-    append_list(build, share->products, "all products", product_name);
+    if (share->rate_ppb < 0) {
+        oft_buffer_append_text(&build->scratch, "a tiered share");
+    } else {
+        append_rate(build, share->rate_ppb);
+    }
+    if (share->base == DEAL_BASE_SHARE) {
+        oft_buffer_printf(&build->scratch, " of share %s",
+                          build->deal->clauses[share->base_clause].id);
+    } else {
+        oft_buffer_append_text(&build->scratch, " of revenue from ");
+        append_list(build, share->products, "all products", product_name);
+    }
     oft_buffer_printf(&build->scratch, " owed by %s to %s",
                       build->deal->parties[share->payer_party].name,
                       build->deal->parties[share->payee_party].name);
 }
 
+static const char *account_name(const struct deal *deal, uint32_t index)
+{
+    return deal->accounts[index].name;
+}
+
+static const char *group_name(const struct deal *deal, uint32_t index)
+{
+    return deal->groups[index].name;
+}
+
+static const char *surface_name(const struct deal *deal, uint32_t index)
+{
+    return deal->surfaces[index].name;
+}
+
+static const char *field_name(const struct deal *deal, uint32_t index)
+{
+    return deal->fields[index].name;
+}
+
+static void append_exclusive(struct policy_build *build, const struct deal_exclusive *exclusive)
+{
+    bool single = exclusive->products.count == 1 && exclusive->products.items[0] != DEAL_ALL;
+
+    append_list(build, exclusive->products, "all products", product_name);
+    oft_buffer_printf(&build->scratch, " %s on %s only", single ? "runs" : "run",
+                      build->deal->providers[exclusive->provider].name);
+    if (exclusive->surfaces.count > 0) {
+        oft_buffer_append_text(&build->scratch, " when sold through ");
+        append_list(build, exclusive->surfaces, "any surface", surface_name);
+    }
+    if (exclusive->except_groups.count > 0) {
+        oft_buffer_append_text(&build->scratch, ", but for ");
+        append_list(build, exclusive->except_groups, "all groups", group_name);
+    }
+}
+
+static void append_residency(struct policy_build *build, const struct deal_residency *residency)
+{
+    uint32_t i;
+
+    if (residency->subject == SYMBOL_PRODUCT) {
+        append_list(build, residency->items, "all products", product_name);
+    } else {
+        oft_buffer_append_text(&build->scratch,
+                               residency->subject == SYMBOL_GROUP ? "group " : "account ");
+        append_list(build, residency->items, "all",
+                    residency->subject == SYMBOL_GROUP ? group_name : account_name);
+    }
+    oft_buffer_append_text(&build->scratch, " only in ");
+    for (i = 0; i < residency->regions.count; i++) {
+        oft_buffer_printf(&build->scratch, "%s%s", i > 0 ? ", " : "", residency->regions.items[i]);
+    }
+}
+
+static void append_license(struct policy_build *build, const struct deal_license *license)
+{
+    append_list(build, license->models, "all models", model_name);
+    oft_buffer_printf(&build->scratch, " licensed%s to %s for ",
+                      license->exclusive ? " exclusively" : "",
+                      build->deal->parties[license->licensee_party].name);
+    append_list(build, license->products, "all products", product_name);
+    if (license->except_fields.count > 0) {
+        oft_buffer_append_text(&build->scratch, ", but for ");
+        append_list(build, license->except_fields, "all fields", field_name);
+    }
+}
+
+static void append_primary(struct policy_build *build, const struct deal_primary *primary)
+{
+    append_list(build, primary->products, "all products", product_name);
+    oft_buffer_printf(&build->scratch, ": %s is the primary cloud%s%s",
+                      build->deal->providers[primary->provider].name,
+                      primary->ship_first ? ", ships first" : "",
+                      primary->prefer ? ", preferred" : "");
+    if (primary->lead.count > 0) {
+        oft_buffer_printf(&build->scratch, " by %u %s%s", (unsigned)primary->lead.count,
+                          deal_duration_unit_text(primary->lead.unit),
+                          primary->lead.count == 1 ? "" : "s");
+    }
+    oft_buffer_append_text(&build->scratch, primary->has_unless ? ", with an exception" : "");
+}
+
 static void append_summary(struct policy_build *build, const struct deal_clause *clause)
 {
-    const struct deal *deal = build->deal;
-    const struct deal_exclusive *exclusive = &clause->as.exclusive;
-    const struct deal_license *license = &clause->as.license;
-    bool single;
-
     switch (clause->kind) {
     case DEAL_CLAUSE_EXCLUSIVE:
-        append_list(build, exclusive->products, "all products", product_name);
-        single = exclusive->products.count == 1 && exclusive->products.items[0] != DEAL_ALL;
-        oft_buffer_printf(&build->scratch, " %s on %s only", single ? "runs" : "run",
-                          deal->providers[exclusive->provider].name);
+        append_exclusive(build, &clause->as.exclusive);
+        break;
+    case DEAL_CLAUSE_RESIDENCY:
+        append_residency(build, &clause->as.residency);
         break;
     case DEAL_CLAUSE_COMMIT:
         append_commit(build, &clause->as.commit);
@@ -158,15 +245,13 @@ static void append_summary(struct policy_build *build, const struct deal_clause 
         append_share(build, &clause->as.share);
         break;
     case DEAL_CLAUSE_LICENSE:
-        append_list(build, license->models, "all models", model_name);
-        oft_buffer_printf(&build->scratch, " licensed%s to %s for ",
-                          license->exclusive ? " exclusively" : "",
-                          deal->parties[license->licensee_party].name);
-        append_list(build, license->products, "all products", product_name);
+        append_license(build, &clause->as.license);
         break;
-    case DEAL_CLAUSE_FIRST_REFUSAL:
     case DEAL_CLAUSE_PRIMARY:
-        oft_buffer_append_text(&build->scratch, clause->as.recorded.text);
+        append_primary(build, &clause->as.primary);
+        break;
+    default:
+        oft_buffer_append_text(&build->scratch, clause->text);
         break;
     }
     append_interval(build, clause->from, deal_clause_until(clause, build->input->attested));

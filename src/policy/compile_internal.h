@@ -31,38 +31,86 @@ struct policy_verdict {
     struct policy_ground ground;
     bool eligible;
     bool reserved;
-    int64_t effective_nanos; /* first sort key after reserved */
-    int64_t nominal_nanos;   /* breaks its ties */
+    bool preferred;
+    int64_t effective_nanos; /* first sort key after reserved and preferred */
 };
 
-/* ---- rules: one regime, one product at a time ------------------------------------------------- */
+/* ---- rules: what holds at one instant --------------------------------------------------------- */
+
+/* Accounts that no clause tells apart are of one kind. */
+struct policy_kinds {
+    uint32_t *of_account;     /* by account */
+    uint32_t *representative; /* by kind: an account, DEAL_NONE for kind 0 */
+    uint32_t count;
+};
+enum oft_err policy_kinds_find(const struct deal *deal, struct oft_arena *arena,
+                               struct policy_kinds *ret_kinds, struct oft_error *reterr)
+    OFT_MUSTCHECK;
+
+/* What clauses in force say of one product for one kind of account. */
+struct policy_scope {
+    uint32_t *exclusive_bar; /* by provider: the clause that bars it, or DEAL_NONE */
+    uint32_t *residency_bar; /* by region index: the clause that bars it, or DEAL_NONE */
+    uint32_t exclusive;      /* the first that covers the request, or DEAL_NONE */
+    bool *preferred;         /* by provider */
+    bool *behind;            /* by provider: its commitment counts this product and is behind */
+    uint32_t *ships_first;   /* primary clauses in force with "ship first" for the product */
+    uint32_t ships_first_count;
+    bool foreign;         /* the product is another party's */
+    uint32_t *license;    /* by model: the one that covers it, or DEAL_NONE; only when foreign */
+    uint32_t last_license; /* the licence to the owner that began last, or DEAL_NONE */
+    bool *sale_missing;   /* by model */
+};
+
+/* Prices of one owner, from the deal's list. */
+struct policy_price_range {
+    uint32_t first;
+    uint32_t count;
+};
 
 struct policy_rules {
     const struct policy_compile_input *input;
     const struct deal *deal;
+    struct policy_kinds kinds;
     /* Serves by model: those of model M are serves[first[M]..first[M + 1]), in the deal's order. */
     uint32_t *first;
     uint32_t *serves;
-    /* Of the regime. */
+    uint32_t *by_price;    /* the same range, as places in it, cheapest first; ties in order */
+    uint32_t *pool_first;  /* serves by pool, in the same way */
+    uint32_t *pool_serves;
+    uint32_t *region_of;   /* by pool: index in regions */
+    const char **regions;
+    uint32_t region_count;
+    oft_instant *clause_until; /* by clause, supersession and attested events included */
+    uint32_t *priced;          /* prices sorted by owner: indices */
+    struct policy_price_range *sale_prices; /* by product */
+    struct policy_price_range *cost_prices; /* by pool */
+    /* Of the instant. */
     oft_instant at;
     bool *pool_open;     /* by pool */
     bool *cost_known;    /* by serve */
-    int64_t *cost_nanos; /* by serve: input + output, per million each */
-    /* Of the product. */
-    uint32_t product;
-    uint32_t *exclusives; /* clauses in force that cover the product */
-    uint32_t exclusive_count;
-    bool *behind; /* by provider: its commitment counts this product and is behind */
+    int64_t *cost_nanos; /* by serve: input + output, per million each; 0 when reserved */
+    struct policy_verdict *scratch; /* as many as one model has serves at most */
 };
 
 enum oft_err policy_rules_init(struct policy_rules *rules, const struct policy_compile_input *input,
                                struct oft_arena *arena, struct oft_error *reterr) OFT_MUSTCHECK;
-void policy_rules_set_regime(struct policy_rules *rules, oft_instant at);
-void policy_rules_set_product(struct policy_rules *rules, uint32_t product);
+bool policy_scope_init(const struct policy_rules *rules, struct oft_arena *arena,
+                       struct policy_scope *scope);
+/* The price of an owner (whose prices are RANGE) for MODEL at RULES->at, or NULL. */
+const struct deal_price *policy_rules_price(const struct policy_rules *rules,
+                                            struct policy_price_range range, uint32_t model);
+/* Brings a pool, or the serves of a pool, to the instant RULES->at. True when something changed. */
+bool policy_rules_open_pool(struct policy_rules *rules, uint32_t pool);
+bool policy_rules_price_pool(struct policy_rules *rules, uint32_t pool);
+/* Sorts MODEL's serves by price anew. */
+void policy_rules_sort_model(struct policy_rules *rules, uint32_t model);
+void policy_rules_scope(const struct policy_rules *rules, uint32_t product, uint32_t kind,
+                        struct policy_scope *scope);
 /* The candidates for MODEL in the order of the snapshot: eligible ones, best first, then the barred
- * by the priority of their reasons. */
-void policy_rules_decide(const struct policy_rules *rules, uint32_t model,
-                         struct policy_verdict verdicts[OFT_POOLS_PER_DECISION_MAX],
+ * by the priority of their reasons. VERDICTS has room for all serves of the model. */
+void policy_rules_decide(struct policy_rules *rules, const struct policy_scope *scope,
+                         uint32_t product, uint32_t model, struct policy_verdict *verdicts,
                          uint32_t *ret_count, uint32_t *ret_eligible_count);
 
 /* ---- the bytes in the making ------------------------------------------------------------------ */
@@ -75,6 +123,7 @@ struct policy_build {
     struct oft_buffer scratch;
     uint32_t *model_rank; /* index in the snapshot by index in the deal */
     uint32_t *model_at;   /* and back */
+    struct policy_kinds kinds;
     /* Index in the clauses section of each synthetic clause, POLICY_NONE until it is needed. */
     uint32_t *clause_of_serve;
     uint32_t *clause_of_window;
@@ -101,6 +150,7 @@ uint32_t policy_build_ground(struct policy_build *build, struct policy_ground gr
 void policy_build_names(struct policy_build *build);
 void policy_build_pools(struct policy_build *build);
 void policy_build_endpoints(struct policy_build *build);
+/* Regimes, rows, decisions and candidates; compile_decisions.c. */
 void policy_build_decisions(struct policy_build *build, const oft_instant *cuts, size_t cut_count);
 void policy_build_keys(struct policy_build *build, size_t *ret_keys_left_out);
 enum oft_err policy_build_assemble(struct policy_build *build, struct oft_buffer *out);
@@ -118,6 +168,7 @@ struct policy_view;
 struct policy_query;
 struct policy_answer;
 void policy_explain_json(const struct policy_view *view, const struct policy_query *query,
-                         const struct policy_answer *answer, struct oft_buffer *out);
+                         const struct policy_answer *answer, uint32_t only_pool,
+                         struct oft_buffer *out);
 
 #endif

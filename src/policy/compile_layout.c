@@ -47,6 +47,16 @@ static void put_name(struct policy_build *build, enum policy_section section, en
     oft_buffer_append(&build->sections[section], &name, sizeof(name));
 }
 
+static void put_account(struct policy_build *build, uint32_t index)
+{
+    struct oft_str name = oft_str_from(build->deal->accounts[index].name);
+    struct policy_account account = {.kind = build->kinds.of_account[index]};
+
+    account.id = oft_id_of(OFT_ID_ACCOUNT, name);
+    account.name = policy_build_text(build, name, "a name");
+    oft_buffer_append(&build->sections[POLICY_ACCOUNTS], &account, sizeof(account));
+}
+
 void policy_build_names(struct policy_build *build)
 {
     const struct deal *deal = build->deal;
@@ -70,7 +80,7 @@ void policy_build_names(struct policy_build *build)
         put_name(build, POLICY_PRODUCTS, OFT_ID_PRODUCT, deal->products[i].name);
     }
     for (i = 0; i < deal->account_count; i++) {
-        put_name(build, POLICY_ACCOUNTS, OFT_ID_ACCOUNT, deal->accounts[i].name);
+        put_account(build, i);
     }
 }
 
@@ -206,101 +216,6 @@ void policy_build_endpoints(struct policy_build *build)
 
     for (i = 0; i < build->deal->serve_count; i++) {
         build_endpoint(build, i);
-    }
-}
-
-/* ---- decisions -------------------------------------------------------------------------------- */
-
-static void put_candidate(struct policy_build *build, const struct policy_verdict *verdict)
-{
-    struct policy_candidate item = {0};
-
-    item.pool = verdict->pool;
-    item.endpoint = verdict->serve;
-    item.clause = policy_build_ground(build, verdict->ground);
-    item.reason = (uint16_t)verdict->reason;
-    item.flags = verdict->reserved ? POLICY_CANDIDATE_RESERVED : 0;
-    item.effective_price_nanos = verdict->effective_nanos;
-    oft_buffer_append(&build->sections[POLICY_CANDIDATES], &item, sizeof(item));
-}
-
-/* A decision that is the same as in the regime before shares its candidates: most are. */
-static void share_candidates(struct policy_build *build, struct policy_decision *decision,
-                             size_t decisions_per_regime)
-{
-    struct oft_buffer *candidates = &build->sections[POLICY_CANDIDATES];
-    const struct oft_buffer *decisions = &build->sections[POLICY_DECISIONS];
-    size_t count = (size_t)decision->eligible_count + decision->barred_count;
-    size_t bytes = count * sizeof(struct policy_candidate);
-    size_t row = decisions->length / sizeof(*decision);
-    struct policy_decision before;
-    const char *same;
-
-    if (row < decisions_per_regime || candidates->failed || decisions->failed || count == 0) {
-        return;
-    }
-    memcpy(&before, decisions->data + (row - decisions_per_regime) * sizeof(before),
-           sizeof(before));
-    if (before.eligible_count != decision->eligible_count ||
-        before.barred_count != decision->barred_count) {
-        return;
-    }
-    same = candidates->data + before.first_candidate * sizeof(struct policy_candidate);
-    if (memcmp(same, candidates->data + candidates->length - bytes, bytes) == 0) {
-        decision->first_candidate = before.first_candidate;
-        candidates->length -= bytes;
-    }
-}
-
-static void build_decision(struct policy_build *build, const struct policy_rules *rules,
-                           uint32_t model)
-{
-    struct policy_verdict verdicts[OFT_POOLS_PER_DECISION_MAX];
-    struct policy_decision item = {.refusal_clause = POLICY_NONE};
-    uint32_t count, eligible, i;
-
-    policy_rules_decide(rules, model, verdicts, &count, &eligible);
-    item.first_candidate =
-        (uint32_t)(build->sections[POLICY_CANDIDATES].length / sizeof(struct policy_candidate));
-    item.eligible_count = (uint16_t)eligible;
-    item.barred_count = (uint16_t)(count - eligible);
-    for (i = 0; i < count; i++) {
-        put_candidate(build, &verdicts[i]);
-    }
-    if (eligible == 0 && count > 0) {
-        item.refusal_clause = policy_build_ground(build, verdicts[0].ground);
-    }
-    share_candidates(build, &item, (size_t)build->deal->product_count * build->deal->model_count);
-    oft_buffer_append(&build->sections[POLICY_DECISIONS], &item, sizeof(item));
-}
-
-void policy_build_decisions(struct policy_build *build, const oft_instant *cuts, size_t cut_count)
-{
-    struct policy_rules rules;
-    size_t regime;
-    uint32_t product, model;
-
-    if (build->err != OFT_OK) {
-        return;
-    }
-    build->err = policy_rules_init(&rules, build->input, &build->arena, build->reterr);
-    if (build->err != OFT_OK) {
-        return;
-    }
-    for (regime = 0; regime <= cut_count; regime++) {
-        struct policy_regime item = {
-            .from_ns = regime == 0 ? OFT_INSTANT_ALWAYS : cuts[regime - 1],
-            .until_ns = regime == cut_count ? OFT_INSTANT_NEVER : cuts[regime],
-        };
-
-        oft_buffer_append(&build->sections[POLICY_REGIMES], &item, sizeof(item));
-        policy_rules_set_regime(&rules, item.from_ns);
-        for (product = 0; product < build->deal->product_count; product++) {
-            policy_rules_set_product(&rules, product);
-            for (model = 0; model < build->deal->model_count; model++) {
-                build_decision(build, &rules, build->model_at[model]);
-            }
-        }
     }
 }
 

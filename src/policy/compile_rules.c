@@ -1,64 +1,161 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compile_rules -- for one instant, product and model: which pools may serve, in which order, and
- * why the others may not. docs/semantics.md says the same in words; change both.
+ * compile_rules -- for one instant, product, kind of account and model: which pools may serve, in
+ * which order, and why the others may not. docs/semantics.md says the same in words; change both.
  *
  * Deny wins, and what is unknown is denied: a product of another party without a licence, a pool
- * without a price. It weighs, it does not write: compile_layout.c makes the bytes.
+ * without a price. It weighs, it does not write: compile_decisions.c makes the bytes. What clauses
+ * say is in a scope (compile_scope.c); what pools cost and whether they are open is in the rules.
  */
 #include "policy/compile_internal.h"
 
-/* Counting sort of the serves by model; within a model they keep the deal's order. */
-static void index_serves(struct policy_rules *rules)
+#include <stdlib.h>
+#include <string.h>
+
+/* Counting sorts of the serves by model and by pool; within one they keep the deal's order. Returns
+ * how many the model has that has most. */
+static uint32_t index_serves(struct policy_rules *rules)
 {
     const struct deal *deal = rules->deal;
+    uint32_t most = 0;
     uint32_t i;
 
     for (i = 0; i < deal->serve_count; i++) {
         rules->first[deal->serves[i].model + 2]++;
     }
     for (i = 2; i < deal->model_count + 2; i++) {
+        most = rules->first[i] > most ? rules->first[i] : most;
         rules->first[i] += rules->first[i - 1];
+    }
+    for (i = 0; i < deal->serve_count; i++) {
+        rules->pool_first[deal->serves[i].pool + 2]++;
+    }
+    for (i = 2; i < deal->pool_count + 2; i++) {
+        rules->pool_first[i] += rules->pool_first[i - 1];
+    }
+    for (i = 0; i < deal->serve_count; i++) {
+        rules->pool_serves[rules->pool_first[deal->serves[i].pool + 1]++] = i;
     }
     for (i = 0; i < deal->serve_count; i++) {
         rules->serves[rules->first[deal->serves[i].model + 1]++] = i;
     }
+    return most;
+}
+
+static void index_regions(struct policy_rules *rules)
+{
+    const struct deal *deal = rules->deal;
+    uint32_t i, k;
+
+    for (i = 0; i < deal->pool_count; i++) {
+        for (k = 0; k < rules->region_count; k++) {
+            if (strcmp(rules->regions[k], deal->pools[i].region) == 0) {
+                break;
+            }
+        }
+        if (k == rules->region_count) {
+            rules->regions[rules->region_count++] = deal->pools[i].region;
+        }
+        rules->region_of[i] = k;
+    }
+}
+
+/* Counting sort of the prices by owner: products first, then pools. */
+static void index_prices(struct policy_rules *rules)
+{
+    const struct deal *deal = rules->deal;
+    struct policy_price_range *range;
+    uint32_t next = 0;
+    uint32_t i;
+
+    for (i = 0; i < deal->price_count; i++) {
+        range = deal->prices[i].is_sale ? rules->sale_prices : rules->cost_prices;
+        range[deal->prices[i].owner].count++;
+    }
+    for (i = 0; i < deal->product_count; i++) {
+        rules->sale_prices[i].first = next;
+        next += rules->sale_prices[i].count;
+        rules->sale_prices[i].count = 0;
+    }
+    for (i = 0; i < deal->pool_count; i++) {
+        rules->cost_prices[i].first = next;
+        next += rules->cost_prices[i].count;
+        rules->cost_prices[i].count = 0;
+    }
+    for (i = 0; i < deal->price_count; i++) {
+        range = deal->prices[i].is_sale ? rules->sale_prices : rules->cost_prices;
+        range += deal->prices[i].owner;
+        rules->priced[range->first + range->count++] = i;
+    }
+}
+
+static bool allocate(struct policy_rules *rules, struct oft_arena *arena)
+{
+    const struct deal *deal = rules->deal;
+    size_t serves = (size_t)deal->serve_count + 1;
+    size_t pools = (size_t)deal->pool_count + 1;
+
+    rules->first = oft_arena_alloc_array(arena, (size_t)deal->model_count + 2, sizeof(uint32_t));
+    rules->serves = oft_arena_alloc_array(arena, serves, sizeof(uint32_t));
+    rules->by_price = oft_arena_alloc_array(arena, serves, sizeof(uint32_t));
+    rules->region_of = oft_arena_alloc_array(arena, pools, sizeof(uint32_t));
+    rules->pool_first = oft_arena_alloc_array(arena, pools + 1, sizeof(uint32_t));
+    rules->pool_serves = oft_arena_alloc_array(arena, serves, sizeof(uint32_t));
+    rules->regions = oft_arena_alloc_array(arena, pools, sizeof(*rules->regions));
+    rules->clause_until =
+        oft_arena_alloc_array(arena, (size_t)deal->clause_count + 1, sizeof(oft_instant));
+    rules->priced = oft_arena_alloc_array(arena, (size_t)deal->price_count + 1, sizeof(uint32_t));
+    rules->sale_prices = oft_arena_alloc_array(arena, (size_t)deal->product_count + 1,
+                                               sizeof(*rules->sale_prices));
+    rules->cost_prices = oft_arena_alloc_array(arena, pools, sizeof(*rules->cost_prices));
+    rules->pool_open = oft_arena_alloc_array(arena, pools, sizeof(bool));
+    rules->cost_known = oft_arena_alloc_array(arena, serves, sizeof(bool));
+    rules->cost_nanos = oft_arena_alloc_array(arena, serves, sizeof(int64_t));
+    return rules->first != NULL && rules->serves != NULL && rules->by_price != NULL &&
+           rules->region_of != NULL && rules->pool_first != NULL && rules->pool_serves != NULL && rules->regions != NULL && rules->clause_until != NULL &&
+           rules->priced != NULL && rules->sale_prices != NULL && rules->cost_prices != NULL &&
+           rules->pool_open != NULL && rules->cost_known != NULL && rules->cost_nanos != NULL;
 }
 
 enum oft_err policy_rules_init(struct policy_rules *rules, const struct policy_compile_input *input,
                                struct oft_arena *arena, struct oft_error *reterr)
 {
     const struct deal *deal = input->deal;
-    uint32_t model;
+    enum oft_err err;
+    uint32_t most, i;
 
-    *rules = (struct policy_rules){.input = input, .deal = deal};
-    rules->first = oft_arena_alloc_array(arena, (size_t)deal->model_count + 2, sizeof(uint32_t));
-    rules->serves = oft_arena_alloc_array(arena, (size_t)deal->serve_count + 1, sizeof(uint32_t));
-    rules->pool_open = oft_arena_alloc_array(arena, (size_t)deal->pool_count + 1, sizeof(bool));
-    rules->cost_known = oft_arena_alloc_array(arena, (size_t)deal->serve_count + 1, sizeof(bool));
-    rules->cost_nanos =
-        oft_arena_alloc_array(arena, (size_t)deal->serve_count + 1, sizeof(int64_t));
-    rules->exclusives =
-        oft_arena_alloc_array(arena, (size_t)deal->clause_count + 1, sizeof(uint32_t));
-    rules->behind = oft_arena_alloc_array(arena, (size_t)deal->provider_count + 1, sizeof(bool));
-    if (rules->first == NULL || rules->serves == NULL || rules->pool_open == NULL ||
-        rules->cost_known == NULL || rules->cost_nanos == NULL || rules->exclusives == NULL ||
-        rules->behind == NULL) {
+    *rules = (struct policy_rules){.input = input, .deal = deal, .at = OFT_INSTANT_ALWAYS};
+    if (!allocate(rules, arena)) {
         return oft_fail(reterr, OFT_ERR_MEMORY, "no memory to compile the policy");
     }
-    index_serves(rules);
-    for (model = 0; model < deal->model_count; model++) {
-        uint32_t count = rules->first[model + 1] - rules->first[model];
+    err = policy_kinds_find(deal, arena, &rules->kinds, reterr);
+    if (err != OFT_OK) {
+        return err;
+    }
+    most = index_serves(rules);
+    rules->scratch = oft_arena_alloc_array(arena, (size_t)most + 1, sizeof(*rules->scratch));
+    if (rules->scratch == NULL) {
+        return oft_fail(reterr, OFT_ERR_MEMORY, "no memory to compile the policy");
+    }
+    index_regions(rules);
+    index_prices(rules);
+    for (i = 0; i < deal->clause_count; i++) {
+        rules->clause_until[i] = deal_clause_until(&deal->clauses[i], input->attested);
+    }
+    for (i = 0; i < deal->model_count; i++) {
+        uint32_t count = rules->first[i + 1] - rules->first[i];
 
         if (count > OFT_POOLS_PER_DECISION_MAX) {
             return oft_fail(reterr, OFT_ERR_LIMIT,
                             "model '%s' is served %u times and at most %u are weighed for one "
                             "request; serve it from fewer pools",
-                            deal->models[model].name, (unsigned)count, OFT_POOLS_PER_DECISION_MAX);
+                            deal->models[i].name, (unsigned)count, OFT_POOLS_PER_DECISION_MAX);
         }
     }
     return OFT_OK;
 }
+
+/* ---- pools and what they cost ----------------------------------------------------------------- */
 
 /* Input plus output of a price, cut at 63 bits: it sorts, it bills nothing. */
 static int64_t price_sum(const struct deal_price *price)
@@ -73,113 +170,92 @@ static int64_t price_sum(const struct deal_price *price)
     return sum < 0 ? 0 : (int64_t)sum;
 }
 
-void policy_rules_set_regime(struct policy_rules *rules, oft_instant at)
+const struct deal_price *policy_rules_price(const struct policy_rules *rules,
+                                            struct policy_price_range range, uint32_t model)
 {
-    const struct deal *deal = rules->deal;
+    const struct deal_price *best = NULL;
     uint32_t i;
 
-    rules->at = at;
-    for (i = 0; i < deal->pool_count; i++) {
-        const struct deal_pool *pool = &deal->pools[i];
+    for (i = 0; i < range.count; i++) {
+        const struct deal_price *price = &rules->deal->prices[rules->priced[range.first + i]];
+        bool named = price->model != DEAL_ALL;
+        bool best_named = best != NULL && best->model != DEAL_ALL;
 
-        rules->pool_open[i] =
-            pool->from <= at && at < deal_end_instant(&pool->until, rules->input->attested);
+        if ((named && price->model != model) || price->from > rules->at ||
+            deal_end_instant(&price->until, rules->input->attested) <= rules->at) {
+            continue;
+        }
+        if (best == NULL || (named && !best_named) ||
+            (named == best_named && price->from > best->from)) {
+            best = price;
+        }
     }
-    for (i = 0; i < deal->serve_count; i++) {
-        const struct deal_serve *serve = &deal->serves[i];
-        const struct deal_price *price =
-            deal_price_at(deal, false, serve->pool, serve->model, at, rules->input->attested);
+    return best;
+}
 
+bool policy_rules_open_pool(struct policy_rules *rules, uint32_t index)
+{
+    const struct deal_pool *pool = &rules->deal->pools[index];
+    bool open = pool->from <= rules->at &&
+                rules->at < deal_end_instant(&pool->until, rules->input->attested);
+    bool changed = open != rules->pool_open[index];
+
+    rules->pool_open[index] = open;
+    return changed;
+}
+
+bool policy_rules_price_pool(struct policy_rules *rules, uint32_t pool)
+{
+    const struct deal *deal = rules->deal;
+    bool changed = false;
+    uint32_t k;
+
+    for (k = rules->pool_first[pool]; k < rules->pool_first[pool + 1]; k++) {
+        uint32_t i = rules->pool_serves[k];
+        const struct deal_price *price;
+        int64_t nanos;
+
+        price = policy_rules_price(rules, rules->cost_prices[pool], deal->serves[i].model);
+        nanos = price == NULL || deal->pools[pool].reserved ? 0 : price_sum(price);
+        changed = changed || rules->cost_known[i] != (price != NULL) ||
+                  rules->cost_nanos[i] != nanos;
         rules->cost_known[i] = price != NULL;
-        rules->cost_nanos[i] = price == NULL ? 0 : price_sum(price);
+        rules->cost_nanos[i] = nanos;
     }
+    return changed;
 }
 
-static bool commitment_pays(const struct policy_rules *rules, uint32_t index, uint32_t product)
+void policy_rules_sort_model(struct policy_rules *rules, uint32_t model)
 {
-    const struct deal_commit *commit = &rules->deal->clauses[index].as.commit;
+    uint32_t first = rules->first[model];
+    uint32_t count = rules->first[model + 1] - first;
+    uint32_t *order = rules->by_price + first;
+    uint32_t i, gap, place;
 
-    return rules->input->commitment_behind != NULL && rules->input->commitment_behind[index] &&
-           commit->period_from <= rules->at && rules->at < commit->period_until &&
-           deal_list_has(commit->products, product);
-}
-
-void policy_rules_set_product(struct policy_rules *rules, uint32_t product)
-{
-    const struct deal *deal = rules->deal;
-    uint32_t i;
-
-    rules->product = product;
-    rules->exclusive_count = 0;
-    for (i = 0; i < deal->provider_count; i++) {
-        rules->behind[i] = false;
+    /* Shell's sort by (price, place): no memory, and at most a thousand items. */
+    for (i = 0; i < count; i++) {
+        order[i] = i;
     }
-    for (i = 0; i < deal->clause_count; i++) {
-        const struct deal_clause *clause = &deal->clauses[i];
+    for (gap = count / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11) {
+        for (i = gap; i < count; i++) {
+            uint32_t item = order[i];
+            int64_t nanos = rules->cost_nanos[rules->serves[first + item]];
 
-        if (!deal_clause_in_force(clause, rules->at, rules->input->attested)) {
-            continue;
-        }
-        if (clause->kind == DEAL_CLAUSE_EXCLUSIVE &&
-            deal_list_has(clause->as.exclusive.products, product)) {
-            rules->exclusives[rules->exclusive_count++] = i;
-        } else if (clause->kind == DEAL_CLAUSE_COMMIT && commitment_pays(rules, i, product)) {
-            rules->behind[clause->as.commit.provider] = true;
+            for (place = i; place >= gap; place -= gap) {
+                uint32_t before = order[place - gap];
+                int64_t other = rules->cost_nanos[rules->serves[first + before]];
+
+                if (other < nanos || (other == nanos && before < item)) {
+                    break;
+                }
+                order[place] = before;
+            }
+            order[place] = item;
         }
     }
 }
 
-/* The licence that covers MODEL for the product at this instant, the first of the deal's order. When
- * there is none, *ret_latest is the licence to that party that began last, for the refusal to name. */
-static uint32_t find_license(const struct policy_rules *rules, uint32_t model, uint32_t *ret_latest)
-{
-    const struct deal *deal = rules->deal;
-    uint32_t owner = deal->products[rules->product].owner_party;
-    uint32_t latest = DEAL_NONE;
-    uint32_t i;
-
-    for (i = 0; i < deal->clause_count; i++) {
-        const struct deal_clause *clause = &deal->clauses[i];
-        const struct deal_license *license = &clause->as.license;
-
-        if (clause->kind != DEAL_CLAUSE_LICENSE || license->licensee_party != owner) {
-            continue;
-        }
-        if (latest == DEAL_NONE || clause->from >= deal->clauses[latest].from) {
-            latest = i;
-        }
-        if (deal_list_has(license->models, model) &&
-            deal_list_has(license->products, rules->product) &&
-            deal_clause_in_force(clause, rules->at, rules->input->attested)) {
-            return i;
-        }
-    }
-    *ret_latest = latest;
-    return DEAL_NONE;
-}
-
-/* What holds for all pools of one (product, model). */
-struct common_ground {
-    bool foreign; /* the product is another party's */
-    uint32_t license;
-    uint32_t latest_license;
-    bool sale_missing;
-};
-
-static struct common_ground weigh_model(const struct policy_rules *rules, uint32_t model)
-{
-    const struct deal_product *product = &rules->deal->products[rules->product];
-    struct common_ground common = {.license = DEAL_NONE, .latest_license = DEAL_NONE};
-
-    common.foreign = product->owner_party != rules->deal->customer_party;
-    if (common.foreign) {
-        common.license = find_license(rules, model, &common.latest_license);
-    }
-    common.sale_missing = product->product_class == DEAL_CLASS_INFERENCE &&
-                          deal_price_at(rules->deal, true, rules->product, model, rules->at,
-                                        rules->input->attested) == NULL;
-    return common;
-}
+/* ---- one candidate ---------------------------------------------------------------------------- */
 
 static void bar(struct policy_verdict *verdict, enum policy_reason reason,
                 enum policy_ground_kind kind, uint32_t a, uint32_t b)
@@ -197,98 +273,128 @@ static void allow(struct policy_verdict *verdict, enum policy_reason reason,
     verdict->ground = (struct policy_ground){.kind = kind, .a = a};
 }
 
-/* The exclusive clause that bars PROVIDER, or DEAL_NONE. */
-static uint32_t find_bar(const struct policy_rules *rules, uint32_t provider)
+/* The first clause by which MODEL must ship elsewhere before PROVIDER may run it. */
+static uint32_t not_shipped(const struct policy_rules *rules, const struct policy_scope *scope,
+                            uint32_t provider, uint32_t model)
 {
     uint32_t i;
 
-    for (i = 0; i < rules->exclusive_count; i++) {
-        if (rules->deal->clauses[rules->exclusives[i]].as.exclusive.provider != provider) {
-            return rules->exclusives[i];
+    for (i = 0; i < scope->ships_first_count; i++) {
+        const struct deal_primary *primary =
+            &rules->deal->clauses[scope->ships_first[i]].as.primary;
+
+        if (primary->provider != provider &&
+            rules->at < deal_shipped_from(rules->deal, primary, model, rules->input->attested)) {
+            return scope->ships_first[i];
         }
     }
     return DEAL_NONE;
 }
 
-/* The priority of the reasons is their order here. */
-static void weigh_serve(const struct policy_rules *rules, uint32_t serve_index,
-                        const struct common_ground *common, struct policy_verdict *verdict)
+static void bar_license(const struct policy_rules *rules, const struct policy_scope *scope,
+                        uint32_t product, struct policy_verdict *verdict)
 {
-    const struct deal_serve *serve = &rules->deal->serves[serve_index];
-    const struct deal_pool *pool = &rules->deal->pools[serve->pool];
-    uint32_t barred_by = find_bar(rules, pool->provider);
-
-    *verdict = (struct policy_verdict){
-        .serve = serve_index, .pool = serve->pool, .reserved = pool->reserved};
-    if (!pool->reserved) {
-        verdict->nominal_nanos = rules->cost_nanos[serve_index];
-        verdict->effective_nanos = rules->behind[pool->provider] ? 0 : verdict->nominal_nanos;
+    if (scope->last_license != DEAL_NONE) {
+        bar(verdict, POLICY_BARRED_NO_LICENSE, POLICY_GROUND_CLAUSE, scope->last_license, 0);
+    } else {
+        bar(verdict, POLICY_BARRED_NO_LICENSE, POLICY_GROUND_LICENSE,
+            rules->deal->products[product].owner_party, 0);
     }
-    if (barred_by != DEAL_NONE) {
-        bar(verdict, POLICY_BARRED_BY_EXCLUSIVE, POLICY_GROUND_CLAUSE, barred_by, 0);
-    } else if (common->foreign && common->license == DEAL_NONE) {
-        if (common->latest_license != DEAL_NONE) {
-            bar(verdict, POLICY_BARRED_NO_LICENSE, POLICY_GROUND_CLAUSE, common->latest_license, 0);
-        } else {
-            bar(verdict, POLICY_BARRED_NO_LICENSE, POLICY_GROUND_LICENSE,
-                rules->deal->products[rules->product].owner_party, 0);
-        }
-    } else if (!rules->pool_open[serve->pool]) {
-        bar(verdict, POLICY_BARRED_POOL_WINDOW, POLICY_GROUND_WINDOW, serve->pool, 0);
-    } else if (!pool->reserved && !rules->cost_known[serve_index]) {
-        bar(verdict, POLICY_BARRED_NO_PRICE, POLICY_GROUND_COST, serve_index, 0);
-    } else if (common->sale_missing) {
-        bar(verdict, POLICY_BARRED_NO_PRICE, POLICY_GROUND_SALE, rules->product, serve->model);
-    } else if (rules->exclusive_count > 0) {
-        allow(verdict, POLICY_ALLOWED_BY_EXCLUSIVE, POLICY_GROUND_CLAUSE, rules->exclusives[0]);
-    } else if (common->foreign) {
-        allow(verdict, POLICY_ALLOWED_BY_LICENSE, POLICY_GROUND_CLAUSE, common->license);
+}
+
+static void allow_serve(const struct policy_scope *scope, const struct deal_serve *serve,
+                        uint32_t serve_index, struct policy_verdict *verdict)
+{
+    if (scope->exclusive != DEAL_NONE) {
+        allow(verdict, POLICY_ALLOWED_BY_EXCLUSIVE, POLICY_GROUND_CLAUSE, scope->exclusive);
+    } else if (scope->foreign) {
+        allow(verdict, POLICY_ALLOWED_BY_LICENSE, POLICY_GROUND_CLAUSE,
+              scope->license[serve->model]);
     } else {
         allow(verdict, POLICY_ALLOWED_BY_POOL, POLICY_GROUND_SERVES, serve_index);
     }
 }
 
-/* True when A stands strictly before B. Equal ones keep the order of the deal. */
-static bool stands_before(const struct policy_verdict *a, const struct policy_verdict *b)
+/* The priority of the reasons is their order here. */
+static void weigh_serve(const struct policy_rules *rules, const struct policy_scope *scope,
+                        uint32_t product, uint32_t serve_index, struct policy_verdict *verdict)
 {
-    if (a->eligible != b->eligible) {
-        return a->eligible;
+    const struct deal_serve *serve = &rules->deal->serves[serve_index];
+    const struct deal_pool *pool = &rules->deal->pools[serve->pool];
+    uint32_t exclusive_bar = scope->exclusive_bar[pool->provider];
+    uint32_t residency_bar = scope->residency_bar[rules->region_of[serve->pool]];
+    uint32_t ships = scope->ships_first_count == 0
+                         ? DEAL_NONE
+                         : not_shipped(rules, scope, pool->provider, serve->model);
+
+    *verdict = (struct policy_verdict){.serve = serve_index,
+                                       .pool = serve->pool,
+                                       .reserved = pool->reserved,
+                                       .preferred = scope->preferred[pool->provider]};
+    verdict->effective_nanos = scope->behind[pool->provider] ? 0 : rules->cost_nanos[serve_index];
+    if (exclusive_bar != DEAL_NONE) {
+        bar(verdict, POLICY_BARRED_BY_EXCLUSIVE, POLICY_GROUND_CLAUSE, exclusive_bar, 0);
+    } else if (residency_bar != DEAL_NONE) {
+        bar(verdict, POLICY_BARRED_BY_RESIDENCY, POLICY_GROUND_CLAUSE, residency_bar, 0);
+    } else if (scope->foreign && scope->license[serve->model] == DEAL_NONE) {
+        bar_license(rules, scope, product, verdict);
+    } else if (ships != DEAL_NONE) {
+        bar(verdict, POLICY_BARRED_NOT_SHIPPED, POLICY_GROUND_CLAUSE, ships, 0);
+    } else if (!rules->pool_open[serve->pool]) {
+        bar(verdict, POLICY_BARRED_POOL_WINDOW, POLICY_GROUND_WINDOW, serve->pool, 0);
+    } else if (!pool->reserved && !rules->cost_known[serve_index]) {
+        bar(verdict, POLICY_BARRED_NO_PRICE, POLICY_GROUND_COST, serve_index, 0);
+    } else if (scope->sale_missing[serve->model]) {
+        bar(verdict, POLICY_BARRED_NO_PRICE, POLICY_GROUND_SALE, product, serve->model);
+    } else {
+        allow_serve(scope, serve, serve_index, verdict);
     }
-    if (!a->eligible) {
-        return a->reason < b->reason;
-    }
-    if (a->reserved != b->reserved) {
-        return a->reserved;
-    }
-    if (a->effective_nanos != b->effective_nanos) {
-        return a->effective_nanos < b->effective_nanos;
-    }
-    return a->nominal_nanos < b->nominal_nanos;
 }
 
-void policy_rules_decide(const struct policy_rules *rules, uint32_t model,
-                         struct policy_verdict verdicts[OFT_POOLS_PER_DECISION_MAX],
+/* ---- all candidates of a model ---------------------------------------------------------------- */
+
+/* Eligible ones fall into eight bands: reserved, preferred, effective price 0. Within a band the order
+ * by nominal price is that of by_price, because where the effective price is not 0 it is the nominal. */
+enum { ELIGIBLE_BANDS = 8, BANDS = ELIGIBLE_BANDS + POLICY_BARRED_BY_REGION + 1 };
+
+static unsigned band_of(const struct policy_verdict *verdict)
+{
+    if (!verdict->eligible) {
+        return ELIGIBLE_BANDS + (unsigned)verdict->reason;
+    }
+    return (verdict->reserved ? 0u : 4u) + (verdict->preferred ? 0u : 2u) +
+           (verdict->effective_nanos == 0 ? 0u : 1u);
+}
+
+void policy_rules_decide(struct policy_rules *rules, const struct policy_scope *scope,
+                         uint32_t product, uint32_t model, struct policy_verdict *verdicts,
                          uint32_t *ret_count, uint32_t *ret_eligible_count)
 {
-    struct common_ground common = {0};
-    uint32_t count = 0;
+    uint32_t first = rules->first[model];
+    uint32_t count = rules->first[model + 1] - first;
+    uint32_t starts[BANDS + 1] = {0};
     uint32_t eligible = 0;
     uint32_t i;
 
-    if (rules->first[model] != rules->first[model + 1]) {
-        common = weigh_model(rules, model);
+    for (i = 0; i < count; i++) {
+        weigh_serve(rules, scope, product, rules->serves[first + i], &rules->scratch[i]);
+        starts[band_of(&rules->scratch[i]) + 1]++;
+        eligible += rules->scratch[i].eligible ? 1 : 0;
     }
-    for (i = rules->first[model]; i < rules->first[model + 1]; i++) {
-        struct policy_verdict verdict;
-        uint32_t place = count++;
+    for (i = 1; i <= BANDS; i++) {
+        starts[i] += starts[i - 1];
+    }
+    for (i = 0; i < count; i++) { /* the eligible, cheapest first */
+        const struct policy_verdict *verdict = &rules->scratch[rules->by_price[first + i]];
 
-        weigh_serve(rules, rules->serves[i], &common, &verdict);
-        eligible += verdict.eligible ? 1 : 0;
-        while (place > 0 && stands_before(&verdict, &verdicts[place - 1])) {
-            verdicts[place] = verdicts[place - 1];
-            place--;
+        if (verdict->eligible) {
+            verdicts[starts[band_of(verdict)]++] = *verdict;
         }
-        verdicts[place] = verdict;
+    }
+    for (i = 0; i < count && eligible < count; i++) { /* the barred, in the deal's order */
+        if (!rules->scratch[i].eligible) {
+            verdicts[starts[band_of(&rules->scratch[i])]++] = rules->scratch[i];
+        }
     }
     *ret_count = count;
     *ret_eligible_count = eligible;

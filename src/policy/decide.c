@@ -89,6 +89,18 @@ uint32_t policy_find_product(const struct policy_view *view, struct oft_str name
     return POLICY_NONE;
 }
 
+uint32_t policy_find_account(const struct policy_view *view, struct oft_str name)
+{
+    uint32_t i;
+
+    for (i = 0; i < view->account_count; i++) {
+        if (text_compare(view, view->accounts[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return POLICY_NONE;
+}
+
 uint32_t policy_find_regime(const struct policy_view *view, int64_t instant_ns)
 {
     uint32_t low = 0; /* its regime begins at or before the instant: the first one always does */
@@ -116,10 +128,9 @@ static bool in_region(const struct policy_view *view, const struct policy_candid
                                   memcmp(view->strings + text.offset, region, region_length) == 0);
 }
 
-static bool is_down(const struct policy_view *view, const struct policy_query *query,
-                    const struct policy_candidate *candidate)
+static bool is_down(const struct policy_query *query, const struct policy_candidate *candidate)
 {
-    if (view->endpoints[candidate->endpoint].address_count == 0) {
+    if ((candidate->flags & POLICY_CANDIDATE_UNRESOLVED) != 0) {
         return true;
     }
     return query->health != NULL && query->health[candidate->pool].down_until_ns > query->now_ns;
@@ -133,8 +144,8 @@ static void choose(struct policy_choice *choice, const struct policy_candidate *
     choice->down = down;
 }
 
-/* The clause of a refusal that the region brought about: what the contract bars in that region, if
- * anything; else that of the best pool elsewhere. */
+/* The clause of a refusal to a request that asks for a region: what the contract bars there, if
+ * anything; else that of the first pool of all. */
 static uint32_t region_refusal(const struct policy_view *view, const struct policy_query *query,
                                size_t region_length, const struct policy_decision *decision)
 {
@@ -151,42 +162,65 @@ static uint32_t region_refusal(const struct policy_view *view, const struct poli
     return all[0].clause;
 }
 
-/* Fills in pools in order: eligible and up, eligible and down, outside the region, barred. */
-static void answer_from(const struct policy_view *view, const struct policy_query *query,
-                        const struct policy_decision *decision, struct policy_answer *answer)
+/* The eligible: those that are up, then those that are down, until MAX are placed. */
+static void place_eligible(const struct policy_view *view, const struct policy_query *query,
+                           const struct policy_decision *decision, size_t region_length,
+                           uint32_t max, struct policy_answer *answer)
 {
     const struct policy_candidate *all = &view->candidates[decision->first_candidate];
     const struct policy_candidate *down[OFT_POOLS_PER_DECISION_MAX];
-    const struct policy_candidate *outside[OFT_POOLS_PER_DECISION_MAX];
-    size_t region_length = query->region == NULL ? 0 : strlen(query->region);
-    uint32_t placed = 0, down_count = 0, outside_count = 0, i;
+    uint32_t placed = 0, down_count = 0, i;
 
-    for (i = 0; i < decision->eligible_count; i++) {
+    for (i = 0; i < decision->eligible_count && placed < max; i++) {
         if (!in_region(view, &all[i], query->region, region_length)) {
-            outside[outside_count++] = &all[i];
-        } else if (is_down(view, query, &all[i])) {
+            continue;
+        }
+        if (is_down(query, &all[i])) {
             down[down_count++] = &all[i];
         } else {
             choose(&answer->choices[placed++], &all[i], (enum policy_reason)all[i].reason, false);
         }
     }
     answer->up_count = placed;
-    for (i = 0; i < down_count; i++) {
+    for (i = 0; i < down_count && placed < max; i++) {
         choose(&answer->choices[placed++], down[i], (enum policy_reason)down[i]->reason, true);
     }
     answer->eligible_count = placed;
-    for (i = 0; i < outside_count; i++) {
-        choose(&answer->choices[placed++], outside[i], POLICY_BARRED_BY_REGION, false);
-    }
-    for (i = 0; i < decision->barred_count; i++) {
-        const struct policy_candidate *barred = &all[decision->eligible_count + i];
+}
 
-        choose(&answer->choices[placed++], barred, (enum policy_reason)barred->reason, false);
+/* Behind the eligible: those outside the region, then those that the contract bars. */
+static void place_barred(const struct policy_view *view, const struct policy_query *query,
+                         const struct policy_decision *decision, size_t region_length, uint32_t max,
+                         struct policy_answer *answer)
+{
+    const struct policy_candidate *all = &view->candidates[decision->first_candidate];
+    uint32_t count = (uint32_t)decision->eligible_count + decision->barred_count;
+    uint32_t placed = answer->eligible_count, i;
+
+    for (i = 0; i < count && placed < max; i++) {
+        if (i >= decision->eligible_count) {
+            choose(&answer->choices[placed++], &all[i], (enum policy_reason)all[i].reason, false);
+        } else if (!in_region(view, &all[i], query->region, region_length)) {
+            choose(&answer->choices[placed++], &all[i], POLICY_BARRED_BY_REGION, false);
+        }
     }
     answer->barred_count = placed - answer->eligible_count;
+}
+
+static void answer_from(const struct policy_view *view, const struct policy_query *query,
+                        const struct policy_decision *decision, uint32_t max,
+                        struct policy_answer *answer)
+{
+    size_t region_length = query->region == NULL ? 0 : strlen(query->region);
+
+    place_eligible(view, query, decision, region_length, max, answer);
+    answer->barred_count = 0;
+    if (query->with_barred) {
+        place_barred(view, query, decision, region_length, max, answer);
+    }
     if (answer->eligible_count > 0) {
         answer->refusal_clause = POLICY_NONE;
-    } else if (outside_count > 0) {
+    } else if (region_length > 0 && decision->eligible_count + decision->barred_count > 0) {
         answer->refusal_clause = region_refusal(view, query, region_length, decision);
     } else {
         answer->refusal_clause = decision->refusal_clause;
@@ -194,12 +228,16 @@ static void answer_from(const struct policy_view *view, const struct policy_quer
 }
 
 void policy_decide(const struct policy_view *view, const struct policy_query *query,
+                   struct policy_choice *choices, uint32_t choice_max,
                    struct policy_answer *ret_answer)
 {
+    uint32_t kind = 0;
     size_t row;
 
     ret_answer->regime = policy_find_regime(view, query->instant_ns);
-    if (query->product >= view->product_count || query->model >= view->model_count) {
+    ret_answer->choices = choices;
+    if (query->product >= view->product_count || query->model >= view->model_count ||
+        (query->account != POLICY_NONE && query->account >= view->account_count)) {
         /* A caller's mistake must not become a placement. */
         ret_answer->eligible_count = 0;
         ret_answer->up_count = 0;
@@ -207,9 +245,13 @@ void policy_decide(const struct policy_view *view, const struct policy_query *qu
         ret_answer->refusal_clause = POLICY_NONE;
         return;
     }
-    row = ((size_t)ret_answer->regime * view->product_count + query->product) * view->model_count +
-          query->model;
-    answer_from(view, query, &view->decisions[row], ret_answer);
+    if (query->account != POLICY_NONE) {
+        kind = view->accounts[query->account].kind;
+    }
+    row = view->rows[((size_t)ret_answer->regime * view->kind_count + kind) * view->product_count +
+                     query->product];
+    answer_from(view, query, &view->decisions[row * view->model_count + query->model], choice_max,
+                ret_answer);
 }
 
 const char *policy_reason_text(enum policy_reason reason)
@@ -223,6 +265,10 @@ const char *policy_reason_text(enum policy_reason reason)
         return "licensed to the product's owner";
     case POLICY_BARRED_BY_EXCLUSIVE:
         return "exclusive to another provider";
+    case POLICY_BARRED_BY_RESIDENCY:
+        return "must stay in other regions";
+    case POLICY_BARRED_NOT_SHIPPED:
+        return "ships first on the primary provider";
     case POLICY_BARRED_NO_LICENSE:
         return "no licence in force for the product's owner";
     case POLICY_BARRED_POOL_WINDOW:

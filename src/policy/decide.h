@@ -6,7 +6,8 @@
  * Edge: no allocation, no system call, no clock, no abort.
  *
  * What it is   policy_open checks bytes once and makes a view of them; the look-ups then trust it.
- *              policy_decide answers (instant, product, model, pool health) with pools in order.
+ *              policy_decide answers (instant, account, product, model, pool health) with pools in
+ *              order.
  * Ownership    The view points into bytes that the caller keeps mapped for as long as it is used.
  * Threads      A view is read-only after policy_open.
  */
@@ -17,17 +18,18 @@ struct policy_view {
     const uint8_t *bytes;
     const struct policy_header *header;
     const struct policy_regime *regimes;
+    const uint32_t *rows;
     const struct policy_decision *decisions;
     const struct policy_candidate *candidates;
     const struct policy_name *products;
     const struct policy_name *models;
-    const struct policy_name *accounts;
+    const struct policy_account *accounts;
     const struct policy_pool *pools;
     const struct policy_endpoint *endpoints;
     const struct policy_clause *clauses;
     const struct policy_key *key_slots;
     const char *strings;
-    uint32_t regime_count, decision_count, candidate_count, product_count, model_count;
+    uint32_t regime_count, kind_count, row_count, decision_count, candidate_count, product_count, model_count;
     uint32_t account_count, pool_count, endpoint_count, clause_count;
     uint64_t key_slot_count;
 };
@@ -46,6 +48,7 @@ const struct policy_key *policy_find_key(const struct policy_view *view, const u
 /* Index of a name in its section, or POLICY_NONE. Models by binary search. */
 uint32_t policy_find_model(const struct policy_view *view, struct oft_str name);
 uint32_t policy_find_product(const struct policy_view *view, struct oft_str name);
+uint32_t policy_find_account(const struct policy_view *view, struct oft_str name);
 /* Index of the regime that holds at INSTANT. */
 uint32_t policy_find_regime(const struct policy_view *view, int64_t instant_ns);
 
@@ -60,6 +63,8 @@ struct policy_query {
     int64_t now_ns;     /* for down_until_ns only */
     uint32_t product;
     uint32_t model;
+    uint32_t account;   /* POLICY_NONE: none */
+    bool with_barred;   /* list the barred ones too */
     const char *region; /* NULL or "": any; else only pools of this region are eligible */
     const struct policy_pool_health *health;
 };
@@ -72,17 +77,20 @@ struct policy_choice {
 
 struct policy_answer {
     uint32_t regime;
-    uint32_t
-        eligible_count;    /* choices[0..eligible_count): healthy ones first, each group in order */
-    uint32_t up_count;     /* of the eligible, those not down */
-    uint32_t barred_count; /* choices[eligible_count..eligible_count + barred_count) */
+    /* choices[0..eligible_count): healthy ones first, each group in order; as many as there was room
+     * for, the best of them. */
+    uint32_t eligible_count;
+    uint32_t up_count;       /* of those, the ones not down */
+    uint32_t barred_count;   /* choices[eligible_count..eligible_count + barred_count) */
     uint32_t refusal_clause; /* index to name in a 403, POLICY_NONE when no pool serves the model */
-    struct policy_choice choices[OFT_POOLS_PER_DECISION_MAX];
+    struct policy_choice *choices; /* the caller's */
 };
 
-/* Product and model must be indices of VIEW. Deny wins: a pool is eligible only if the snapshot says
- * so for this very regime. */
+/* Product, model and account must be indices of VIEW. Deny wins: a pool is eligible only if the
+ * snapshot says so for this very regime and kind of account. CHOICES has room for CHOICE_MAX, at
+ * least 1; the work grows with what fits in it, not with the number of pools. */
 void policy_decide(const struct policy_view *view, const struct policy_query *query,
+                   struct policy_choice *choices, uint32_t choice_max,
                    struct policy_answer *ret_answer);
 
 /* "exclusive to another provider" and the like. Static storage. */

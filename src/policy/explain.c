@@ -74,6 +74,10 @@ static void append_head(const struct policy_view *view, const struct policy_quer
     oft_buffer_append_str(out, policy_text(view, view->products[query->product].name));
     oft_buffer_append_text(out, "\nmodel    ");
     oft_buffer_append_str(out, policy_text(view, view->models[query->model].name));
+    if (query->account != POLICY_NONE) {
+        oft_buffer_append_text(out, "\naccount  ");
+        oft_buffer_append_str(out, policy_text(view, view->accounts[query->account].name));
+    }
     if (query->region != NULL && query->region[0] != '\0') {
         oft_buffer_printf(out, "\nregion   %s", query->region);
     }
@@ -180,9 +184,10 @@ static void append_verdict(const struct policy_view *view, const struct policy_a
     oft_buffer_release(&line);
 }
 
-/* "NAME is no WHAT of this deal; it has: a, b, c", as far as there is room. */
+/* What the deal has instead, as far as there is room: the names of a section, SIZE bytes an item,
+ * each beginning with its id and its name. */
 static enum oft_err not_found(const struct policy_view *view, const char *what, struct oft_str name,
-                              const struct policy_name *names, uint32_t count,
+                              const void *items, size_t size, uint32_t count,
                               struct oft_error *reterr)
 {
     struct oft_buffer list;
@@ -191,8 +196,11 @@ static enum oft_err not_found(const struct policy_view *view, const char *what, 
 
     oft_buffer_init(&list, POLICY_TEXT_BYTES_MAX * 2);
     for (i = 0; i < count && list.length < 300; i++) {
+        struct policy_name item;
+
+        memcpy(&item, (const char *)items + i * size, sizeof(item));
         oft_buffer_append_text(&list, i == 0 ? "" : ", ");
-        oft_buffer_append_str(&list, policy_text(view, names[i].name));
+        oft_buffer_append_str(&list, policy_text(view, item.name));
     }
     if (i < count) {
         oft_buffer_append_text(&list, ", ...");
@@ -204,39 +212,124 @@ static enum oft_err not_found(const struct policy_view *view, const char *what, 
     return err;
 }
 
-enum oft_err policy_explain(const void *bytes, size_t length, struct oft_str product,
-                            struct oft_str model, struct oft_str region, oft_instant at, bool json,
-                            struct oft_buffer *out, struct oft_error *reterr)
+static uint32_t find_pool(const struct policy_view *view, struct oft_str name)
 {
-    struct policy_view view;
-    struct policy_answer answer;
-    struct policy_query query = {.instant_ns = at};
-    char region_text[OFT_NAME_BYTES_MAX + 1];
-    enum oft_err err = policy_open(&view, bytes, length, reterr);
+    uint32_t i;
 
-    if (err != OFT_OK) {
-        return err;
+    for (i = 0; i < view->pool_count; i++) {
+        if (oft_str_equal(policy_text(view, view->pools[i].name), name)) {
+            return i;
+        }
     }
-    query.product = policy_find_product(&view, product);
-    if (query.product == POLICY_NONE) {
-        return not_found(&view, "product", product, view.products, view.product_count, reterr);
+    return POLICY_NONE;
+}
+
+/* The names of QUESTION as indices. REGION_TEXT (OFT_NAME_BYTES_MAX + 1) holds the region. */
+static enum oft_err find_names(const struct policy_view *view,
+                               const struct policy_explain_question *question, char *region_text,
+                               struct policy_query *query, struct oft_error *reterr)
+{
+    query->product = policy_find_product(view, question->product);
+    if (query->product == POLICY_NONE) {
+        return not_found(view, "product", question->product, view->products,
+                         sizeof(*view->products), view->product_count, reterr);
     }
-    query.model = policy_find_model(&view, model);
-    if (query.model == POLICY_NONE) {
-        return not_found(&view, "model", model, view.models, view.model_count, reterr);
+    query->model = policy_find_model(view, question->model);
+    if (query->model == POLICY_NONE) {
+        return not_found(view, "model", question->model, view->models, sizeof(*view->models),
+                         view->model_count, reterr);
     }
-    if (region.length >= sizeof(region_text)) {
+    query->account = POLICY_NONE;
+    if (question->account.length > 0) {
+        query->account = policy_find_account(view, question->account);
+        if (query->account == POLICY_NONE) {
+            return not_found(view, "account", question->account, view->accounts,
+                             sizeof(*view->accounts), view->account_count, reterr);
+        }
+    }
+    if (question->region.length > OFT_NAME_BYTES_MAX) {
         return oft_fail(reterr, OFT_ERR_INVALID, "a region's name has at most %u bytes",
                         OFT_NAME_BYTES_MAX);
     }
-    if (region.length > 0) {
-        memcpy(region_text, region.data, region.length);
+    if (question->region.length > 0) {
+        memcpy(region_text, question->region.data, question->region.length);
     }
-    region_text[region.length] = '\0';
-    query.region = region_text;
-    policy_decide(&view, &query, &answer);
-    if (json) {
-        policy_explain_json(&view, &query, &answer, out);
+    region_text[question->region.length] = '\0';
+    query->region = region_text;
+    return OFT_OK;
+}
+
+/* ---- one pool --------------------------------------------------------------------------------- */
+
+/* Why this pool does not run the request, or in which place it does. */
+static enum oft_err why_not(const struct policy_view *view, const struct policy_query *query,
+                            const struct policy_answer *answer, struct oft_str name,
+                            struct oft_buffer *out, struct oft_error *reterr)
+{
+    uint32_t pool = find_pool(view, name);
+    bool found = false;
+    uint32_t i;
+
+    if (pool == POLICY_NONE) {
+        return not_found(view, "pool", name, view->pools, sizeof(*view->pools), view->pool_count,
+                         reterr);
+    }
+    append_head(view, query, answer, out);
+    for (i = 0; i < answer->eligible_count + answer->barred_count; i++) {
+        const struct policy_choice *choice = &answer->choices[i];
+
+        if (choice->candidate->pool != pool) {
+            continue;
+        }
+        found = true;
+        append_pool(view, &view->pools[pool], out);
+        if (i < answer->eligible_count) {
+            oft_buffer_printf(out, "  is eligible, in place %u of %u\n", (unsigned)i + 1,
+                              (unsigned)answer->eligible_count);
+        } else {
+            oft_buffer_append_text(out, "  is barred\n");
+        }
+        append_clause(view, choice, 2, out);
+    }
+    if (!found) {
+        append_pool(view, &view->pools[pool], out);
+        oft_buffer_append_text(out, "  does not serve this model\n");
+    }
+    return OFT_OK;
+}
+
+enum oft_err policy_explain(const void *bytes, size_t length,
+                            const struct policy_explain_question *question, bool json,
+                            struct oft_buffer *out, struct oft_error *reterr)
+{
+    struct policy_choice choices[OFT_POOLS_PER_DECISION_MAX];
+    struct policy_view view;
+    struct policy_answer answer;
+    struct policy_query query = {.instant_ns = question->at, .with_barred = true};
+    char region_text[OFT_NAME_BYTES_MAX + 1];
+    enum oft_err err = policy_open(&view, bytes, length, reterr);
+
+    if (err == OFT_OK) {
+        err = find_names(&view, question, region_text, &query, reterr);
+    }
+    if (err != OFT_OK) {
+        return err;
+    }
+    policy_decide(&view, &query, choices, OFT_POOLS_PER_DECISION_MAX, &answer);
+    if (question->why_not.length > 0 && !json) {
+        err = why_not(&view, &query, &answer, question->why_not, out, reterr);
+    } else if (json) {
+        if (question->why_not.length > 0) {
+            uint32_t pool = find_pool(&view, question->why_not);
+
+            if (pool == POLICY_NONE) {
+                return not_found(&view, "pool", question->why_not, view.pools, sizeof(*view.pools),
+                                 view.pool_count, reterr);
+            }
+            policy_explain_json(&view, &query, &answer, pool, out);
+        } else {
+            policy_explain_json(&view, &query, &answer, POLICY_NONE, out);
+        }
     } else {
         append_head(&view, &query, &answer, out);
         append_verdict(&view, &answer, out);
@@ -244,5 +337,80 @@ enum oft_err policy_explain(const void *bytes, size_t length, struct oft_str pro
         append_eligible(&view, &answer, out);
         append_barred(&view, &answer, out);
     }
-    return out->failed ? oft_fail(reterr, OFT_ERR_MEMORY, "no memory for the explanation") : OFT_OK;
+    if (err == OFT_OK && out->failed) {
+        err = oft_fail(reterr, OFT_ERR_MEMORY, "no memory for the explanation");
+    }
+    return err;
+}
+
+/* ---- many questions --------------------------------------------------------------------------- */
+
+static struct oft_str next_field(struct oft_str *line)
+{
+    struct oft_str field = *line;
+    size_t i;
+
+    for (i = 0; i < line->length && line->data[i] != '\t'; i++) {
+    }
+    field.length = i;
+    i += i < line->length ? 1 : 0;
+    *line = (struct oft_str){line->data + i, line->length - i};
+    return field;
+}
+
+static struct oft_str dashed(struct oft_str field)
+{
+    return oft_str_is(field, "-") ? (struct oft_str){"", 0} : field;
+}
+
+static void append_choices(const struct policy_view *view, const struct policy_choice *choices,
+                           uint32_t count, struct oft_buffer *out)
+{
+    uint32_t i;
+
+    for (i = 0; i < count; i++) {
+        const struct policy_candidate *candidate = choices[i].candidate;
+
+        oft_buffer_append_char(out, i == 0 ? '\t' : ' ');
+        oft_buffer_append_str(out, policy_text(view, view->pools[candidate->pool].name));
+        oft_buffer_printf(out, ":%s:", policy_reason_name(choices[i].reason));
+        oft_buffer_append_str(out, policy_text(view, view->clauses[candidate->clause].name));
+    }
+    oft_buffer_append_text(out, count == 0 ? "\t-" : "");
+}
+
+void policy_explain_line(const struct policy_view *view, struct oft_str line,
+                         struct oft_buffer *out)
+{
+    struct policy_choice choices[OFT_POOLS_PER_DECISION_MAX];
+    struct policy_explain_question question = {.at = 0};
+    struct policy_query query = {.with_barred = true};
+    struct policy_answer answer;
+    struct oft_error error = {0};
+    struct oft_str instant = next_field(&line);
+    char region_text[OFT_NAME_BYTES_MAX + 1];
+    bool asked;
+
+    question.product = next_field(&line);
+    question.model = next_field(&line);
+    question.account = dashed(next_field(&line));
+    question.region = dashed(next_field(&line));
+    asked = oft_instant_parse(instant, &query.instant_ns) == OFT_OK;
+    if (!asked || find_names(view, &question, region_text, &query, &error) != OFT_OK) {
+        oft_buffer_printf(out, "error\t%s\n", asked ? error.message : "this is no instant");
+        return;
+    }
+    policy_decide(view, &query, choices, OFT_POOLS_PER_DECISION_MAX, &answer);
+    oft_buffer_append_text(out, answer.eligible_count > 0                         ? "allow"
+                                : answer.eligible_count + answer.barred_count > 0 ? "deny"
+                                                                                  : "nobody");
+    append_choices(view, choices, answer.eligible_count, out);
+    append_choices(view, choices + answer.eligible_count, answer.barred_count, out);
+    oft_buffer_append_char(out, '\t');
+    if (answer.refusal_clause == POLICY_NONE) {
+        oft_buffer_append_char(out, '-');
+    } else {
+        oft_buffer_append_str(out, policy_text(view, view->clauses[answer.refusal_clause].name));
+    }
+    oft_buffer_append_char(out, '\n');
 }

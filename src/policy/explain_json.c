@@ -15,11 +15,18 @@ static const char *const reason_names[] = {
     [POLICY_ALLOWED_BY_EXCLUSIVE] = "allowed_by_exclusive",
     [POLICY_ALLOWED_BY_LICENSE] = "allowed_by_license",
     [POLICY_BARRED_BY_EXCLUSIVE] = "barred_by_exclusive",
+    [POLICY_BARRED_BY_RESIDENCY] = "barred_by_residency",
     [POLICY_BARRED_NO_LICENSE] = "barred_no_license",
+    [POLICY_BARRED_NOT_SHIPPED] = "barred_not_shipped",
     [POLICY_BARRED_POOL_WINDOW] = "barred_pool_window",
     [POLICY_BARRED_NO_PRICE] = "barred_no_price",
     [POLICY_BARRED_BY_REGION] = "barred_by_region",
 };
+
+const char *policy_reason_name(enum policy_reason reason)
+{
+    return reason_names[reason];
+}
 
 static void append_string(struct oft_buffer *out, const char *member, struct oft_str text)
 {
@@ -68,17 +75,44 @@ static void append_choice(const struct policy_view *view, const struct policy_ch
     oft_buffer_append_char(out, '}');
 }
 
+/* "eligible" or "barred": those of ONLY_POOL unless it is none. */
+static void append_choices(const struct policy_view *view, const struct policy_answer *answer,
+                           bool eligible, uint32_t only_pool, struct oft_buffer *out)
+{
+    uint32_t first = eligible ? 0 : answer->eligible_count;
+    uint32_t count = eligible ? answer->eligible_count : answer->barred_count;
+    bool begun = false;
+    uint32_t i;
+
+    oft_buffer_append_text(out, eligible ? ",\"eligible\":[" : ",\"barred\":[");
+    for (i = first; i < first + count; i++) {
+        if (only_pool != POLICY_NONE && answer->choices[i].candidate->pool != only_pool) {
+            continue;
+        }
+        oft_buffer_append_text(out, begun ? "," : "");
+        append_choice(view, &answer->choices[i], eligible, out);
+        begun = true;
+    }
+    oft_buffer_append_char(out, ']');
+}
+
 void policy_explain_json(const struct policy_view *view, const struct policy_query *query,
-                         const struct policy_answer *answer, struct oft_buffer *out)
+                         const struct policy_answer *answer, uint32_t only_pool,
+                         struct oft_buffer *out)
 {
     const struct policy_regime *regime = &view->regimes[answer->regime];
     char text[OFT_INSTANT_TEXT_BYTES];
-    uint32_t i;
 
     oft_buffer_printf(out, "{\"instant\":\"%s\",", oft_instant_format(query->instant_ns, text));
     append_string(out, "product", policy_text(view, view->products[query->product].name));
     oft_buffer_append_char(out, ',');
     append_string(out, "model", policy_text(view, view->models[query->model].name));
+    oft_buffer_append_char(out, ',');
+    if (query->account == POLICY_NONE) {
+        oft_buffer_append_text(out, "\"account\":null");
+    } else {
+        append_string(out, "account", policy_text(view, view->accounts[query->account].name));
+    }
     oft_buffer_append_char(out, ',');
     append_string(out, "region", oft_str_from(query->region));
     oft_buffer_printf(out, ",\"regime\":{\"from\":\"%s\",",
@@ -91,17 +125,7 @@ void policy_explain_json(const struct policy_view *view, const struct policy_que
                   answer->eligible_count > 0 ? answer->choices[0].candidate->clause
                                              : answer->refusal_clause,
                   out);
-    oft_buffer_append_text(out, ",\"eligible\":[");
-    for (i = 0; i < answer->eligible_count + answer->barred_count; i++) {
-        if (i == answer->eligible_count) {
-            oft_buffer_append_text(out, "],\"barred\":[");
-        } else if (i > 0) {
-            oft_buffer_append_char(out, ',');
-        }
-        append_choice(view, &answer->choices[i], i < answer->eligible_count, out);
-    }
-    if (answer->barred_count == 0) {
-        oft_buffer_append_text(out, "],\"barred\":[");
-    }
-    oft_buffer_append_text(out, "]}\n");
+    append_choices(view, answer, true, only_pool, out);
+    append_choices(view, answer, false, only_pool, out);
+    oft_buffer_append_text(out, "}\n");
 }

@@ -16,11 +16,12 @@
 
 static const uint32_t item_bytes[POLICY_SECTION_COUNT] = {
     [POLICY_REGIMES] = sizeof(struct policy_regime),
+    [POLICY_ROWS] = sizeof(uint32_t),
     [POLICY_DECISIONS] = sizeof(struct policy_decision),
     [POLICY_CANDIDATES] = sizeof(struct policy_candidate),
     [POLICY_PRODUCTS] = sizeof(struct policy_name),
     [POLICY_MODELS] = sizeof(struct policy_name),
-    [POLICY_ACCOUNTS] = sizeof(struct policy_name),
+    [POLICY_ACCOUNTS] = sizeof(struct policy_account),
     [POLICY_POOLS] = sizeof(struct policy_pool),
     [POLICY_ENDPOINTS] = sizeof(struct policy_endpoint),
     [POLICY_CLAUSES] = sizeof(struct policy_clause),
@@ -48,7 +49,7 @@ static enum oft_err check_header(const struct policy_header *header, size_t leng
                         "the same version of offtake publish it",
                         (unsigned)header->version, (unsigned)POLICY_FORMAT_VERSION);
     }
-    if (header->header_bytes != sizeof(*header) || header->flags != 0) {
+    if (header->header_bytes != sizeof(*header) || header->flags != 0 || header->reserved != 0) {
         return corrupt(reterr, "the header's size or flags", 0);
     }
     if (header->total_bytes != length) {
@@ -104,6 +105,7 @@ static void fill_view(struct policy_view *view, const struct policy_header *head
     view->bytes = (const uint8_t *)header;
     view->header = header;
     view->regimes = section_at(header, POLICY_REGIMES);
+    view->rows = section_at(header, POLICY_ROWS);
     view->decisions = section_at(header, POLICY_DECISIONS);
     view->candidates = section_at(header, POLICY_CANDIDATES);
     view->products = section_at(header, POLICY_PRODUCTS);
@@ -115,6 +117,8 @@ static void fill_view(struct policy_view *view, const struct policy_header *head
     view->key_slots = section_at(header, POLICY_KEY_SLOTS);
     view->strings = section_at(header, POLICY_STRINGS);
     view->regime_count = count_of(header, POLICY_REGIMES);
+    view->kind_count = header->kind_count;
+    view->row_count = count_of(header, POLICY_ROWS);
     view->decision_count = count_of(header, POLICY_DECISIONS);
     view->candidate_count = count_of(header, POLICY_CANDIDATES);
     view->product_count = count_of(header, POLICY_PRODUCTS);
@@ -154,6 +158,21 @@ static enum oft_err check_names(const struct policy_view *view, const struct pol
     for (i = 0; i < count; i++) {
         if (names[i].id == 0 || names[i].name.length == 0 || !text_sound(view, names[i].name)) {
             return corrupt(reterr, what, i);
+        }
+    }
+    return OFT_OK;
+}
+
+static enum oft_err check_accounts(const struct policy_view *view, struct oft_error *reterr)
+{
+    uint32_t i;
+
+    for (i = 0; i < view->account_count; i++) {
+        const struct policy_account *account = &view->accounts[i];
+
+        if (account->id == 0 || account->name.length == 0 || account->reserved != 0 ||
+            account->kind >= view->kind_count || !text_sound(view, account->name)) {
+            return corrupt(reterr, "an account", i);
         }
     }
     return OFT_OK;
@@ -271,12 +290,20 @@ static enum oft_err check_candidates(const struct policy_view *view, struct oft_
         if (candidate->endpoint >= view->endpoint_count || candidate->pool >= view->pool_count ||
             candidate->clause >= view->clause_count || candidate->reason < POLICY_ALLOWED_BY_POOL ||
             candidate->reason > POLICY_BARRED_NO_PRICE || candidate->effective_price_nanos < 0 ||
-            candidate->flags > POLICY_CANDIDATE_RESERVED ||
+            candidate->flags > (POLICY_CANDIDATE_RESERVED | POLICY_CANDIDATE_PREFERRED |
+                                POLICY_CANDIDATE_UNRESOLVED) ||
             view->endpoints[candidate->endpoint].pool != candidate->pool) {
             return corrupt(reterr, "a candidate", i);
         }
     }
     return OFT_OK;
+}
+
+/* Reserved before others, preferred before others: 0 stands first. */
+static unsigned rank_of(const struct policy_candidate *item)
+{
+    return ((item->flags & POLICY_CANDIDATE_RESERVED) != 0 ? 0 : 2) +
+           ((item->flags & POLICY_CANDIDATE_PREFERRED) != 0 ? 0 : 1);
 }
 
 /* The candidates of one decision: all of MODEL; first the eligible ones, in order, then the barred. */
@@ -307,8 +334,8 @@ static bool decision_sound(const struct policy_view *view, const struct policy_d
             return false;
         }
         if (i > 0 && !barred &&
-            (items[i].flags > items[i - 1].flags ||
-             (items[i].flags == items[i - 1].flags &&
+            (rank_of(&items[i]) < rank_of(&items[i - 1]) ||
+             (rank_of(&items[i]) == rank_of(&items[i - 1]) &&
               items[i].effective_price_nanos < items[i - 1].effective_price_nanos))) {
             return false;
         }
@@ -316,16 +343,32 @@ static bool decision_sound(const struct policy_view *view, const struct policy_d
     return true;
 }
 
-static enum oft_err check_decisions(const struct policy_view *view, struct oft_error *reterr)
+static enum oft_err check_rows(const struct policy_view *view, struct oft_error *reterr)
 {
-    uint64_t rows = (uint64_t)view->regime_count * view->product_count;
+    /* Counts are below 2^28, kind_count below 2^32: each product is looked at before the next. */
+    uint64_t rows = (uint64_t)view->regime_count * view->kind_count;
+    uint64_t stored = view->model_count == 0 ? 0 : view->decision_count / view->model_count;
     uint32_t i;
 
-    /* Each count is below 2^28; the product of two fits 64 bits, of three only after this. */
-    if ((view->model_count != 0 && rows > OFT_SNAPSHOT_BYTES_MAX) ||
-        rows * view->model_count != view->decision_count) {
+    if (view->kind_count == 0 || rows > OFT_SNAPSHOT_BYTES_MAX ||
+        rows * view->product_count != view->row_count) {
+        return corrupt(reterr, "the number of rows", view->row_count);
+    }
+    if (stored * view->model_count != view->decision_count) {
         return corrupt(reterr, "the number of decisions", view->decision_count);
     }
+    for (i = 0; i < view->row_count; i++) {
+        if (view->rows[i] >= stored && view->model_count > 0) {
+            return corrupt(reterr, "a row", i);
+        }
+    }
+    return OFT_OK;
+}
+
+static enum oft_err check_decisions(const struct policy_view *view, struct oft_error *reterr)
+{
+    uint32_t i;
+
     for (i = 0; i < view->decision_count; i++) {
         if (!decision_sound(view, &view->decisions[i], i % view->model_count)) {
             return corrupt(reterr, "a decision", i);
@@ -372,13 +415,13 @@ static enum oft_err check_things(const struct policy_view *view, struct oft_erro
         (err = check_names(view, view->products, view->product_count, "a product", reterr)) !=
             OFT_OK ||
         (err = check_names(view, view->models, view->model_count, "a model", reterr)) != OFT_OK ||
-        (err = check_names(view, view->accounts, view->account_count, "an account", reterr)) !=
-            OFT_OK ||
+        (err = check_accounts(view, reterr)) != OFT_OK ||
         (err = check_model_order(view, reterr)) != OFT_OK ||
         (err = check_pools(view, reterr)) != OFT_OK ||
         (err = check_endpoints(view, reterr)) != OFT_OK ||
         (err = check_clauses(view, reterr)) != OFT_OK ||
         (err = check_candidates(view, reterr)) != OFT_OK ||
+        (err = check_rows(view, reterr)) != OFT_OK ||
         (err = check_decisions(view, reterr)) != OFT_OK ||
         (err = check_keys(view, reterr)) != OFT_OK) {
         return err;

@@ -9,28 +9,32 @@
  * reference is an index into a section or an offset into the string section, checked once by
  * policy_open, so that the hot path needs no checks. All integers little-endian, sections 16-aligned.
  *
- *      header | regimes | decisions | candidates | products | models | accounts | pools |
+ *      header | regimes | rows | decisions | candidates | products | models | accounts | pools |
  *      endpoints | clauses | key slots | strings
  *
- * The instant picks a regime (sorted, contiguous, from ALWAYS to NEVER). A regime and a (product,
- * model) pair pick a decision: candidates in order, first the eligible ones, best first, then the
- * barred ones, each with the clause that decided. Secrets are not in here: an endpoint carries the
+ * The instant picks a regime (sorted, contiguous, from ALWAYS to NEVER). Accounts that no clause tells
+ * apart are of one kind; kind 0 is that of the request without an account. A regime, a kind and a
+ * product pick a row of decisions, one for each model; equal rows are stored once. A decision is
+ * candidates in order: first the eligible ones, best first, then the barred ones, each with the
+ * clause that decided. Secrets are not in here: an endpoint carries the
  * index of its secret in the file secrets-<generation>, which only the workers' group may read.
  */
 #include "base/base.h"
 
 #define POLICY_MAGIC          UINT64_C(0x3159434c4f50464f) /* "OFPOLCY1" as little-endian */
-#define POLICY_FORMAT_VERSION 1
+#define POLICY_FORMAT_VERSION 2
 #define POLICY_NO_SECRET      UINT32_MAX
 #define POLICY_NONE           UINT32_MAX
 
 enum policy_section {
     POLICY_REGIMES,    /* struct policy_regime */
-    POLICY_DECISIONS,  /* struct policy_decision, regime_count * product_count * model_count */
+    POLICY_ROWS,       /* uint32_t: index of a row, by (regime * kind_count + kind) * product_count +
+                          product */
+    POLICY_DECISIONS,  /* struct policy_decision, row_count * model_count */
     POLICY_CANDIDATES, /* struct policy_candidate */
     POLICY_PRODUCTS,   /* struct policy_name */
     POLICY_MODELS,     /* struct policy_name, sorted by name bytes for the look-up by name */
-    POLICY_ACCOUNTS,   /* struct policy_name */
+    POLICY_ACCOUNTS,   /* struct policy_account */
     POLICY_POOLS,      /* struct policy_pool */
     POLICY_ENDPOINTS,  /* struct policy_endpoint */
     POLICY_CLAUSES,    /* struct policy_clause */
@@ -54,6 +58,8 @@ struct policy_header {
     uint64_t generation; /* 1, 2, ...: grows with every publication */
     int64_t compiled_ns;
     uint8_t deal_sha256[32];
+    uint32_t kind_count; /* of accounts; at least 1 */
+    uint32_t reserved;   /* 0 */
     struct policy_section_ref sections[POLICY_SECTION_COUNT];
 };
 
@@ -79,6 +85,8 @@ struct policy_decision {
 
 enum policy_candidate_flag {
     POLICY_CANDIDATE_RESERVED = 1u << 0,
+    POLICY_CANDIDATE_PREFERRED = 1u << 1,  /* of the primary provider */
+    POLICY_CANDIDATE_UNRESOLVED = 1u << 2, /* its host has no address: it counts as down */
 };
 
 /* Why a candidate stands where it stands. */
@@ -87,7 +95,9 @@ enum policy_reason {
     POLICY_ALLOWED_BY_EXCLUSIVE, /* eligible: the product is exclusive to this pool's provider */
     POLICY_ALLOWED_BY_LICENSE,   /* eligible: another party's product, licensed */
     POLICY_BARRED_BY_EXCLUSIVE,  /* the product is exclusive to another provider */
+    POLICY_BARRED_BY_RESIDENCY,  /* product or account stays in other regions */
     POLICY_BARRED_NO_LICENSE,    /* another party's product and no licence in force */
+    POLICY_BARRED_NOT_SHIPPED,   /* it ships first on the primary provider */
     POLICY_BARRED_POOL_WINDOW,   /* the pool is not in service at this instant */
     POLICY_BARRED_NO_PRICE,  /* no sale or cost price in force: the request could not be billed */
     POLICY_BARRED_BY_REGION, /* never in a snapshot: policy_decide says it of an eligible pool that
@@ -108,6 +118,13 @@ struct policy_candidate {
 struct policy_name {
     uint64_t id; /* oft_id_of(kind, name) */
     struct policy_text name;
+};
+
+struct policy_account {
+    uint64_t id;
+    struct policy_text name;
+    uint32_t kind;
+    uint32_t reserved; /* 0 */
 };
 
 struct policy_pool {
@@ -162,11 +179,12 @@ struct policy_key {
     uint32_t product;
 };
 
-_Static_assert(sizeof(struct policy_header) == 256, "wire format");
+_Static_assert(sizeof(struct policy_header) == 280, "wire format");
 _Static_assert(sizeof(struct policy_regime) == 16, "wire format");
 _Static_assert(sizeof(struct policy_decision) == 16, "wire format");
 _Static_assert(sizeof(struct policy_candidate) == 24, "wire format");
 _Static_assert(sizeof(struct policy_name) == 16, "wire format");
+_Static_assert(sizeof(struct policy_account) == 24, "wire format");
 _Static_assert(sizeof(struct policy_pool) == 56, "wire format");
 _Static_assert(sizeof(struct policy_address) == 20, "wire format");
 _Static_assert(sizeof(struct policy_endpoint) == 240, "wire format");

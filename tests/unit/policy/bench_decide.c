@@ -43,7 +43,7 @@ static void measure(const struct compiled *compiled, uint32_t pools)
 
         for (i = 0; i < DECISIONS; i++) {
             query.instant_ns = i;
-            policy_decide(&compiled->view, &query, &answer);
+            decide_query(&compiled->view, &query, &answer);
             sum += answer.up_count;
         }
         took = now_ns() - began;

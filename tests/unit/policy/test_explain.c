@@ -20,13 +20,17 @@ static enum oft_err explain(const struct world *world, const char *product, cons
                             const char *region, bool json, struct oft_buffer *out,
                             struct oft_error *error)
 {
+    struct policy_explain_question question;
     struct compiled compiled;
     enum oft_err err;
 
     world_compile(world, &compiled);
     oft_buffer_init(out, 1u << 20);
-    err = policy_explain(compiled.bytes.data, compiled.bytes.length, oft_str_from(product),
-                         oft_str_from(model), oft_str_from(region), JUNE, json, out, error);
+    question = (struct policy_explain_question){.product = oft_str_from(product),
+                                                .model = oft_str_from(model),
+                                                .region = oft_str_from(region),
+                                                .at = JUNE};
+    err = policy_explain(compiled.bytes.data, compiled.bytes.length, &question, json, out, error);
     compiled_release(&compiled);
     return err;
 }
@@ -127,13 +131,14 @@ static void an_unknown_name_is_told_with_what_there_is(void **state)
 static void damaged_bytes_are_refused(void **state)
 {
     _Alignas(16) char bytes[512] = "OFPOLCY1";
+    struct policy_explain_question question = {.product = oft_str_from("a"),
+                                               .model = oft_str_from("b")};
     struct oft_buffer out;
     struct oft_error error = {0};
 
     (void)state;
     oft_buffer_init(&out, 1024);
-    assert_int_not_equal(policy_explain(bytes, sizeof(bytes), oft_str_from("a"), oft_str_from("b"),
-                                        oft_str_from(""), 0, false, &out, &error),
+    assert_int_not_equal(policy_explain(bytes, sizeof(bytes), &question, false, &out, &error),
                          OFT_OK);
     oft_buffer_release(&out);
 }

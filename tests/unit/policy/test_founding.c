@@ -15,6 +15,7 @@
 
 #include "policy/compile.h"
 #include "policy/decide.h"
+#include "world.h"
 
 #define DEAL_FILE OFFTAKE_EXAMPLES "/openai.deal"
 
@@ -59,7 +60,7 @@ static unsigned eligible_at(const struct founding *founding, const char *product
     assert_int_not_equal(query.product, POLICY_NONE);
     assert_int_equal(oft_instant_parse(oft_str_from(when), &query.instant_ns), OFT_OK);
     for (query.model = 0; query.model < view->model_count; query.model++) {
-        policy_decide(view, &query, &answer);
+        decide_query(view, &query, &answer);
         for (i = 0; i < answer.eligible_count; i++) {
             uint32_t pool = answer.choices[i].candidate->pool;
 

@@ -403,14 +403,14 @@ static void pools_that_are_down_go_behind_those_that_are_up(void **state)
     world_init(&world);
     world_compile(&world, &compiled);
     query.model = policy_find_model(&compiled.view, oft_str_from("zeta"));
-    policy_decide(&compiled.view, &query, &answer);
+    decide_query(&compiled.view, &query, &answer);
     assert_int_equal(answer.up_count, 2);
     assert_int_equal(answer.eligible_count, 3);
     assert_string_equal(choice_pool(&compiled, &answer, 0), "west");
     assert_string_equal(choice_pool(&compiled, &answer, 2), "metal");
     assert_true(answer.choices[2].down);
     query.now_ns = 101; /* up when down_until <= now */
-    policy_decide(&compiled.view, &query, &answer);
+    decide_query(&compiled.view, &query, &answer);
     assert_int_equal(answer.up_count, 3);
     assert_string_equal(choice_pool(&compiled, &answer, 0), "metal");
     compiled_release(&compiled);
@@ -428,19 +428,19 @@ static void a_region_bars_the_pools_outside_it(void **state)
     (void)world_exclusive(&world, "ms.api", API, AZURE, 2 * T, world_never);
     world_compile(&world, &compiled);
     query.model = policy_find_model(&compiled.view, oft_str_from("zeta"));
-    policy_decide(&compiled.view, &query, &answer);
+    decide_query(&compiled.view, &query, &answer);
     assert_int_equal(answer.eligible_count, 1);
     assert_int_equal(answer.barred_count, 2);
     assert_string_equal(choice_pool(&compiled, &answer, 0), "west");
     assert_choice(compiled, answer, 1, "metal", POLICY_BARRED_BY_REGION, "metal.serves.zeta");
     /* The contract bars the only pool there: its clause is the one to name. */
     query.instant_ns = 2 * T;
-    policy_decide(&compiled.view, &query, &answer);
+    decide_query(&compiled.view, &query, &answer);
     assert_int_equal(answer.eligible_count, 0);
     assert_string_equal(clause_name(&compiled, answer.refusal_clause), "ms.api");
     query.instant_ns = T;
     query.region = "mars";
-    policy_decide(&compiled.view, &query, &answer);
+    decide_query(&compiled.view, &query, &answer);
     assert_int_equal(answer.eligible_count, 0);
     assert_int_equal(answer.barred_count, 3);
     assert_string_equal(clause_name(&compiled, answer.refusal_clause), "metal.serves.zeta");
@@ -461,7 +461,7 @@ static void a_model_without_pools_and_a_wrong_index_are_refused(void **state)
     compiled_decide(&compiled, API, "alpha", T, &answer);
     assert_int_equal(answer.eligible_count + answer.barred_count, 0);
     assert_int_equal(answer.refusal_clause, POLICY_NONE);
-    policy_decide(&compiled.view, &query, &answer);
+    decide_query(&compiled.view, &query, &answer);
     assert_int_equal(answer.eligible_count + answer.barred_count, 0);
     compiled_decide(&compiled, API, "no such model", T, &answer);
     assert_int_equal(answer.eligible_count + answer.barred_count, 0);

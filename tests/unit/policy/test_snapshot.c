@@ -186,15 +186,15 @@ static void more_pools_for_a_model_than_a_decision_holds_do_not_compile(void **s
 
     (void)state;
     world_init(&world);
-    for (i = 4; i < 66; i++) {
+    for (i = 4; i < OFT_POOLS_PER_DECISION_MAX + 2; i++) {
         world.serves[i] = world.serves[WEST_ZETA];
     }
-    world.deal.serve_count = 65; /* 64 of zeta, one of alpha */
+    world.deal.serve_count = OFT_POOLS_PER_DECISION_MAX + 1; /* all but one are of zeta */
     world_compile(&world, &compiled);
     compiled_decide(&compiled, API, "zeta", 0, &answer);
     assert_int_equal(answer.eligible_count, OFT_POOLS_PER_DECISION_MAX);
     compiled_release(&compiled);
-    world.deal.serve_count = 66;
+    world.deal.serve_count = OFT_POOLS_PER_DECISION_MAX + 2;
     oft_buffer_init(&out, OFT_SNAPSHOT_BYTES_MAX);
     assert_int_equal(policy_compile(&world.input, &out, NULL, &error), OFT_ERR_LIMIT);
     oft_buffer_release(&out);
@@ -308,7 +308,7 @@ static void walk(const struct policy_view *view)
         query.instant_ns = view->regimes[r].from_ns;
         for (query.product = 0; query.product < view->product_count; query.product++) {
             for (query.model = 0; query.model < view->model_count; query.model++) {
-                policy_decide(view, &query, &answer);
+                decide_query(view, &query, &answer);
                 for (i = 0; i < answer.eligible_count + answer.barred_count; i++) {
                     bytes +=
                         policy_text(view, view->clauses[answer.choices[i].candidate->clause].name)

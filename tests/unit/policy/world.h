@@ -36,7 +36,7 @@ struct world {
     struct deal_event events[2];
     struct deal_price prices[WORLD_ITEMS];
     struct deal_pool pools[WORLD_ITEMS];
-    struct deal_serve serves[WORLD_ITEMS];
+    struct deal_serve serves[OFT_POOLS_PER_DECISION_MAX + 8];
     struct deal_clause clauses[WORLD_ITEMS];
     struct deal_attestation attested[2];
     bool behind[WORLD_ITEMS];
@@ -73,6 +73,10 @@ void compiled_release(struct compiled *compiled);
 void compiled_decide(const struct compiled *compiled, uint32_t product, const char *model,
                      oft_instant at, struct policy_answer *answer);
 /* The name of choice I's pool and of its clause. */
+/* Decides with room for everything, barred ones listed. The choices are a static array's: good until
+ * the next decision. */
+void decide_query(const struct policy_view *view, const struct policy_query *query,
+                  struct policy_answer *answer);
 const char *choice_pool(const struct compiled *compiled, const struct policy_answer *answer,
                         uint32_t i);
 const char *choice_clause(const struct compiled *compiled, const struct policy_answer *answer,
