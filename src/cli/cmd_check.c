@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/deal_file.h"
+#include "policy/lint.h"
 
 static const char HELP[] =
     "Usage: offtake check FILE [--json]\n"
@@ -36,6 +37,9 @@ static int check_file(const char *path, bool json)
     deal_diagnostics_init(&diagnostics);
     oft_buffer_init(&out, CLI_REPORT_BYTES_MAX);
     enum oft_err err = deal_parse(path, deal_load_file, NULL, &deal, &diagnostics, &error);
+    if (err == OFT_OK) {
+        err = policy_lint(deal, &diagnostics, &error);
+    }
     int code = CLI_OK;
     if (err != OFT_OK && err != OFT_ERR_INVALID) {
         code = cli_error(CLI_FAULT, "%s: %s", path, cli_fault_text(err, &error));

@@ -130,6 +130,7 @@ void deal_resolve_supersessions(struct deal_build *build);
 void deal_check(struct deal_build *build);
 void deal_check_terms(struct deal_build *build);
 void deal_check_versions(struct deal_build *build);
+void deal_check_binding(struct deal_build *build);
 void deal_check_prices(struct deal_build *build);
 
 #endif

@@ -79,10 +79,75 @@ static void check_pair(struct deal_build *build, const struct deal_clause *a,
                 account == DEAL_NONE ? "" : deal->accounts[account].name);
 }
 
+/* A model that EXCLUSIVE forces onto pools which RESIDENCY forbids, all of them, and one such pool's
+ * region; DEAL_NONE when there is none. */
+static uint32_t forbidden_model(const struct deal *deal, const struct deal_exclusive *exclusive,
+                                const struct deal_residency *residency, const char **ret_region)
+{
+    for (uint32_t model = 0; model < deal->model_count; model++) {
+        bool any = false;
+        bool kept = false;
+        for (uint32_t i = 0; i < deal->serve_count; i++) {
+            const struct deal_pool *pool = &deal->pools[deal->serves[i].pool];
+            if (deal->serves[i].model == model && pool->provider == exclusive->provider) {
+                any = true;
+                kept = kept || deal_names_have(residency->regions, pool->region);
+                *ret_region = pool->region[0] != '\0' ? pool->region : "no region";
+            }
+        }
+        if (any && !kept) {
+            return model;
+        }
+    }
+    return DEAL_NONE;
+}
+
+/* An exclusive that forces a product where a residency forbids it. */
+static void check_forced(struct deal_build *build, const struct deal_clause *exclusive,
+                         const struct deal_clause *residency)
+{
+    const struct deal *deal = build->deal;
+    oft_instant from = exclusive->from > residency->from ? exclusive->from : residency->from;
+    const char *region = "";
+    char when[OFT_INSTANT_TEXT_BYTES];
+    if (from >= deal_clause_until(exclusive, nothing_attested) ||
+        from >= deal_clause_until(residency, nothing_attested)) {
+        return;
+    }
+    uint32_t model = forbidden_model(deal, &exclusive->as.exclusive, &residency->as.residency,
+                                     &region);
+    for (uint32_t p = 0; model != DEAL_NONE && p < deal->product_count; p++) {
+        for (uint32_t i = 0; i <= deal->account_count; i++) {
+            uint32_t account = i == 0 ? DEAL_NONE : i - 1;
+            if (deal_exclusive_covers(deal, &exclusive->as.exclusive, p, account) &&
+                deal_residency_covers(deal, &residency->as.residency, p, account)) {
+                deal_report(build->diagnostics, DEAL_WARNING, 79, residency->position,
+                            residency->id, "add a pool that keeps both, or end one of them",
+                            "at %s \"%s\" with %s in %s%s%s is forced onto %s (%s) and "
+                            "forbidden there (%s): it can run nowhere",
+                            oft_instant_format_short(from, when), deal->products[p].name,
+                            deal->models[model].name, region,
+                            account == DEAL_NONE ? "" : " for account ",
+                            account == DEAL_NONE ? "" : deal->accounts[account].name,
+                            deal->providers[exclusive->as.exclusive.provider].name, exclusive->id,
+                            residency->id);
+                return;
+            }
+        }
+    }
+}
+
 static void check_conflicts(struct deal_build *build)
 {
     const struct deal *deal = build->deal;
     for (uint32_t i = 0; i < deal->clause_count; i++) {
+        for (uint32_t k = 0; deal->clauses[i].kind == DEAL_CLAUSE_RESIDENCY &&
+                             k < deal->clause_count && !deal_diagnostics_full(build->diagnostics);
+             k++) {
+            if (deal->clauses[k].kind == DEAL_CLAUSE_EXCLUSIVE) {
+                check_forced(build, &deal->clauses[k], &deal->clauses[i]);
+            }
+        }
         if (deal->clauses[i].kind != DEAL_CLAUSE_EXCLUSIVE) {
             continue;
         }
@@ -276,5 +341,6 @@ void deal_check(struct deal_build *build)
     check_ids(build);
     deal_check_terms(build);
     deal_check_versions(build);
+    deal_check_binding(build);
     note_kept(build);
 }

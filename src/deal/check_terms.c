@@ -298,6 +298,20 @@ static const enum deal_term_key unsettled_keys[] = {
     DEAL_TERM_NETTING,   DEAL_TERM_HOLDBACK, DEAL_TERM_CLAWBACK,   DEAL_TERM_INTEREST,
     DEAL_TERM_SUCCESSOR, DEAL_TERM_SHORTFALL};
 
+/* A part that counts by half is counted whole by the books, until they can do better. */
+static void note_weights(struct deal_build *build, const struct deal_clause *clause)
+{
+    const struct deal_commit *commit = &clause->as.commit;
+    for (uint32_t i = 0; i < commit->products.count; i++) {
+        if (commit->weights_ppb[i] != DEAL_RATE_ONE) {
+            deal_report(build->diagnostics, DEAL_WARNING, 59, clause->position, clause->id, "",
+                        "the books count all spend of what is listed in full yet: the "
+                        "percentages in \"counting\" are kept");
+            return;
+        }
+    }
+}
+
 static void note_unsettled(struct deal_build *build, const struct deal_clause *clause)
 {
     struct oft_buffer names;
@@ -309,6 +323,9 @@ static void note_unsettled(struct deal_build *build, const struct deal_clause *c
         }
     }
     bool share = clause->kind == DEAL_CLAUSE_SHARE;
+    if (clause->kind == DEAL_CLAUSE_COMMIT) {
+        note_weights(build, clause);
+    }
     if (share && !clause->as.share.settled) {
         deal_report(build->diagnostics, DEAL_WARNING, 59, clause->position, clause->id, "",
                     "the books do not settle this share yet: it needs tiers, deductions, a "

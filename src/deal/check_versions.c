@@ -293,7 +293,7 @@ static bool pool_reach(const struct deal *deal, uint32_t index, const struct dea
     oft_nanos minutes = ((oft_nanos)until - from + 59999999999) / 60000000000;
     oft_nanos tokens;
     return oft_nanos_mul((oft_nanos)pool->tokens_per_minute, minutes, &tokens) == OFT_OK &&
-           oft_nanos_mul(tokens, price, ret) == OFT_OK && (*ret = *ret / 1000000 + 1, true);
+           oft_nanos_mul(tokens, price, ret) == OFT_OK && (*ret = *ret / 1000000 + (*ret % 1000000 > 0 ? 1 : 0), true);
 }
 
 /* What an order can cost within the period, for the whole of its quantity; false when unbounded. */

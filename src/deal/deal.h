@@ -328,12 +328,14 @@ struct deal_tranche {
     const char *name;
     oft_nanos amount_nanos;
     oft_instant from;
+    struct deal_position position;
 };
 /* A call of capital, drawn from the funders by their shares. */
 struct deal_call {
     oft_nanos amount_nanos;
     oft_instant on;
     oft_instant due;
+    struct deal_position position;
 };
 struct deal_programme {
     const char *name;
@@ -401,7 +403,7 @@ enum deal_severity { DEAL_ERROR, DEAL_WARNING, DEAL_NOTE };
 
 struct deal_diagnostic {
     enum deal_severity severity;
-    unsigned code; /* printed OFT%04u; docs/diagnostics.md lists them */
+    unsigned code; /* printed OFT%04u; docs/diagnostics/ has a page for each */
     struct deal_position position;
     const char *clause;  /* the clause or thing concerned, "" when none */
     const char *message; /* what is wrong and why */
@@ -420,6 +422,13 @@ struct deal_diagnostics {
 
 void deal_diagnostics_init(struct deal_diagnostics *diagnostics);
 void deal_diagnostics_release(struct deal_diagnostics *diagnostics);
+
+/* Adds one; the last place is kept for the word that there are more. */
+void deal_report(struct deal_diagnostics *diagnostics, enum deal_severity severity, unsigned code,
+                 struct deal_position position, const char *clause, const char *hint,
+                 const char *format, ...) OFT_PRINTF(7, 8);
+/* Puts them in the order of the text; those of one place keep theirs. */
+void deal_diagnostics_sort(struct deal_diagnostics *diagnostics);
 
 /* Reads one file for the parser: fills RET_TEXT from ARENA. PATH is already resolved. */
 typedef enum oft_err (*deal_load_fn)(void *context, const char *path, struct oft_arena *arena,

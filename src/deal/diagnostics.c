@@ -83,6 +83,28 @@ void deal_report(struct deal_diagnostics *diagnostics, enum deal_severity severi
     add(diagnostics, diagnostic);
 }
 
+static bool stands_before(struct deal_position a, struct deal_position b)
+{
+    if (a.file != b.file) {
+        return a.file < b.file;
+    }
+    return a.line != b.line ? a.line < b.line : a.column < b.column;
+}
+
+void deal_diagnostics_sort(struct deal_diagnostics *diagnostics)
+{
+    for (uint32_t i = 1; i < diagnostics->count; i++) { /* at most 200, nearly sorted */
+        struct deal_diagnostic item = diagnostics->items[i];
+        uint32_t place = i;
+        while (place > 0 && item.code != 9 &&
+               stands_before(item.position, diagnostics->items[place - 1].position)) {
+            diagnostics->items[place] = diagnostics->items[place - 1];
+            place--;
+        }
+        diagnostics->items[place] = item;
+    }
+}
+
 static struct oft_str line_of(struct oft_str text, uint32_t line)
 {
     size_t start = 0;

@@ -188,6 +188,7 @@ static enum oft_err parse_into(struct loading *l, const char *path)
     if (!deal_build_run(&build)) {
         return OFT_ERR_MEMORY;
     }
+    deal_diagnostics_sort(l->diagnostics);
     return l->diagnostics->error_count > 0 ? OFT_ERR_INVALID : hash_texts(deal);
 }
 

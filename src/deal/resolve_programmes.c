@@ -95,14 +95,16 @@ static void take_line(struct programme_build *p, int line, const struct deal_nod
         break;
     case DEAL_PROGRAMME_TRANCHE:
         p->tranches[programme->tranche_count++] =
-            (struct deal_tranche){v[0].as.text, v[1].as.amount_nanos, v[2].as.instant};
+            (struct deal_tranche){
+            v[0].as.text, v[1].as.amount_nanos, v[2].as.instant, at->position};
         break;
     case DEAL_PROGRAMME_FUNDER:
         take_funder(p, at, v);
         break;
     case DEAL_PROGRAMME_CALL:
         p->calls[programme->call_count++] =
-            (struct deal_call){v[0].as.amount_nanos, v[1].as.instant, v[2].as.instant};
+            (struct deal_call){
+            v[0].as.amount_nanos, v[1].as.instant, v[2].as.instant, at->position};
         break;
     default:
         take_technology(p, at, v);
@@ -136,7 +138,7 @@ static void read_line(struct programme_build *p, const struct deal_node *run)
                 run->first->text.data);
 }
 
-static void check_tranches(struct programme_build *p, const struct deal_node *node)
+static void check_tranches(struct programme_build *p)
 {
     struct deal_build *build = p->build;
     const struct deal_programme *programme = p->programme;
@@ -144,19 +146,19 @@ static void check_tranches(struct programme_build *p, const struct deal_node *no
     for (uint32_t i = 0; i < programme->tranche_count; i++) {
         const struct deal_tranche *tranche = &p->tranches[i];
         if (tranche->from < programme->from || tranche->from >= programme->until) {
-            BUILD_ERROR(build, 48, node, programme->name, "",
+            deal_report(build->diagnostics, DEAL_ERROR, 48, tranche->position, programme->name, "",
                         "tranche \"%s\" begins outside of the programme's years", tranche->name);
         }
         if (oft_nanos_add(sum, tranche->amount_nanos, &sum) != OFT_OK ||
             sum > programme->total_nanos) {
-            BUILD_ERROR(build, 48, node, programme->name, "lower it, or raise the total",
+            deal_report(build->diagnostics, DEAL_ERROR, 48, tranche->position, programme->name, "lower it, or raise the total",
                         "with tranche \"%s\" they add up to more than the total", tranche->name);
             return;
         }
     }
 }
 
-static void check_calls(struct programme_build *p, const struct deal_node *node)
+static void check_calls(struct programme_build *p)
 {
     struct deal_build *build = p->build;
     const struct deal_programme *programme = p->programme;
@@ -166,12 +168,12 @@ static void check_calls(struct programme_build *p, const struct deal_node *node)
         const struct deal_call *call = &p->calls[i];
         oft_instant_format_short(call->on, when);
         if (call->due < call->on) {
-            BUILD_ERROR(build, 48, node, programme->name, "",
+            deal_report(build->diagnostics, DEAL_ERROR, 48, call->position, programme->name, "",
                         "the call of %s is due before it is made", when);
         }
         if (oft_nanos_add(sum, call->amount_nanos, &sum) != OFT_OK ||
             sum > programme->total_nanos) {
-            BUILD_ERROR(build, 48, node, programme->name, "lower it, or raise the total",
+            deal_report(build->diagnostics, DEAL_ERROR, 48, call->position, programme->name, "lower it, or raise the total",
                         "with the call of %s more is called than was pledged", when);
             return;
         }
@@ -222,8 +224,8 @@ static void resolve_programme(struct deal_build *build, const struct deal_node *
                     "programme \"%s\" has no total", programme.name);
     }
     if (build->diagnostics->error_count == errors) {
-        check_tranches(&p, node);
-        check_calls(&p, node);
+        check_tranches(&p);
+        check_calls(&p);
         check_funders(&p, node);
     }
     programme.funders = p.funders;

@@ -201,9 +201,25 @@ static void append_lead(struct oft_buffer *out, const char *pattern)
     oft_buffer_append(out, pattern, (size_t)(end - pattern));
 }
 
+/* The first word of PATTERN, or one of its alternatives, that is one or two letters from TEXT. */
+static void near_word(struct oft_str text, const char *pattern, char near[WORD_BYTES_MAX])
+{
+    struct pattern_word word = next_word(&pattern);
+    size_t from = 0;
+    while (text.length > 3 && from < word.length) {
+        size_t length = strcspn(word.text + from, "| ![]");
+        struct oft_str one = {word.text + from, length};
+        if (near[0] == '\0' && deal_edit_distance(text, one) <= 2) {
+            (void)snprintf(near, WORD_BYTES_MAX, "%.*s", (int)length, one.data);
+        }
+        from += length + 1;
+    }
+}
+
 static void no_such_term(struct deal_cursor *cursor, enum deal_clause_kind kind)
 {
     struct oft_buffer known;
+    char near[WORD_BYTES_MAX] = "";
     struct deal_build *build = cursor->build;
     oft_buffer_init(&known, 1024);
     oft_buffer_append_text(&known, "terms of this clause: ");
@@ -212,10 +228,15 @@ static void no_such_term(struct deal_cursor *cursor, enum deal_clause_kind kind)
         if ((deal_term_specs[key].clauses & (1u << kind)) != 0) {
             oft_buffer_append_text(&known, first ? "" : ", ");
             append_lead(&known, deal_term_specs[key].pattern);
+            near_word(cursor->at->text, deal_term_specs[key].pattern, near);
             first = false;
         }
     }
     int length = cursor->at->text.length > 60 ? 60 : (int)cursor->at->text.length;
+    if (near[0] != '\0') {
+        oft_buffer_clear(&known);
+        oft_buffer_printf(&known, "did you mean \"%s\"?", near);
+    }
     BUILD_ERROR(build, 18, cursor->at, cursor->clause, oft_buffer_text(&known),
                 "\"%.*s\" begins no term of this clause", length, cursor->at->text.data);
     oft_buffer_release(&known);

@@ -138,9 +138,6 @@ uint32_t deal_node_count(const struct deal_node *node, enum deal_node_kind kind)
 
 /* ---- diagnostics (diagnostics.c) ------------------------------------------------------------- */
 
-void deal_report(struct deal_diagnostics *diagnostics, enum deal_severity severity, unsigned code,
-                 struct deal_position position, const char *clause, const char *hint,
-                 const char *format, ...) OFT_PRINTF(7, 8);
 /* Blots out what stands there in the texts that reports show: it is a secret. */
 void deal_diagnostics_mask(struct deal_diagnostics *diagnostics, struct deal_position position);
 bool deal_diagnostics_full(const struct deal_diagnostics *diagnostics);

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "engine/internal.h"
+#include "policy/lint.h"
 
 struct deal_attestations engine_attested_now(const struct engine *engine)
 {
@@ -71,6 +72,9 @@ enum oft_err engine_publish(struct engine *engine, oft_instant now_ns, struct of
     deal_diagnostics_init(&diagnostics);
     enum oft_err code =
         deal_parse(engine->deal_path, deal_load_file, NULL, &deal, &diagnostics, reterr);
+    if (code == OFT_OK) {
+        code = policy_lint(deal, &diagnostics, reterr);
+    }
     if (diagnostics.error_count > 0 || diagnostics.count > 0) {
         deal_diagnostics_print(&diagnostics, false, report);
     }

@@ -139,7 +139,8 @@ static enum oft_err collect_terms(struct ledger_context *context)
     for (uint32_t i = 0; i < deal->clause_count; i++) {
         const struct deal_clause *clause = &deal->clauses[i];
         struct ledger_term term = {i, clause->from, deal_clause_until(clause, context->attested)};
-        if (clause->kind == DEAL_CLAUSE_SHARE && term.from < term.until) {
+        if (clause->kind == DEAL_CLAUSE_SHARE && clause->as.share.settled &&
+            term.from < term.until) {
             context->shares[context->share_count++] = term;
         } else if (clause->kind == DEAL_CLAUSE_COMMIT) {
             term.from = later(term.from, clause->as.commit.period_from);
