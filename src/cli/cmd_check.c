@@ -3,17 +3,22 @@
  * `offtake check`: parses and checks one deal file and prints every diagnostic. It needs no daemon
  * and changes nothing.
  */
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/deal_file.h"
 #include "policy/lint.h"
 
+enum { OPT_EMIT = CLI_OPT_OWN };
+
 static const char HELP[] =
-    "Usage: offtake check FILE [--json]\n"
+    "Usage: offtake check FILE [--json | --emit json]\n"
     "Checks a deal file and everything that it includes. Prints each mistake with\n"
     "its file, line and column, why it is one, and what to change.\n\n"
     "  --json         print the diagnostics as JSON\n"
+    "  --emit json    print the deal itself as JSON when it has no errors; its form\n"
+    "                 is described by docs/schema/deal.schema.json\n"
     "  --help         this text\n\n"
     "Exit status: 0 no errors (there may be warnings); 1 errors; 2 wrong command\n"
     "line; 3 the file cannot be read.\n";
@@ -28,7 +33,7 @@ static void summary_append(const struct deal *deal, struct oft_buffer *out)
                       deal->clause_count, deal->price_count, deal->account_count);
 }
 
-static int check_file(const char *path, bool json)
+static int check_file(const char *path, bool json, bool emit)
 {
     struct deal *deal = NULL;
     struct deal_diagnostics diagnostics;
@@ -41,7 +46,9 @@ static int check_file(const char *path, bool json)
         err = policy_lint(deal, &diagnostics, &error);
     }
     int code = CLI_OK;
-    if (err != OFT_OK && err != OFT_ERR_INVALID) {
+    if (err == OFT_OK && emit) {
+        deal_emit_json(deal, &out);
+    } else if (err != OFT_OK && err != OFT_ERR_INVALID) {
         code = cli_error(CLI_FAULT, "%s: %s", path, cli_fault_text(err, &error));
     } else if (json) {
         deal_diagnostics_print_json(&diagnostics, &out);
@@ -67,13 +74,22 @@ static int check_file(const char *path, bool json)
 int cli_check(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {
-        {"json", no_argument, NULL, CLI_OPT_JSON}, {"help", no_argument, NULL, 'h'}, {0}};
+        {"json", no_argument, NULL, CLI_OPT_JSON},
+        {"emit", required_argument, NULL, OPT_EMIT},
+        {"help", no_argument, NULL, 'h'}, {0}};
     bool json = false;
+    bool emit = false;
     int option;
     while ((option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1) {
         switch (option) {
         case CLI_OPT_JSON:
             json = true;
+            break;
+        case OPT_EMIT:
+            if (strcmp(optarg, "json") != 0) {
+                return cli_usage_error(argv[0], "--emit knows json only, not \"%s\"", optarg);
+            }
+            emit = true;
             break;
         case 'h':
             return cli_print(HELP);
@@ -84,5 +100,5 @@ int cli_check(int argc, char **argv)
     if (argc - optind != 1) {
         return cli_usage_error(argv[0], "one deal file is needed, %d given", argc - optind);
     }
-    return check_file(argv[optind], json);
+    return check_file(argv[optind], json, emit);
 }

@@ -23,7 +23,6 @@ enum {
     OPT_WHY_NOT,
     OPT_BATCH
 };
-enum { ATTESTATIONS_MAX = 64 };
 
 static const char HELP[] =
     "Usage: offtake explain FILE --product P --model M [OPTION]...\n"
@@ -53,29 +52,8 @@ struct question {
     oft_instant at;
     bool json;
     bool batch;
-    const char *attest_texts[ATTESTATIONS_MAX];
-    size_t attest_count;
+    struct cli_attest attest;
 };
-
-/* "EVENT=INSTANT" against the deal's events. */
-static int attestation_parse(const struct deal *deal, const char *text,
-                             struct deal_attestation *ret_attestation)
-{
-    const char *equals = strchr(text, '=');
-    if (equals == NULL || equals == text) {
-        return cli_usage_error("offtake explain", "--attest takes EVENT=INSTANT, not \"%s\"", text);
-    }
-    struct oft_str name = {text, (size_t)(equals - text)};
-    ret_attestation->event = deal_find_event(deal, name);
-    if (ret_attestation->event == DEAL_NONE) {
-        return cli_error(CLI_NO, "the deal has no event \"%.*s\"", (int)name.length, name.data);
-    }
-    if (cli_instant_parse(equals + 1, &ret_attestation->instant) != OFT_OK) {
-        return cli_usage_error("offtake explain", "\"%s\" is no instant; write 2025-06-01",
-                               equals + 1);
-    }
-    return CLI_OK;
-}
 
 /* Answers each line of standard input; the answers go out in blocks. */
 static enum oft_err answer_lines(const struct oft_buffer *bytes, struct oft_buffer *out,
@@ -127,16 +105,15 @@ static enum oft_err answer(const struct question *question, const struct oft_buf
 
 static int explain_deal(const struct question *question, const struct deal *deal)
 {
-    struct deal_attestation attestations[ATTESTATIONS_MAX];
-    for (size_t i = 0; i < question->attest_count; i++) {
-        int code = attestation_parse(deal, question->attest_texts[i], &attestations[i]);
-        if (code != CLI_OK) {
-            return code;
-        }
+    struct deal_attestation items[CLI_ATTEST_MAX];
+    struct deal_attestations attested;
+    int code = cli_attest_resolve("offtake explain", deal, &question->attest, items, &attested);
+    if (code != CLI_OK) {
+        return code;
     }
     struct policy_compile_input input = {
         .deal = deal,
-        .attested = {attestations, question->attest_count},
+        .attested = attested,
         .generation = 1,
         .compiled_ns = question->at,
     };
@@ -148,7 +125,6 @@ static int explain_deal(const struct question *question, const struct deal *deal
     if (err == OFT_OK) {
         err = answer(question, &bytes, &out, &error);
     }
-    int code;
     if (err == OFT_OK && question->batch) {
         code = CLI_OK; /* written as they were asked */
     } else if (err == OFT_OK) {
@@ -191,12 +167,10 @@ static int question_option(struct question *question, int option, const char *va
         }
         return CLI_OK;
     case OPT_ATTEST:
-        if (question->attest_count == ATTESTATIONS_MAX) {
-            return cli_usage_error("offtake explain", "more than %d attestations",
-                                   ATTESTATIONS_MAX);
-        }
-        question->attest_texts[question->attest_count++] = value;
-        return CLI_OK;
+        return cli_attest_add(&question->attest, value)
+                   ? CLI_OK
+                   : cli_usage_error("offtake explain", "more than %d attestations",
+                                     CLI_ATTEST_MAX);
     case CLI_OPT_JSON:
         question->json = true;
         return CLI_OK;

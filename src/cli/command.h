@@ -75,6 +75,10 @@ oft_instant cli_now(void);
 
 int cli_check(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_fmt(int argc, char **argv);
+int cli_timeline(int argc, char **argv);
+int cli_diff(int argc, char **argv);
+int cli_prove(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_reload(int argc, char **argv);
 int cli_status(int argc, char **argv);

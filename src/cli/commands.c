@@ -16,8 +16,13 @@
 static const struct cli_command COMMANDS[] = {
     {"check", "offtake check", "check a deal file: every mistake, its place and its remedy",
      cli_check},
+    {"fmt", "offtake fmt", "print a deal file in its stable layout", cli_fmt},
     {"explain", "offtake explain", "which pools may run a request at an instant, and why",
      cli_explain},
+    {"timeline", "offtake timeline", "when each clause is in force, drawn", cli_timeline},
+    {"diff", "offtake diff", "where the decisions of two deals differ", cli_diff},
+    {"prove", "offtake prove", "check a property against every decision a deal can make",
+     cli_prove},
     {"serve", "offtake serve", "run the control plane and nginx in the foreground", cli_serve},
     {"reload", "offtake reload", "put the changed deal file into force", cli_reload},
     {"status", "offtake status", "what the daemon is doing", cli_status},

@@ -5,6 +5,7 @@
  */
 #include "cli/deal_file.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -34,4 +35,35 @@ struct deal *cli_deal_read(const char *path, int *ret_code)
     }
     deal_diagnostics_release(&diagnostics);
     return deal;
+}
+
+bool cli_attest_add(struct cli_attest *attest, const char *text)
+{
+    if (attest->count == CLI_ATTEST_MAX) {
+        return false;
+    }
+    attest->texts[attest->count++] = text;
+    return true;
+}
+
+int cli_attest_resolve(const char *title, const struct deal *deal, const struct cli_attest *attest,
+                       struct deal_attestation *items, struct deal_attestations *ret_attested)
+{
+    for (size_t i = 0; i < attest->count; i++) {
+        const char *text = attest->texts[i];
+        const char *equals = strchr(text, '=');
+        if (equals == NULL || equals == text) {
+            return cli_usage_error(title, "--attest takes EVENT=INSTANT, not \"%s\"", text);
+        }
+        struct oft_str name = {text, (size_t)(equals - text)};
+        items[i].event = deal_find_event(deal, name);
+        if (items[i].event == DEAL_NONE) {
+            return cli_error(CLI_NO, "the deal has no event \"%.*s\"", (int)name.length, name.data);
+        }
+        if (cli_instant_parse(equals + 1, &items[i].instant) != OFT_OK) {
+            return cli_usage_error(title, "\"%s\" is no instant; write 2025-06-01", equals + 1);
+        }
+    }
+    *ret_attested = (struct deal_attestations){items, attest->count};
+    return CLI_OK;
 }

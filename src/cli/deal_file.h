@@ -15,4 +15,15 @@ const char *cli_fault_text(enum oft_err code, const struct oft_error *error);
  * code in *ret_code. */
 struct deal *cli_deal_read(const char *path, int *ret_code);
 
+/* What --attest EVENT=INSTANT said, before and after the deal is known. */
+#define CLI_ATTEST_MAX 64
+struct cli_attest {
+    const char *texts[CLI_ATTEST_MAX];
+    size_t count;
+};
+bool cli_attest_add(struct cli_attest *attest, const char *text); /* false: too many */
+/* Into ITEMS (room for CLI_ATTEST_MAX). CLI_OK, or an exit code after a message. */
+int cli_attest_resolve(const char *title, const struct deal *deal, const struct cli_attest *attest,
+                       struct deal_attestation *items, struct deal_attestations *ret_attested);
+
 #endif

@@ -465,6 +465,9 @@ void deal_diagnostics_print(const struct deal_diagnostics *diagnostics, bool col
 void deal_diagnostics_print_json(const struct deal_diagnostics *diagnostics,
                                  struct oft_buffer *out);
 
+/* DEAL as one JSON document (docs/schema/deal.schema.json). */
+void deal_emit_json(const struct deal *deal, struct oft_buffer *out);
+
 /* ---- questions ------------------------------------------------------------------------------- */
 
 /* The instant at which END comes, given what is attested: OFT_INSTANT_NEVER when it may never. */
@@ -505,6 +508,10 @@ const struct deal_price *deal_price_at(const struct deal *deal, bool is_sale, ui
 enum oft_err deal_regime_instants(const struct deal *deal, struct deal_attestations attested,
                                   struct oft_arena *arena, oft_instant **ret_instants,
                                   size_t *ret_count) OFT_MUSTCHECK;
+
+/* Regimes with what begins and ends, drawn in 80 columns or as JSON. */
+enum oft_err deal_timeline(const struct deal *deal, struct deal_attestations attested, bool json,
+                           struct oft_buffer *out) OFT_MUSTCHECK;
 
 /* Index by name, or DEAL_NONE. */
 uint32_t deal_find_party(const struct deal *deal, struct oft_str name);

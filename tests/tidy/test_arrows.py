@@ -32,6 +32,10 @@ ALLOWED = {
 EXTRA = {
     "policy/compile": {"deal"},
     "policy/explain": {"deal"},
+    "policy/lint": {"deal"},
+    "policy/futures": {"deal"},
+    "policy/prove": {"deal"},
+    "policy/diff": {"deal"},
 }
 # The edge of base, meter and policy is compiled into nginx: it may not reach past the edge.
 EDGE = {

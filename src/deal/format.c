@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The layout of a deal's text. A line is cut into words as the lexer would cut it where it matters:
+ * strings, comments and marks. Words that touch stay touching unless a mark says otherwise, so that no
+ * token is ever made or split.
+ */
+#include "deal/format.h"
+
+#include <string.h>
+
+#define INDENT          4
+#define CONTINUED       8
+#define COMMENT_COLUMN_MAX 104 /* beyond it a comment follows its line at two blanks */
+
+/* One line of the result, before comments are put under each other. */
+struct line {
+    size_t indent;
+    size_t from; /* in the buffer of words */
+    size_t length;
+    struct oft_str comment; /* without trailing blanks; empty: none */
+    bool blank;
+};
+
+struct formatter {
+    struct oft_str text;
+    size_t at;
+    int depth;
+    int parens;
+    bool continued; /* the line before goes on here */
+    struct oft_buffer words;
+    struct oft_buffer lines; /* struct line */
+};
+
+static size_t columns(const char *text, size_t length)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++) {
+        count += ((unsigned char)text[i] & 0xc0) != 0x80 ? 1 : 0;
+    }
+    return count;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* The length of the word at AT: a string, a mark, or a run of anything else. An address may hold
+ * marks, but not these: blanks, ; # quotes, braces and commas (see the lexer). */
+static size_t word_length(struct oft_str text, size_t at)
+{
+    char c = text.data[at];
+    size_t length = 1;
+    if (c == '"') {
+        while (at + length < text.length && text.data[at + length] != '"' &&
+               text.data[at + length] != '\n') {
+            length++;
+        }
+        return at + length < text.length && text.data[at + length] == '"' ? length + 1 : length;
+    }
+    if (strchr(";,(){}", c) != NULL) {
+        return 1;
+    }
+    bool address = false; /* parentheses may be part of one */
+    while (at + length < text.length && !is_blank(text.data[at + length]) &&
+           strchr("\n;,{}\"#", text.data[at + length]) == NULL &&
+           (address || strchr("()", text.data[at + length]) == NULL)) {
+        length++;
+        address = address || (length >= 3 && memcmp(text.data + at + length - 3, "://", 3) == 0);
+    }
+    return length;
+}
+
+/* May a blank stand between BEFORE (the last byte put) and NEXT? */
+static bool wants_blank(char before, char next)
+{
+    if (before == '(' || next == ')' || next == ',' || next == ';') {
+        return false;
+    }
+    return true;
+}
+
+static void put_word(struct formatter *f, struct line *line, struct oft_str word, bool apart)
+{
+    char before = line->length > 0 ? f->words.data[f->words.length - 1] : '\0';
+    bool mark = strchr(";,(){}", word.data[0]) != NULL;
+    bool after_mark = before != '\0' && strchr(";,(){}", before) != NULL;
+    if (line->length > 0 && (apart || mark || after_mark) && wants_blank(before, word.data[0])) {
+        oft_buffer_append_char(&f->words, ' ');
+        line->length++;
+    }
+    oft_buffer_append(&f->words, word.data, word.length);
+    line->length += word.length;
+}
+
+/* Keeps count of blocks and parentheses; a brace inside the line closes what it opened. */
+static void count_mark(struct formatter *f, char c)
+{
+    if (c == '{') {
+        f->depth++;
+    } else if (c == '}') {
+        f->depth -= f->depth > 0 ? 1 : 0;
+        f->parens = 0;
+    } else if (c == '(') {
+        f->parens++;
+    } else if (c == ')') {
+        f->parens -= f->parens > 0 ? 1 : 0;
+    }
+}
+
+static struct oft_str take_comment(struct formatter *f)
+{
+    size_t end = f->at;
+    while (end < f->text.length && f->text.data[end] != '\n') {
+        end++;
+    }
+    struct oft_str comment = {f->text.data + f->at, end - f->at};
+    while (comment.length > 0 && is_blank(comment.data[comment.length - 1])) {
+        comment.length--;
+    }
+    f->at = end;
+    return comment;
+}
+
+/* "\" at a line's end: the line goes on. */
+static bool is_joiner(const struct formatter *f)
+{
+    size_t at = f->at + 1;
+    if (f->text.data[f->at] != '\\') {
+        return false;
+    }
+    while (at < f->text.length && is_blank(f->text.data[at])) {
+        at++;
+    }
+    return at >= f->text.length || f->text.data[at] == '\n';
+}
+
+/* A `;` that ends a line says what the line's end says. */
+static void drop_semicolons(struct formatter *f, struct line *line)
+{
+    while (line->length > 0 && (f->words.data[f->words.length - 1] == ';' ||
+                                f->words.data[f->words.length - 1] == ' ')) {
+        f->words.length--;
+        line->length--;
+    }
+}
+
+static void take_line(struct formatter *f)
+{
+    struct line line = {.from = f->words.length};
+    bool continued = f->continued || f->parens > 0;
+    bool joins = false;
+    int depth = f->depth;
+    bool first = true;
+    bool apart = false;
+    while (f->at < f->text.length && f->text.data[f->at] != '\n' && !f->words.failed) {
+        char c = f->text.data[f->at];
+        if (is_blank(c)) {
+            apart = true;
+            f->at++;
+            continue;
+        }
+        if (c == '#') {
+            line.comment = take_comment(f);
+            break;
+        }
+        joins = is_joiner(f);
+        struct oft_str word = {f->text.data + f->at, word_length(f->text, f->at)};
+        put_word(f, &line, word, apart);
+        apart = false;
+        count_mark(f, word.length == 1 ? c : ' ');
+        depth = first && c == '}' ? f->depth : depth;
+        first = false;
+        f->at += word.length;
+    }
+    f->at += f->at < f->text.length ? 1 : 0;
+    char last = line.length > 0 ? f->words.data[f->words.length - 1] : '\0';
+    f->continued = joins || last == ',' || (line.length == 0 && f->continued);
+    if (!joins) {
+        drop_semicolons(f, &line);
+    }
+    line.blank = line.length == 0 && line.comment.length == 0;
+    line.indent = (size_t)depth * INDENT + (continued ? CONTINUED : 0);
+    oft_buffer_append(&f->lines, &line, sizeof(line));
+}
+
+/* ---- output ---------------------------------------------------------------------------------- */
+
+static const struct line *line_at(const struct formatter *f, size_t index)
+{
+    return (const struct line *)(const void *)(f->lines.data + index * sizeof(struct line));
+}
+
+static size_t width_of(const struct formatter *f, const struct line *line)
+{
+    return line->indent + columns(f->words.data + line->from, line->length);
+}
+
+/* Where the comments of the run of lines around INDEX stand: under each other. */
+static size_t comment_column(const struct formatter *f, size_t index, size_t count)
+{
+    size_t first = index;
+    size_t column = 0;
+    while (first > 0 && line_at(f, first - 1)->length > 0 &&
+           line_at(f, first - 1)->comment.length > 0) {
+        first--;
+    }
+    for (size_t i = first; i < count; i++) {
+        const struct line *line = line_at(f, i);
+        if (line->length == 0 || line->comment.length == 0) {
+            break;
+        }
+        size_t width = width_of(f, line) + 2;
+        column = width > column && width <= COMMENT_COLUMN_MAX ? width : column;
+    }
+    return column;
+}
+
+static void print_line(const struct formatter *f, size_t index, size_t count,
+                       struct oft_buffer *out)
+{
+    const struct line *line = line_at(f, index);
+    oft_buffer_append_repeat(out, ' ', line->indent);
+    oft_buffer_append(out, f->words.data + line->from, line->length);
+    if (line->comment.length > 0) {
+        if (line->length > 0) {
+            size_t width = width_of(f, line);
+            size_t column = comment_column(f, index, count);
+            oft_buffer_append_repeat(out, ' ', column > width + 2 ? column - width : 2);
+        }
+        oft_buffer_append(out, line->comment.data, line->comment.length);
+    }
+    oft_buffer_append_char(out, '\n');
+}
+
+/* An empty line says something only between two lines that are no ends of a block. */
+static bool keeps_blank(const struct formatter *f, size_t index, size_t count, bool after_open,
+                        bool printed)
+{
+    size_t next = index + 1;
+    while (next < count && line_at(f, next)->blank) {
+        next++;
+    }
+    if (!printed || after_open || next >= count) {
+        return false;
+    }
+    const struct line *line = line_at(f, next);
+    return line->length == 0 || f->words.data[line->from] != '}';
+}
+
+static void print_lines(const struct formatter *f, struct oft_buffer *out)
+{
+    size_t count = f->lines.length / sizeof(struct line);
+    bool after_open = false;
+    bool after_blank = false;
+    bool printed = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct line *line = line_at(f, i);
+        if (line->blank) {
+            if (!after_blank && keeps_blank(f, i, count, after_open, printed)) {
+                oft_buffer_append_char(out, '\n');
+                after_blank = true;
+            }
+            continue;
+        }
+        print_line(f, i, count, out);
+        after_blank = false;
+        printed = true;
+        after_open = line->length > 0 && f->words.data[line->from + line->length - 1] == '{';
+    }
+}
+
+enum oft_err deal_format(struct oft_str text, struct oft_buffer *out)
+{
+    struct formatter f = {.text = text};
+    size_t most = text.length * 2 + 64;
+    oft_buffer_init(&f.words, most);
+    oft_buffer_init(&f.lines, (text.length + 2) * sizeof(struct line));
+    while (f.at < text.length && !f.words.failed && !f.lines.failed) {
+        take_line(&f);
+    }
+    bool failed = f.words.failed || f.lines.failed;
+    if (!failed) {
+        print_lines(&f, out);
+    }
+    oft_buffer_release(&f.words);
+    oft_buffer_release(&f.lines);
+    return failed || out->failed ? OFT_ERR_MEMORY : OFT_OK;
+}

@@ -1,0 +1,766 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * diff -- where the decisions of two deals differ, in boxes of (events x time x account x product x
+ * model x pool).
+ *
+ * Every decision of both is laid beside the other; what differs becomes a record for one model, one
+ * kind of account and one set of events. Records that say the same are then joined: first over sets
+ * of events, then over models, then over accounts.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/futures_internal.h"
+
+enum { RECORDS_MAX = 200000, SETS_MAX = 64, DIFF_EVENTS_MAX = 6 };
+
+static const char every_account[] = "every account";
+
+/* What one deal says of a pool: a reason of the snapshot, or that the pool or the model is not in it. */
+#define SAYS_NOTHING 0
+
+struct side {
+    uint16_t reason;    /* SAYS_NOTHING, or enum policy_reason */
+    const char *clause; /* interned; "" when it says nothing */
+};
+
+struct record {
+    oft_instant from, until;
+    const char *product, *account, *pool;
+    const char *model;
+    struct side a, b;
+    uint64_t sets;          /* bit per set of events in which it holds */
+    struct oft_str models;  /* joined */
+    struct oft_str accounts;
+};
+
+struct event_name {
+    const char *name;
+    uint32_t a, b; /* DEAL_NONE where it is not open */
+};
+
+/* An account of both deals, or none, as its kind in each. */
+struct who {
+    const char *name; /* of all that are treated like it: "none, acme, globex" */
+    uint32_t account_a, account_b;
+};
+
+struct differ {
+    const struct deal *deals[2];
+    struct deal_attestations attested[2];
+    struct oft_arena arena;
+    struct oft_error *reterr;
+    enum oft_err err;
+    struct event_name events[2 * FUTURES_EVENTS_MAX];
+    uint32_t event_count;
+    struct who *who;
+    uint32_t who_count;
+    struct record *records;
+    size_t count;
+    uint32_t model_count; /* that either deal has */
+    const char **interned;
+    size_t interned_count;
+    size_t interned_slots;
+    uint64_t set_bit;
+};
+
+/* ---- names ------------------------------------------------------------------------------------ */
+
+/* One copy of each text, so that equal texts are equal pointers. */
+static const char *intern(struct differ *d, struct oft_str text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    size_t slot, i;
+
+    for (i = 0; i < text.length; i++) {
+        hash = (hash ^ (unsigned char)text.data[i]) * UINT64_C(0x100000001b3);
+    }
+    for (slot = (size_t)hash & (d->interned_slots - 1); d->interned[slot] != NULL;
+         slot = (slot + 1) & (d->interned_slots - 1)) {
+        if (oft_str_is(text, d->interned[slot])) {
+            return d->interned[slot];
+        }
+    }
+    if (d->interned_count * 2 >= d->interned_slots) {
+        d->err = oft_fail(d->reterr, OFT_ERR_LIMIT, "too many names to compare these deals");
+        return "";
+    }
+    d->interned[slot] = oft_arena_copy(&d->arena, text);
+    d->interned_count++;
+    if (d->interned[slot] == NULL) {
+        d->err = oft_fail(d->reterr, OFT_ERR_MEMORY, "no memory to compare these deals");
+        return "";
+    }
+    return d->interned[slot];
+}
+
+/* ---- the records ------------------------------------------------------------------------------ */
+
+static bool says_eligible(uint16_t reason)
+{
+    return reason >= POLICY_ALLOWED_BY_POOL && reason <= POLICY_ALLOWED_BY_LICENSE;
+}
+
+/* The same verdict for the same reason; by another clause of an agreement it is no longer the same. */
+static bool same_side(const struct side *a, const struct side *b)
+{
+    return says_eligible(a->reason) == says_eligible(b->reason) &&
+           (a->reason == SAYS_NOTHING) == (b->reason == SAYS_NOTHING);
+}
+
+static void add_record(struct differ *d, const struct record *record)
+{
+    struct record *last = d->count > 0 ? &d->records[d->count - 1] : NULL;
+
+    /* What goes on from the regime before is one stretch. */
+    if (last != NULL && last->until == record->from && last->product == record->product &&
+        last->account == record->account && last->pool == record->pool &&
+        last->model == record->model && last->sets == record->sets &&
+        last->a.reason == record->a.reason && last->b.reason == record->b.reason &&
+        last->a.clause == record->a.clause && last->b.clause == record->b.clause) {
+        last->until = record->until;
+        return;
+    }
+    if (d->count == RECORDS_MAX) {
+        d->err = oft_fail(d->reterr, OFT_ERR_LIMIT,
+                          "these deals differ in more than %d places; compare smaller ones",
+                          RECORDS_MAX);
+        return;
+    }
+    d->records[d->count++] = *record;
+}
+
+static struct side side_of(struct differ *d, const struct policy_future *future,
+                           const struct policy_decision *decision, const char *pool)
+{
+    uint32_t i;
+    struct side side = {SAYS_NOTHING, ""};
+
+    for (i = 0; decision != NULL && i < (uint32_t)decision->eligible_count + decision->barred_count;
+         i++) {
+        const struct policy_candidate *candidate =
+            &future->view.candidates[decision->first_candidate + i];
+
+        if (oft_str_is(policy_text(&future->view, future->view.pools[candidate->pool].name),
+                       pool)) {
+            side.reason = candidate->reason;
+            side.clause = intern(
+                d, policy_text(&future->view, future->view.clauses[candidate->clause].name));
+            break;
+        }
+    }
+    return side;
+}
+
+/* One request, laid out in time. */
+struct lane {
+    const char *product, *model, *pool;
+    const struct who *who;
+    const struct policy_future *futures[2];
+    uint32_t products[2], models[2]; /* indices, POLICY_NONE where it is not in the deal */
+};
+
+static const struct policy_decision *lane_decision(const struct lane *lane, int which,
+                                                   uint32_t regime)
+{
+    const struct policy_future *future = lane->futures[which];
+    uint32_t account = which == 0 ? lane->who->account_a : lane->who->account_b;
+    uint32_t kind = account == DEAL_NONE ? 0 : future->kinds.of_account[account];
+
+    if (lane->products[which] == POLICY_NONE || lane->models[which] == POLICY_NONE) {
+        return NULL;
+    }
+    return policy_future_decision(future, regime, kind, lane->products[which],
+                                  lane->models[which]);
+}
+
+static void walk_lane(struct differ *d, const struct lane *lane)
+{
+    const struct policy_view *a = &lane->futures[0]->view;
+    const struct policy_view *b = &lane->futures[1]->view;
+    uint32_t i = 0, k = 0;
+    oft_instant from = OFT_INSTANT_ALWAYS;
+
+    while (i < a->regime_count && k < b->regime_count && d->err == OFT_OK) {
+        oft_instant until = a->regimes[i].until_ns < b->regimes[k].until_ns
+                                ? a->regimes[i].until_ns
+                                : b->regimes[k].until_ns;
+        struct record record = {.from = from,
+                                .until = until,
+                                .product = lane->product,
+                                .account = lane->who->name,
+                                .pool = lane->pool,
+                                .model = lane->model,
+                                .sets = d->set_bit};
+
+        record.a = side_of(d, lane->futures[0], lane_decision(lane, 0, i), lane->pool);
+        record.b = side_of(d, lane->futures[1], lane_decision(lane, 1, k), lane->pool);
+        if (!same_side(&record.a, &record.b)) {
+            add_record(d, &record);
+        }
+        i += a->regimes[i].until_ns == until ? 1 : 0;
+        k += b->regimes[k].until_ns == until ? 1 : 0;
+        from = until;
+    }
+}
+
+/* Names of one kind that either deal has. */
+typedef const char *(*name_fn)(const struct deal *deal, uint32_t index);
+
+static const char *product_name(const struct deal *deal, uint32_t index)
+{
+    return deal->products[index].name;
+}
+
+static const char *model_name(const struct deal *deal, uint32_t index)
+{
+    return deal->models[index].name;
+}
+
+static const char *pool_name(const struct deal *deal, uint32_t index)
+{
+    return deal->pools[index].name;
+}
+
+static const char **name_union(struct differ *d, name_fn name, uint32_t count_a, uint32_t count_b,
+                               uint32_t *ret_count)
+{
+    const char **names =
+        oft_arena_alloc_array(&d->arena, (size_t)count_a + count_b + 1, sizeof(*names));
+    uint32_t count = 0;
+    uint32_t i, k;
+
+    *ret_count = 0;
+    if (names == NULL) {
+        d->err = oft_fail(d->reterr, OFT_ERR_MEMORY, "no memory to compare these deals");
+        return NULL;
+    }
+    for (i = 0; i < count_a + count_b; i++) {
+        const char *text =
+            intern(d, oft_str_from(i < count_a ? name(d->deals[0], i)
+                                               : name(d->deals[1], i - count_a)));
+
+        for (k = 0; k < count && names[k] != text; k++) {
+        }
+        if (k == count) {
+            names[count++] = text;
+        }
+    }
+    *ret_count = count;
+    return names;
+}
+
+static void walk_product(struct differ *d, struct lane *lane, const char **models,
+                         uint32_t model_count, const char **pools, uint32_t pool_count)
+{
+    uint32_t m, p, w;
+    int which;
+
+    for (m = 0; m < model_count && d->err == OFT_OK; m++) {
+        lane->model = models[m];
+        for (which = 0; which < 2; which++) {
+            lane->models[which] =
+                policy_find_model(&lane->futures[which]->view, oft_str_from(models[m]));
+        }
+        for (w = 0; w < d->who_count; w++) {
+            lane->who = &d->who[w];
+            for (p = 0; p < pool_count && d->err == OFT_OK; p++) {
+                lane->pool = pools[p];
+                walk_lane(d, lane);
+            }
+        }
+    }
+}
+
+static void walk(struct differ *d, const struct policy_future *a, const struct policy_future *b)
+{
+    struct lane lane = {.futures = {a, b}};
+    uint32_t product_count, model_count, pool_count, i;
+    const char **products = name_union(d, product_name, d->deals[0]->product_count,
+                                       d->deals[1]->product_count, &product_count);
+    const char **models = name_union(d, model_name, d->deals[0]->model_count,
+                                     d->deals[1]->model_count, &model_count);
+    const char **pools =
+        name_union(d, pool_name, d->deals[0]->pool_count, d->deals[1]->pool_count, &pool_count);
+
+    d->model_count = model_count;
+    for (i = 0; i < product_count && d->err == OFT_OK; i++) {
+        lane.product = products[i];
+        lane.products[0] = policy_find_product(&a->view, oft_str_from(products[i]));
+        lane.products[1] = policy_find_product(&b->view, oft_str_from(products[i]));
+        walk_product(d, &lane, models, model_count, pools, pool_count);
+    }
+}
+
+/* ---- accounts and events ---------------------------------------------------------------------- */
+
+static bool alike(const struct who *who, const struct policy_future *a,
+                  const struct policy_future *b, uint32_t account_a, uint32_t account_b)
+{
+    uint32_t kind_a = who->account_a == DEAL_NONE ? 0 : a->kinds.of_account[who->account_a];
+    uint32_t kind_b = who->account_b == DEAL_NONE ? 0 : b->kinds.of_account[who->account_b];
+
+    return kind_a == a->kinds.of_account[account_a] && kind_b == b->kinds.of_account[account_b];
+}
+
+/* Four names are told, the rest is "...". */
+static void name_also(struct differ *d, struct who *who, const char *name)
+{
+    char joined[4 * OFT_NAME_BYTES_MAX + 32];
+    unsigned commas = 0;
+    const char *c;
+    int length;
+
+    for (c = who->name; *c != '\0'; c++) {
+        commas += *c == ',' ? 1 : 0;
+    }
+    if (commas > 3) {
+        return;
+    }
+    length = snprintf(joined, sizeof(joined), "%s, %s", who->name, commas == 3 ? "..." : name);
+    if (length > 0 && (size_t)length < sizeof(joined)) {
+        who->name = intern(d, oft_str_from(joined));
+    }
+}
+
+/* One of each pair of kinds is enough: accounts of one pair are treated alike by both deals. */
+static void find_who(struct differ *d, const struct policy_future *a, const struct policy_future *b)
+{
+    const struct deal *deal = d->deals[0];
+    uint32_t i, k;
+
+    d->who = oft_arena_alloc_array(&d->arena, (size_t)deal->account_count + 1, sizeof(*d->who));
+    if (d->who == NULL) {
+        d->err = oft_fail(d->reterr, OFT_ERR_MEMORY, "no memory to compare these deals");
+        return;
+    }
+    d->who[d->who_count++] = (struct who){intern(d, oft_str_from("none")), DEAL_NONE, DEAL_NONE};
+    for (i = 0; i < deal->account_count; i++) {
+        uint32_t other = deal_find_account(d->deals[1], oft_str_from(deal->accounts[i].name));
+        bool known = other == DEAL_NONE;
+
+        for (k = 0; k < d->who_count && !known; k++) {
+            if (alike(&d->who[k], a, b, i, other)) {
+                known = true;
+                name_also(d, &d->who[k], deal->accounts[i].name);
+            }
+        }
+        if (!known) {
+            d->who[d->who_count++] =
+                (struct who){intern(d, oft_str_from(deal->accounts[i].name)), i, other};
+        }
+    }
+}
+
+static enum oft_err find_events(struct differ *d)
+{
+    int which;
+
+    for (which = 0; which < 2; which++) {
+        struct policy_open_events open;
+        enum oft_err err =
+            policy_open_events(d->deals[which], d->attested[which], &open, d->reterr);
+        uint32_t i, k;
+
+        if (err != OFT_OK) {
+            return err;
+        }
+        for (i = 0; i < open.count; i++) {
+            const char *name = d->deals[which]->events[open.items[i]].name;
+
+            for (k = 0; k < d->event_count && strcmp(d->events[k].name, name) != 0; k++) {
+            }
+            if (k == d->event_count) {
+                d->events[d->event_count++] = (struct event_name){name, DEAL_NONE, DEAL_NONE};
+            }
+            *(which == 0 ? &d->events[k].a : &d->events[k].b) = open.items[i];
+        }
+    }
+    if (d->event_count > DIFF_EVENTS_MAX) {
+        return oft_fail(d->reterr, OFT_ERR_LIMIT,
+                        "more than %d events are open in these deals; suppose some by --attest "
+                        "EVENT=INSTANT",
+                        DIFF_EVENTS_MAX);
+    }
+    return OFT_OK;
+}
+
+static void walk_set(struct differ *d, uint32_t set)
+{
+    struct policy_future futures[2];
+    uint32_t happened[2][FUTURES_EVENTS_MAX * 2];
+    uint32_t counts[2] = {0, 0};
+    uint32_t i;
+    int made = 0;
+
+    for (i = 0; i < d->event_count; i++) {
+        if ((set & (1u << i)) != 0 && d->events[i].a != DEAL_NONE) {
+            happened[0][counts[0]++] = d->events[i].a;
+        }
+        if ((set & (1u << i)) != 0 && d->events[i].b != DEAL_NONE) {
+            happened[1][counts[1]++] = d->events[i].b;
+        }
+    }
+    for (made = 0; made < 2 && d->err == OFT_OK; made++) {
+        d->err = policy_future_make(&futures[made], d->deals[made], d->attested[made],
+                                    happened[made], counts[made], d->reterr);
+    }
+    d->set_bit = UINT64_C(1) << set;
+    if (d->err == OFT_OK && d->who == NULL) {
+        find_who(d, &futures[0], &futures[1]);
+    }
+    if (d->err == OFT_OK) {
+        walk(d, &futures[0], &futures[1]);
+    }
+    while (made > 0) {
+        policy_future_release(&futures[--made]);
+    }
+}
+
+/* ---- joining ---------------------------------------------------------------------------------- */
+
+static int compare_texts(const char *a, const char *b)
+{
+    if (a == b) {
+        return 0;
+    }
+    return a == NULL ? -1 : b == NULL ? 1 : strcmp(a, b);
+}
+
+static int compare_places(const struct record *x, const struct record *y)
+{
+    int order = (x->from > y->from) - (x->from < y->from);
+
+    order = order != 0 ? order : (x->until > y->until) - (x->until < y->until);
+    order = order != 0 ? order : compare_texts(x->product, y->product);
+    order = order != 0 ? order : compare_texts(x->pool, y->pool);
+    order = order != 0 ? order : (x->a.reason > y->a.reason) - (x->a.reason < y->a.reason);
+    return order != 0 ? order : (x->b.reason > y->b.reason) - (x->b.reason < y->b.reason);
+}
+
+static int compare_for_sets(const void *a, const void *b)
+{
+    const struct record *x = a;
+    const struct record *y = b;
+    int order = compare_places(x, y);
+
+    order = order != 0 ? order : compare_texts(x->account, y->account);
+    return order != 0 ? order : compare_texts(x->model, y->model);
+}
+
+static int compare_for_models(const void *a, const void *b)
+{
+    const struct record *x = a;
+    const struct record *y = b;
+    int order = compare_places(x, y);
+
+    order = order != 0 ? order : compare_texts(x->account, y->account);
+    order = order != 0 ? order : (x->sets > y->sets) - (x->sets < y->sets);
+    return order != 0 ? order : compare_texts(x->model, y->model);
+}
+
+static int compare_for_accounts(const void *a, const void *b)
+{
+    const struct record *x = a;
+    const struct record *y = b;
+    int order = compare_places(x, y);
+
+    order = order != 0 ? order : (x->sets > y->sets) - (x->sets < y->sets);
+    order = order != 0 ? order : compare_texts(x->models.data, y->models.data);
+    return order != 0 ? order : compare_texts(x->account, y->account);
+}
+
+static void join_sets(struct differ *d)
+{
+    size_t kept = 0;
+    size_t i;
+
+    qsort(d->records, d->count, sizeof(*d->records), compare_for_sets);
+    for (i = 0; i < d->count; i++) {
+        if (kept > 0 && compare_for_sets(&d->records[kept - 1], &d->records[i]) == 0) {
+            d->records[kept - 1].sets |= d->records[i].sets;
+        } else {
+            d->records[kept++] = d->records[i];
+        }
+    }
+    d->count = kept;
+}
+
+/* "x, y, z" of the records from FIRST to LAST, in OUT's memory. */
+static struct oft_str join_names(struct differ *d, size_t first, size_t last, bool models)
+{
+    struct oft_buffer text;
+    struct oft_str joined = {"", 0};
+    size_t i;
+
+    oft_buffer_init(&text, (size_t)1 << 20);
+    for (i = first; i < last; i++) {
+        const char *name = models ? d->records[i].model : d->records[i].account;
+
+        oft_buffer_append_text(&text, i > first ? ", " : "");
+        oft_buffer_append_text(&text, name);
+    }
+    joined.data = intern(d, oft_str_from(oft_buffer_text(&text)));
+    joined.length = strlen(joined.data);
+    oft_buffer_release(&text);
+    return joined;
+}
+
+static void join_models(struct differ *d)
+{
+    size_t kept = 0;
+    size_t first = 0;
+    size_t last;
+
+    qsort(d->records, d->count, sizeof(*d->records), compare_for_models);
+    while (first < d->count && d->err == OFT_OK) {
+        struct record joined = d->records[first];
+
+        for (last = first + 1; last < d->count; last++) {
+            const struct record *next = &d->records[last];
+
+            if (compare_places(&joined, next) != 0 ||
+                compare_texts(joined.account, next->account) != 0 || joined.sets != next->sets) {
+                break;
+            }
+        }
+        joined.models = last - first == d->model_count && d->model_count > 1
+                            ? (struct oft_str){intern(d, oft_str_from("every model")), 11}
+                            : join_names(d, first, last, true);
+        d->records[kept++] = joined;
+        first = last;
+    }
+    d->count = kept;
+}
+
+static void join_accounts(struct differ *d)
+{
+    size_t kept = 0;
+    size_t first = 0;
+    size_t last;
+
+    qsort(d->records, d->count, sizeof(*d->records), compare_for_accounts);
+    while (first < d->count && d->err == OFT_OK) {
+        struct record joined = d->records[first];
+
+        for (last = first + 1; last < d->count; last++) {
+            const struct record *next = &d->records[last];
+
+            if (compare_places(&joined, next) != 0 || joined.sets != next->sets ||
+                compare_texts(joined.models.data, next->models.data) != 0) {
+                break;
+            }
+        }
+        if (last - first == d->who_count) {
+            joined.accounts = (struct oft_str){every_account, sizeof(every_account) - 1};
+        } else {
+            joined.accounts = join_names(d, first, last, false);
+        }
+        d->records[kept++] = joined;
+        first = last;
+    }
+    d->count = kept;
+}
+
+/* ---- the answer ------------------------------------------------------------------------------- */
+
+/* The events on which it depends whether a set is among SETS. */
+static uint32_t relevant_events(const struct differ *d, uint64_t sets)
+{
+    uint32_t relevant = 0;
+    uint32_t i, set;
+
+    for (i = 0; i < d->event_count; i++) {
+        for (set = 0; set < (1u << d->event_count); set++) {
+            if (((sets >> set) & 1) != ((sets >> (set ^ (1u << i))) & 1)) {
+                relevant |= 1u << i;
+            }
+        }
+    }
+    return relevant;
+}
+
+/* "when azure-cannot and not azure-declines", a line for each such case. */
+static void append_sets(const struct differ *d, uint64_t sets, struct oft_buffer *out)
+{
+    uint32_t relevant = relevant_events(d, sets);
+    bool first_line = true;
+    uint32_t set, i;
+
+    for (set = 0; relevant != 0 && set < (1u << d->event_count); set++) {
+        bool first_word = true;
+
+        if (((sets >> set) & 1) == 0 || (set & ~relevant) != 0) {
+            continue; /* the events that do not matter are shown as not having happened */
+        }
+        oft_buffer_append_text(out, first_line ? "    when " : "    or   ");
+        for (i = 0; i < d->event_count; i++) {
+            if ((relevant & (1u << i)) != 0) {
+                oft_buffer_printf(out, "%s%s%s", first_word ? "" : " and ",
+                                  (set & (1u << i)) != 0 ? "" : "not ", d->events[i].name);
+                first_word = false;
+            }
+        }
+        oft_buffer_append_char(out, '\n');
+        first_line = false;
+    }
+}
+
+static void append_side(const struct side *side, struct oft_buffer *out)
+{
+    if (side->reason == SAYS_NOTHING) {
+        oft_buffer_append_text(out, "not there");
+    } else if (says_eligible(side->reason)) {
+        oft_buffer_printf(out, "eligible by %s", side->clause);
+    } else {
+        oft_buffer_printf(out, "barred by %s", side->clause);
+    }
+}
+
+static void print_text(const struct differ *d, struct oft_buffer *out)
+{
+    const struct record *before = NULL;
+    char a[OFT_INSTANT_TEXT_BYTES];
+    char b[OFT_INSTANT_TEXT_BYTES];
+    size_t i;
+
+    for (i = 0; i < d->count; i++) {
+        const struct record *it = &d->records[i];
+
+        if (before == NULL || before->from != it->from || before->until != it->until) {
+            oft_buffer_printf(out, "%sfrom %s until %s\n", before == NULL ? "" : "\n",
+                              oft_instant_format_short(it->from, a),
+                              oft_instant_format_short(it->until, b));
+        }
+        oft_buffer_printf(out, "  %s with %s; ", it->product, it->models.data);
+        oft_buffer_printf(out, it->accounts.data == every_account ? "%s" : "account %s",
+                          it->accounts.data);
+        oft_buffer_append_char(out, '\n');
+        append_sets(d, it->sets, out);
+        oft_buffer_printf(out, "    %s: ", it->pool);
+        append_side(&it->a, out);
+        oft_buffer_append_text(out, "\n      -> ");
+        append_side(&it->b, out);
+        oft_buffer_append_char(out, '\n');
+        before = it;
+    }
+    if (d->count == 0) {
+        oft_buffer_append_text(out, "no decision differs\n");
+    }
+}
+
+static void json_string(struct oft_buffer *out, const char *member, const char *text)
+{
+    oft_buffer_printf(out, "\"%s\":\"", member);
+    policy_escape_json(out, oft_str_from(text));
+    oft_buffer_append_char(out, '"');
+}
+
+static void json_side(struct oft_buffer *out, const char *member, const struct side *side)
+{
+    oft_buffer_printf(out, ",\"%s\":{", member);
+    json_string(out, "reason",
+                side->reason == SAYS_NOTHING
+                    ? "not_there"
+                    : policy_reason_name((enum policy_reason)side->reason));
+    oft_buffer_append_char(out, ',');
+    json_string(out, "clause", side->clause);
+    oft_buffer_printf(out, ",\"eligible\":%s}", says_eligible(side->reason) ? "true" : "false");
+}
+
+static void json_sets(const struct differ *d, uint64_t sets, struct oft_buffer *out)
+{
+    bool begun = false;
+    uint32_t set, i;
+
+    oft_buffer_append_text(out, ",\"event_sets\":[");
+    for (set = 0; set < (1u << d->event_count); set++) {
+        bool named = false;
+
+        if ((sets & (UINT64_C(1) << set)) == 0) {
+            continue;
+        }
+        oft_buffer_append_text(out, begun ? ",[" : "[");
+        begun = true;
+        for (i = 0; i < d->event_count; i++) {
+            if ((set & (1u << i)) != 0) {
+                oft_buffer_printf(out, "%s\"%s\"", named ? "," : "", d->events[i].name);
+                named = true;
+            }
+        }
+        oft_buffer_append_char(out, ']');
+    }
+    oft_buffer_append_char(out, ']');
+}
+
+static void print_json(const struct differ *d, struct oft_buffer *out)
+{
+    char when[OFT_INSTANT_TEXT_BYTES];
+    size_t i;
+
+    oft_buffer_printf(out, "{\"same\":%s,\"differences\":[", d->count == 0 ? "true" : "false");
+    for (i = 0; i < d->count; i++) {
+        const struct record *it = &d->records[i];
+
+        oft_buffer_append_text(out, i > 0 ? ",\n{" : "\n{");
+        json_string(out, "from", oft_instant_format(it->from, when));
+        oft_buffer_append_char(out, ',');
+        json_string(out, "until", oft_instant_format(it->until, when));
+        oft_buffer_append_char(out, ',');
+        json_string(out, "product", it->product);
+        oft_buffer_append_char(out, ',');
+        json_string(out, "models", it->models.data);
+        oft_buffer_append_char(out, ',');
+        json_string(out, "accounts", it->accounts.data);
+        oft_buffer_append_char(out, ',');
+        json_string(out, "pool", it->pool);
+        json_side(out, "before", &it->a);
+        json_side(out, "after", &it->b);
+        json_sets(d, it->sets, out);
+        oft_buffer_append_char(out, '}');
+    }
+    oft_buffer_append_text(out, "]}\n");
+}
+
+static enum oft_err differ_init(struct differ *d)
+{
+    oft_arena_init(&d->arena, (size_t)1 << 30);
+    d->interned_slots = (size_t)1 << 17;
+    d->interned =
+        oft_arena_alloc_array(&d->arena, d->interned_slots, sizeof(*d->interned));
+    d->records = oft_arena_alloc_array(&d->arena, RECORDS_MAX, sizeof(*d->records));
+    if (d->interned == NULL || d->records == NULL) {
+        return oft_fail(d->reterr, OFT_ERR_MEMORY, "no memory to compare these deals");
+    }
+    return find_events(d);
+}
+
+enum oft_err policy_diff(const struct deal *a, struct deal_attestations attested_a,
+                         const struct deal *b, struct deal_attestations attested_b, bool json,
+                         struct oft_buffer *out, bool *ret_same, struct oft_error *reterr)
+{
+    struct differ d = {
+        .deals = {a, b}, .attested = {attested_a, attested_b}, .reterr = reterr};
+    uint32_t set;
+
+    d.err = differ_init(&d);
+    for (set = 0; d.err == OFT_OK && set < (1u << d.event_count); set++) {
+        walk_set(&d, set);
+    }
+    if (d.err == OFT_OK) {
+        join_sets(&d);
+        join_models(&d);
+        join_accounts(&d);
+    }
+    if (d.err == OFT_OK) {
+        *ret_same = d.count == 0;
+        if (json) {
+            print_json(&d, out);
+        } else {
+            print_text(&d, out);
+        }
+    }
+    oft_arena_release(&d.arena);
+    return d.err;
+}
