@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/hash.h"
 #include "api/routes.h"
 
 enum {
@@ -116,16 +117,28 @@ void api_post_attest(const struct api_scope *scope, struct api_answer *answer)
                          "\"at\" is no instant; write 2026-01-01 or 2026-01-01T12:00:00Z", NULL);
         return;
     }
+    const json_t *signature_value = json_object_get(scope->body, "signature");
+    uint8_t signature[64];
+    if (signature_value != NULL &&
+        (!json_is_string(signature_value) ||
+         oft_unhex(oft_str_from(json_string_value(signature_value)), signature,
+                   sizeof(signature)) != OFT_OK)) {
+        api_answer_error(answer, 400, "bad_request",
+                         "\"signature\" must be 128 hexadecimal digits", NULL);
+        return;
+    }
     struct oft_error error = {0};
     enum oft_err err =
-        engine_attest(scope->options->engine, event, party, at, scope->now_ns, &error);
+        engine_attest(scope->options->engine, event, party, at,
+                      signature_value == NULL ? NULL : signature, scope->now_ns, &error);
     if (err != OFT_OK) {
         api_answer_fault(answer, err, &error, NULL);
         return;
     }
     char at_text[OFT_INSTANT_TEXT_BYTES];
     api_answer_json(answer, 200,
-                    json_pack("{s:s, s:s, s:s, s:I}", "event", event, "party", party, "at",
-                              oft_instant_format(at, at_text), "generation",
+                    json_pack("{s:s, s:s, s:s, s:b, s:I}", "event", event, "party", party, "at",
+                              oft_instant_format(at, at_text), "signed", signature_value != NULL,
+                              "generation",
                               (json_int_t)engine_generation(scope->options->engine)));
 }

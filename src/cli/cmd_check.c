@@ -23,14 +23,18 @@ static const char HELP[] =
     "Exit status: 0 no errors (there may be warnings); 1 errors; 2 wrong command\n"
     "line; 3 the file cannot be read.\n";
 
+#define COUNTED(count) (count), (count) == 1 ? "" : "s"
+
 static void summary_append(const struct deal *deal, struct oft_buffer *out)
 {
     oft_buffer_printf(out,
-                      "\"%s\": %u parties, %u providers, %u products, %u models, %u pools,\n"
-                      "%u agreements with %u clauses, %u prices, %u accounts.\n",
-                      deal->title, deal->party_count, deal->provider_count, deal->product_count,
-                      deal->model_count, deal->pool_count, deal->agreement_count,
-                      deal->clause_count, deal->price_count, deal->account_count);
+                      "\"%s\": %u part%s, %u provider%s, %u product%s, %u model%s, %u pool%s,\n"
+                      "%u agreement%s with %u clause%s, %u price%s, %u account%s.\n",
+                      deal->title, deal->party_count, deal->party_count == 1 ? "y" : "ies",
+                      COUNTED(deal->provider_count), COUNTED(deal->product_count),
+                      COUNTED(deal->model_count), COUNTED(deal->pool_count),
+                      COUNTED(deal->agreement_count), COUNTED(deal->clause_count),
+                      COUNTED(deal->price_count), COUNTED(deal->account_count));
 }
 
 static int check_file(const char *path, bool json, bool emit)

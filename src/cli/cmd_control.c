@@ -3,9 +3,13 @@
  * `offtake reload`, `offtake status`, `offtake drain` and `offtake attest`: what is asked of a running
  * daemon. Status prints whatever members the daemon's answer has, so that a newer daemon can say more.
  */
+#include <errno.h>
 #include <string.h>
 
+#include "base/hash.h"
+#include "base/sign.h"
 #include "cli/client.h"
+#include "deal/deal.h"
 
 static const char RELOAD_HELP[] =
     "Usage: offtake reload\n"
@@ -29,21 +33,30 @@ static const char DRAIN_HELP[] =
     "\nExit status: 0 booked; 2 wrong command line; 3 a fault.\n";
 
 static const char ATTEST_HELP[] =
-    "Usage: offtake attest EVENT --party P [--at INSTANT]\n"
+    "Usage: offtake attest EVENT --by PARTY [--at INSTANT] [--key FILE]\n"
+    "       offtake attest EVENT --by PARTY --at INSTANT --key FILE --print\n"
     "Records that an event of the deal happened, as its attester says. Clauses that\n"
-    "wait for it end at that instant. An attestation cannot be taken back.\n\n"
-    "  --party P      who attests; must be the event's attester in the deal\n"
+    "wait for it end at that instant. An attestation cannot be taken back. When the\n"
+    "party has a key in the deal, the attestation must be signed with it.\n\n"
+    "  --by PARTY     who attests; must be the event's attester in the deal\n"
     "  --at INSTANT   when it happened, 2026-01-01 or 2026-01-01T12:00:00Z\n"
-    "                 (default: now)\n" CLI_TARGET_HELP
+    "                 (default: now; must be said when it is signed)\n"
+    "  --key FILE     the party's private key, PEM, from `offtake keys party`\n"
+    "  --signature HEX\n"
+    "                 a signature made elsewhere, of the text that --print shows\n"
+    "  --print        print the text that is signed, and record nothing\n" CLI_TARGET_HELP
     "\nExit status: 0 recorded; 1 refused; 2 wrong command line; 3 a fault.\n";
 
-enum { OPT_PARTY = CLI_OPT_OWN, OPT_AT };
+enum { OPT_PARTY = CLI_OPT_OWN, OPT_AT, OPT_KEY, OPT_SIGNATURE, OPT_PRINT };
 
 struct arguments {
     struct cli_target target;
     bool json;
     const char *party;
     const char *at;
+    const char *key;
+    const char *signature;
+    bool print;
     int first; /* index of the first word that is no option */
 };
 
@@ -62,6 +75,12 @@ static int arguments_read(int argc, char **argv, const char *help, const struct 
             arguments->party = optarg;
         } else if (option == OPT_AT) {
             arguments->at = optarg;
+        } else if (option == OPT_KEY) {
+            arguments->key = optarg;
+        } else if (option == OPT_SIGNATURE) {
+            arguments->signature = optarg;
+        } else if (option == OPT_PRINT) {
+            arguments->print = true;
         } else if (!cli_target_option(&arguments->target, option, optarg)) {
             return CLI_USAGE;
         }
@@ -170,10 +189,104 @@ int cli_drain(int argc, char **argv)
     return members_run(argc, argv, DRAIN_HELP, "POST", "/v1/drain");
 }
 
+/* The text that the party signs, with the title of the deal that the daemon serves. */
+static int statement_make(const struct arguments *arguments, const char *event, oft_instant at,
+                          struct oft_buffer *statement)
+{
+    struct cli_reply reply;
+    int code = cli_call(&arguments->target, "GET", "/v1/status", NULL, &reply);
+    json_t *answer = code == CLI_OK ? cli_reply_json(&reply) : NULL;
+    if (answer != NULL) {
+        deal_attestation_statement(cli_json_text(answer, "deal_title"), event, arguments->party, at,
+                                   statement);
+    } else if (code == CLI_OK) {
+        code = CLI_FAULT;
+    }
+    json_decref(answer);
+    cli_reply_release(&reply);
+    return code;
+}
+
+/* Signs STATEMENT with the key in the file that --key names. */
+static int statement_sign(const char *path, const struct oft_buffer *statement,
+                          char hex[2 * OFT_SIGN_SIGNATURE_BYTES + 1])
+{
+    char pem[OFT_SIGN_PEM_BYTES_MAX];
+    uint8_t signature[OFT_SIGN_SIGNATURE_BYTES];
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return cli_error(CLI_FAULT, "cannot open %s: %s", path, strerror(errno));
+    }
+    size_t length = fread(pem, 1, sizeof pem, file);
+    bool good = ferror(file) == 0 && length > 0 && length < sizeof pem;
+    (void)fclose(file);
+    enum oft_err err = !good ? OFT_ERR_INVALID
+                             : oft_sign((struct oft_str){pem, length},
+                                        oft_str_from(oft_buffer_text(statement)), signature);
+    oft_wipe(pem, sizeof pem);
+    if (err != OFT_OK) {
+        return cli_error(CLI_NO,
+                         "%s holds no Ed25519 private key without a passphrase; `offtake keys "
+                         "party` makes one",
+                         path);
+    }
+    (void)oft_hex(signature, sizeof signature, hex);
+    return CLI_OK;
+}
+
+/* Puts the signature that was asked for into BODY. */
+static int attest_sign(const struct arguments *arguments, const char *event, oft_instant at,
+                       json_t *body)
+{
+    struct oft_buffer statement;
+    char hex[2 * OFT_SIGN_SIGNATURE_BYTES + 1] = "";
+    if (arguments->key == NULL && arguments->signature == NULL && !arguments->print) {
+        return CLI_OK;
+    }
+    if (arguments->at == NULL) {
+        return cli_usage_error("offtake attest", "what is signed needs --at: when did it happen?");
+    }
+    oft_buffer_init(&statement, 1u << 16);
+    int code = arguments->signature != NULL && !arguments->print
+                   ? CLI_OK
+                   : statement_make(arguments, event, at, &statement);
+    if (code == CLI_OK && arguments->print) {
+        code = cli_print(oft_buffer_text(&statement));
+    } else if (code == CLI_OK && arguments->key != NULL) {
+        code = statement_sign(arguments->key, &statement, hex);
+    } else if (code == CLI_OK) {
+        (void)snprintf(hex, sizeof hex, "%s", arguments->signature);
+    }
+    if (code == CLI_OK && hex[0] != '\0' &&
+        json_object_set_new(body, "signature", json_string(hex)) != 0) {
+        code = cli_usage_error("offtake attest", "the signature is no hexadecimal text");
+    }
+    oft_buffer_release(&statement);
+    return code;
+}
+
+static int attest_send(const struct arguments *arguments, const char *event, const json_t *body)
+{
+    struct cli_reply reply;
+    int code = cli_call(&arguments->target, "POST", "/v1/attest", body, &reply);
+    if (code == CLI_OK) {
+        bool is_signed = json_object_get(body, "signature") != NULL;
+        printf("Recorded: %s attests \"%s\"%s.\n", arguments->party, event,
+               is_signed ? ", signed" : "");
+        code = cli_print("");
+    }
+    cli_reply_release(&reply);
+    return code;
+}
+
 int cli_attest(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"party", required_argument, NULL, OPT_PARTY},
+    static const struct option OPTIONS[] = {{"by", required_argument, NULL, OPT_PARTY},
+                                            {"party", required_argument, NULL, OPT_PARTY},
                                             {"at", required_argument, NULL, OPT_AT},
+                                            {"key", required_argument, NULL, OPT_KEY},
+                                            {"signature", required_argument, NULL, OPT_SIGNATURE},
+                                            {"print", no_argument, NULL, OPT_PRINT},
                                             CLI_TARGET_OPTIONS,
                                             {0}};
     struct arguments arguments = {0};
@@ -182,7 +295,7 @@ int cli_attest(int argc, char **argv)
         return code < 0 ? CLI_OK : code;
     }
     if (argc - arguments.first != 1 || arguments.party == NULL) {
-        return cli_usage_error(argv[0], "one event and --party are needed");
+        return cli_usage_error(argv[0], "one event and --by PARTY are needed");
     }
     const char *event = argv[arguments.first];
     oft_instant at = 0;
@@ -198,13 +311,10 @@ int cli_attest(int argc, char **argv)
         json_decref(body);
         return cli_usage_error(argv[0], "the event's or the party's name is not UTF-8");
     }
-    struct cli_reply reply;
-    code = cli_call(&arguments.target, "POST", "/v1/attest", body, &reply);
-    if (code == CLI_OK) {
-        printf("Recorded: %s attests \"%s\".\n", arguments.party, event);
-        code = cli_print("");
+    code = attest_sign(&arguments, event, at, body);
+    if (code == CLI_OK && !arguments.print) {
+        code = attest_send(&arguments, event, body);
     }
-    cli_reply_release(&reply);
     json_decref(body);
     return code;
 }

@@ -3,27 +3,35 @@
  * `offtake keys`: creates, lists and revokes API keys. A key belongs to one account and one product;
  * its token is printed once, at its creation, and cannot be had again.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sign.h"
 #include "cli/client.h"
 
-enum { OPT_ACCOUNT = CLI_OPT_OWN, OPT_PRODUCT };
+enum { OPT_ACCOUNT = CLI_OPT_OWN, OPT_PRODUCT, OPT_OUT };
 
 static const char HELP[] =
     "Usage: offtake keys create --account A --product P [--json]\n"
     "       offtake keys list [--json]\n"
     "       offtake keys revoke ID\n"
+    "       offtake keys party NAME --out FILE\n"
     "A key belongs to one account and one product of the deal: it is how the gateway\n"
-    "knows what a request is for. The token is shown once; only its hash is kept.\n\n"
+    "knows what a request is for. The token is shown once; only its hash is kept.\n"
+    "A party's key is another thing: with it a party signs what it attests. `party`\n"
+    "makes a pair, keeps the private half in FILE and prints the line for the deal;\n"
+    "it asks no daemon.\n\n"
     "  --account A    whose key it is\n"
     "  --product P    what it is for\n"
+    "  --out FILE     where the private key goes; the file must not exist yet\n"
     "  --json         print the answer as JSON\n" CLI_TARGET_HELP
     "\nExit status: 0 done; 1 no such account, product or key; 2 wrong command line;\n"
     "3 a fault.\n";
 
 struct keys_request {
-    const char *account, *product;
+    const char *account, *product, *out;
     bool json;
 };
 
@@ -122,10 +130,59 @@ static int keys_revoke(const struct cli_target *target, const char *key_id)
     return code;
 }
 
+/* A name as a deal may have it, as far as it can be printed into one. */
+static bool is_name(const char *text)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-";
+    size_t length = strlen(text);
+    return length > 0 && length <= 63 && strspn(text, letters) == length;
+}
+
+/* Writes the private half where only its owner reads it, and never over anything. */
+static int private_key_write(const char *path, const char *pem, size_t length)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return cli_error(CLI_FAULT, "cannot make %s: %s", path, strerror(errno));
+    }
+    ssize_t written = write(fd, pem, length);
+    bool good = written >= 0 && (size_t)written == length && fsync(fd) == 0;
+    good = close(fd) == 0 && good;
+    if (!good) {
+        (void)unlink(path);
+        return cli_error(CLI_FAULT, "cannot write %s: %s", path, strerror(errno));
+    }
+    return CLI_OK;
+}
+
+static int keys_party(const char *party, const struct keys_request *request)
+{
+    char pem[OFT_SIGN_PEM_BYTES_MAX];
+    char text[OFT_SIGN_PUBLIC_TEXT_BYTES];
+    uint8_t public_key[OFT_SIGN_PUBLIC_BYTES];
+    size_t length = 0;
+    if (request->out == NULL) {
+        return cli_usage_error("offtake keys", "party needs --out FILE for the private key");
+    }
+    if (oft_sign_new(pem, &length, public_key) != OFT_OK) {
+        return cli_error(CLI_FAULT, "no key could be made");
+    }
+    int code = private_key_write(request->out, pem, length);
+    oft_wipe(pem, sizeof pem);
+    if (code == CLI_OK && request->json) {
+        printf("{\"party\":\"%s\",\"key\":\"%s\"}\n", party, oft_sign_public_text(public_key, text));
+    } else if (code == CLI_OK) {
+        printf("party %s key \"%s\"\n", party, oft_sign_public_text(public_key, text));
+    }
+    return code == CLI_OK ? cli_print("") : code;
+}
+
 int cli_keys(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {{"account", required_argument, NULL, OPT_ACCOUNT},
                                             {"product", required_argument, NULL, OPT_PRODUCT},
+                                            {"out", required_argument, NULL, OPT_OUT},
                                             {"json", no_argument, NULL, CLI_OPT_JSON},
                                             CLI_TARGET_OPTIONS,
                                             {0}};
@@ -140,6 +197,8 @@ int cli_keys(int argc, char **argv)
             request.account = optarg;
         } else if (option == OPT_PRODUCT) {
             request.product = optarg;
+        } else if (option == OPT_OUT) {
+            request.out = optarg;
         } else if (option == CLI_OPT_JSON) {
             request.json = true;
         } else if (!cli_target_option(&target, option, optarg)) {
@@ -157,5 +216,8 @@ int cli_keys(int argc, char **argv)
     if (strcmp(verb, "revoke") == 0 && words == 2 && argv[optind + 1][0] != '\0') {
         return keys_revoke(&target, argv[optind + 1]);
     }
-    return cli_usage_error(argv[0], "say create, list, or revoke ID");
+    if (strcmp(verb, "party") == 0 && words == 2 && is_name(argv[optind + 1])) {
+        return keys_party(argv[optind + 1], &request);
+    }
+    return cli_usage_error(argv[0], "say create, list, revoke ID, or party NAME");
 }

@@ -18,8 +18,15 @@ static const struct deal_attestations nothing_attested = {NULL, 0};
 static uint32_t common_request(const struct deal *deal, const struct deal_exclusive *a,
                                const struct deal_exclusive *b, uint32_t *ret_account)
 {
+    /* Without a word about accounts what holds for none holds for all. */
+    bool by_account = a->surfaces.count + a->except_groups.count + b->surfaces.count +
+                          b->except_groups.count >
+                      0;
     for (uint32_t product = 0; product < deal->product_count; product++) {
-        for (uint32_t i = 0; i <= deal->account_count; i++) {
+        if (!deal_list_has(a->products, product) || !deal_list_has(b->products, product)) {
+            continue;
+        }
+        for (uint32_t i = 0; i <= (by_account ? deal->account_count : 0); i++) {
             *ret_account = i == 0 ? DEAL_NONE : i - 1;
             if (deal_exclusive_covers(deal, a, product, *ret_account) &&
                 deal_exclusive_covers(deal, b, product, *ret_account)) {
@@ -114,10 +121,15 @@ static void check_forced(struct deal_build *build, const struct deal_clause *exc
         from >= deal_clause_until(residency, nothing_attested)) {
         return;
     }
-    uint32_t model = forbidden_model(deal, &exclusive->as.exclusive, &residency->as.residency,
-                                     &region);
-    for (uint32_t p = 0; model != DEAL_NONE && p < deal->product_count; p++) {
-        for (uint32_t i = 0; i <= deal->account_count; i++) {
+    for (uint32_t p = 0; p < deal->product_count; p++) {
+        if (!deal_list_has(exclusive->as.exclusive.products, p) ||
+            (residency->as.residency.subject == SYMBOL_PRODUCT &&
+             !deal_list_has(residency->as.residency.items, p))) {
+            continue;
+        }
+        uint32_t model = forbidden_model(deal, &exclusive->as.exclusive,
+                                         &residency->as.residency, &region);
+        for (uint32_t i = 0; model != DEAL_NONE && i <= deal->account_count; i++) {
             uint32_t account = i == 0 ? DEAL_NONE : i - 1;
             if (deal_exclusive_covers(deal, &exclusive->as.exclusive, p, account) &&
                 deal_residency_covers(deal, &residency->as.residency, p, account)) {

@@ -4,7 +4,7 @@
  * that rise, parts that add up, units that match, ranks that tell holders apart, terms that need
  * another one. What concerns several clauses is in check_versions.c.
  */
-#include "deal/build.h"
+#include "deal/terms_internal.h"
 
 #include <string.h>
 
@@ -93,7 +93,7 @@ static void check_said_twice(struct deal_build *build, const struct deal_clause 
     while ((term = deal_terms_next(clause->terms, key, &from)) != NULL) {
         if (bound(clause, key, term->values[1].kind != DEAL_VALUE_NONE) != term) {
             TERM_ERROR(build, 11, term, clause, "leave one of them out", "\"%s\" is said twice",
-                       deal_term_name(key));
+                       key == DEAL_TERM_CAP ? "cap" : "minimum");
         }
     }
 }
@@ -262,7 +262,7 @@ static void check_primary(struct deal_build *build, const struct deal_clause *cl
         const struct deal_term *term = deal_terms_find(clause->terms, keys[i]);
         if (term != NULL) {
             TERM_ERROR(build, 69, term, clause, "add: ship first", "\"%s\" needs \"ship first\"",
-                       deal_term_name(keys[i]));
+                       keys[i] == DEAL_TERM_LEAD ? "lead" : "unless");
         }
     }
     if (!primary->ship_first && !primary->prefer) {
@@ -318,8 +318,8 @@ static void note_unsettled(struct deal_build *build, const struct deal_clause *c
     oft_buffer_init(&names, 512);
     for (size_t i = 0; i < OFT_COUNT_OF(unsettled_keys); i++) {
         if (deal_terms_find(clause->terms, unsettled_keys[i]) != NULL) {
-            oft_buffer_printf(&names, "%s%s", names.length > 0 ? ", " : "",
-                              deal_term_name(unsettled_keys[i]));
+            oft_buffer_append_text(&names, names.length > 0 ? ", " : "");
+            deal_term_append_words(&names, unsettled_keys[i]);
         }
     }
     bool share = clause->kind == DEAL_CLAUSE_SHARE;

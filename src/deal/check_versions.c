@@ -63,6 +63,22 @@ static void check_gap(struct deal_build *build, const struct deal_clause *clause
                 old->id);
 }
 
+/* A new end that leaves out the event of the old one: meant or forgotten, it is worth a word. */
+static void check_dropped_event(struct deal_build *build, const struct deal_clause *clause)
+{
+    if (clause->amends == DEAL_NONE) {
+        return;
+    }
+    const struct deal_clause *old = &build->deal->clauses[clause->amends];
+    uint32_t event = ending_event(&old->until);
+    if (event != DEAL_NONE && ending_event(&clause->until) == DEAL_NONE) {
+        deal_report(build->diagnostics, DEAL_NOTE, 80, clause->position, clause->id,
+                    "if it still should: until earliest of (DATE, EVENT)",
+                    "%s could end with %s; this version does not", old->id,
+                    build->deal->events[event].name);
+    }
+}
+
 static void check_successor(struct deal_build *build, const struct deal_clause *clause)
 {
     const struct deal_term *term = clause->kind == DEAL_CLAUSE_COMMIT
@@ -284,10 +300,16 @@ static bool pool_reach(const struct deal *deal, uint32_t index, const struct dea
                                                       : -1;
         price = one > price ? one : price;
     }
-    if (until <= from || price <= 0) {
-        return true; /* it is not there, or costs nothing per token */
+    if (until <= from) {
+        return true; /* it is not there */
     }
-    if (pool->tokens_per_minute == 0 || pool->reserved) { /* flat capacity: its price is elsewhere */
+    if (pool->reserved) {
+        return false; /* flat capacity: what it costs is said elsewhere */
+    }
+    if (price <= 0) {
+        return true;
+    }
+    if (pool->tokens_per_minute == 0) {
         return false;
     }
     oft_nanos minutes = ((oft_nanos)until - from + 59999999999) / 60000000000;
@@ -355,6 +377,7 @@ void deal_check_versions(struct deal_build *build)
     for (uint32_t i = 0; i < deal->clause_count; i++) {
         const struct deal_clause *clause = &deal->clauses[i];
         check_gap(build, clause);
+        check_dropped_event(build, clause);
         check_successor(build, clause);
         if (clause->kind == DEAL_CLAUSE_SHARE && clause->as.share.base == DEAL_BASE_SHARE) {
             check_circle(build, clause);

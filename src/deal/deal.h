@@ -111,6 +111,11 @@ struct deal_attestations {
     size_t count;
 };
 
+/* The text that PARTY signs to attest that EVENT happened AT: readable lines. Source: RFC 8032 signs
+ * bytes; which ones is ours to say. */
+void deal_attestation_statement(const char *deal_title, const char *event, const char *party,
+                                oft_instant at, struct oft_buffer *out);
+
 /* ---- prices --------------------------------------------------------------------------------- */
 
 /* Disjoint classes of usage; the record of a request counts each on its own. Reasoning tokens are

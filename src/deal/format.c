@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-#define INDENT          4
-#define CONTINUED       8
+#define INDENT             4
+#define CONTINUED          8
+#define COLUMN_MAX         34 /* a name behind its word; a longer one makes no column wider */
 #define COMMENT_COLUMN_MAX 104 /* beyond it a comment follows its line at two blanks */
 
 /* One line of the result, before comments are put under each other. */
@@ -19,6 +20,10 @@ struct line {
     size_t length;
     struct oft_str comment; /* without trailing blanks; empty: none */
     bool blank;
+    /* Lines of one kind that follow each other have a column: after the name of a declaration or a
+     * price, after the label of a clause. 0: this line has none. */
+    size_t column_at;
+    uint32_t kind;
 };
 
 struct formatter {
@@ -30,6 +35,11 @@ struct formatter {
     struct oft_buffer words;
     struct oft_buffer lines; /* struct line */
 };
+
+/* Declarations and prices: what stands behind their names stands in a column. */
+static const char *const column_words[] = {"account", "deduction", "event", "field", "group",
+                                           "model",   "party",     "price", "product", "provider",
+                                           "serves",  "surface"};
 
 static size_t columns(const char *text, size_t length)
 {
@@ -145,6 +155,29 @@ static void drop_semicolons(struct formatter *f, struct line *line)
     }
 }
 
+/* Finds the line's column in its words: WORDS of LENGTH bytes with single blanks between. */
+static void find_column(const char *words, size_t length, struct line *line)
+{
+    const char *blank = memchr(words, ' ', length);
+    size_t first = blank == NULL ? length : (size_t)(blank - words);
+    if (blank == NULL || first == 0) {
+        return;
+    }
+    if (words[first - 1] == ':') {
+        line->kind = 1;
+        line->column_at = first;
+        return;
+    }
+    for (uint32_t i = 0; i < OFT_COUNT_OF(column_words); i++) {
+        struct oft_str word = {words, first};
+        const char *second = memchr(blank + 1, ' ', length - first - 1);
+        if (oft_str_is(word, column_words[i]) && second != NULL && second[-1] != '{') {
+            line->kind = i + 2;
+            line->column_at = (size_t)(second - words);
+        }
+    }
+}
+
 static void take_line(struct formatter *f)
 {
     struct line line = {.from = f->words.length};
@@ -179,6 +212,9 @@ static void take_line(struct formatter *f)
     if (!joins) {
         drop_semicolons(f, &line);
     }
+    if (line.length > 0 && !continued) {
+        find_column(f->words.data + line.from, line.length, &line);
+    }
     line.blank = line.length == 0 && line.comment.length == 0;
     line.indent = (size_t)depth * INDENT + (continued ? CONTINUED : 0);
     oft_buffer_append(&f->lines, &line, sizeof(line));
@@ -191,9 +227,37 @@ static const struct line *line_at(const struct formatter *f, size_t index)
     return (const struct line *)(const void *)(f->lines.data + index * sizeof(struct line));
 }
 
-static size_t width_of(const struct formatter *f, const struct line *line)
+/* How many blanks go in at the line's column, so that it stands under that of its neighbours. Names of
+ * very different length are left alone. */
+static size_t padding_of(const struct formatter *f, size_t index)
 {
-    return line->indent + columns(f->words.data + line->from, line->length);
+    const struct line *line = line_at(f, index);
+    size_t count = f->lines.length / sizeof(struct line);
+    size_t first = index;
+    size_t widest = 0;
+    if (line->column_at == 0) {
+        return 0;
+    }
+    while (first > 0 && line_at(f, first - 1)->kind == line->kind &&
+           line_at(f, first - 1)->indent == line->indent) {
+        first--;
+    }
+    for (size_t i = first; i < count; i++) {
+        const struct line *other = line_at(f, i);
+        if (other->kind != line->kind || other->indent != line->indent) {
+            break;
+        }
+        size_t width = columns(f->words.data + other->from, other->column_at);
+        widest = width > widest && width <= COLUMN_MAX ? width : widest;
+    }
+    size_t own = columns(f->words.data + line->from, line->column_at);
+    return widest > own ? widest - own : 0;
+}
+
+static size_t width_of(const struct formatter *f, size_t index)
+{
+    const struct line *line = line_at(f, index);
+    return line->indent + columns(f->words.data + line->from, line->length) + padding_of(f, index);
 }
 
 /* Where the comments of the run of lines around INDEX stand: under each other. */
@@ -210,7 +274,7 @@ static size_t comment_column(const struct formatter *f, size_t index, size_t cou
         if (line->length == 0 || line->comment.length == 0) {
             break;
         }
-        size_t width = width_of(f, line) + 2;
+        size_t width = width_of(f, i) + 2;
         column = width > column && width <= COMMENT_COLUMN_MAX ? width : column;
     }
     return column;
@@ -221,10 +285,13 @@ static void print_line(const struct formatter *f, size_t index, size_t count,
 {
     const struct line *line = line_at(f, index);
     oft_buffer_append_repeat(out, ' ', line->indent);
-    oft_buffer_append(out, f->words.data + line->from, line->length);
+    oft_buffer_append(out, f->words.data + line->from, line->column_at);
+    oft_buffer_append_repeat(out, ' ', padding_of(f, index));
+    oft_buffer_append(out, f->words.data + line->from + line->column_at,
+                      line->length - line->column_at);
     if (line->comment.length > 0) {
         if (line->length > 0) {
-            size_t width = width_of(f, line);
+            size_t width = width_of(f, index);
             size_t column = comment_column(f, index, count);
             oft_buffer_append_repeat(out, ' ', column > width + 2 ? column - width : 2);
         }

@@ -59,6 +59,9 @@ bool deal_pattern_match(struct deal_cursor *cursor, const char *pattern, struct 
 bool deal_cursor_value(struct deal_cursor *cursor, const char *kind, size_t kind_length,
                        struct deal_value *ret);
 
+/* The words that a term begins with, as a deal writes them: "marketplace cap". */
+void deal_term_append_words(struct oft_buffer *out, enum deal_term_key key);
+
 /* All terms of a clause of KIND from its runs, appended to TERMS (room for MOST). False after a
  * diagnostic. */
 bool deal_terms_read(struct deal_cursor *cursor, enum deal_clause_kind kind,

@@ -327,6 +327,11 @@ bool deal_terms_read(struct deal_cursor *cursor, enum deal_clause_kind kind,
     return good;
 }
 
+void deal_term_append_words(struct oft_buffer *out, enum deal_term_key key)
+{
+    append_lead(out, deal_term_specs[key].pattern);
+}
+
 const struct deal_term *deal_terms_next(struct deal_terms terms, enum deal_term_key key,
                                         uint32_t *from)
 {

@@ -208,8 +208,8 @@ static void draw(struct timeline *t)
         oft_buffer_init(&names, 4096);
         quiet.out = &names;
         append_events(&quiet, &clause->until, false, &told);
-        if (told > 0 && clause->superseded_from == OFT_INSTANT_NEVER) {
-            oft_buffer_printf(t->out, "%s%s ends earlier when this happens: %s\n",
+        if (told > 0) {
+            oft_buffer_printf(t->out, "%s%s ends earlier if this happens: %s\n",
                               waiting++ == 0 ? "\n" : "", clause->id, oft_buffer_text(&names));
         }
         oft_buffer_release(&names);

@@ -92,10 +92,11 @@ enum oft_err engine_key_revoke(struct engine *engine, const char *key_id_hex, of
 enum oft_err engine_keys_list(struct engine *engine, struct oft_buffer *out,
                               struct oft_error *reterr) OFT_MUSTCHECK;
 
-/* Records that PARTY attested EVENT at AT, and publishes. The party must be the event's attester.
- */
+/* Records that PARTY attested EVENT at AT, and publishes. The party must be the event's attester; when
+ * it has a key in the deal, SIGNATURE (64 bytes of Ed25519, else NULL) must be its own over
+ * deal_attestation_statement. OFT_ERR_DENIED otherwise. */
 enum oft_err engine_attest(struct engine *engine, const char *event, const char *party,
-                           oft_instant at, oft_instant now_ns,
+                           oft_instant at, const uint8_t *signature, oft_instant now_ns,
                            struct oft_error *reterr) OFT_MUSTCHECK;
 
 enum oft_err engine_statement(struct engine *engine, const char *party, int32_t month,

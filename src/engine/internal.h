@@ -72,6 +72,11 @@ enum oft_err engine_policy_check(struct engine *engine, uint64_t generation,
 enum oft_err engine_attested(struct engine *engine, const struct deal *deal, uint64_t generation,
                              struct oft_arena *arena, struct deal_attestations *ret_attested,
                              struct oft_error *reterr);
+/* The link of an attestation in the chain of them all; attest.c. */
+enum oft_err engine_attestation_hash(const struct store_attestation *attestation,
+                                     uint8_t ret[32]) OFT_MUSTCHECK;
+bool engine_attestation_signed_by(const struct deal *deal, const struct deal_party *party,
+                                  const char *event, oft_instant at, const uint8_t signature[64]);
 struct deal_attestations engine_attested_now(const struct engine *engine);
 
 /* compile.c: everything but the deal's text: keys, addresses, secrets, commitments; and the files. */

@@ -118,35 +118,3 @@ enum oft_err engine_tick(struct engine *engine, oft_instant now_ns, struct oft_e
     oft_arena_release(&arena);
     return changed ? engine_republish(engine, now_ns, reterr) : code;
 }
-
-enum oft_err engine_attest(struct engine *engine, const char *event, const char *party,
-                           oft_instant at, oft_instant now_ns, struct oft_error *reterr)
-{
-    const struct deal *deal = engine->deal;
-    uint32_t index = deal == NULL ? DEAL_NONE : deal_find_event(deal, oft_str_from(event));
-    if (index == DEAL_NONE) {
-        return oft_fail(reterr, OFT_ERR_NOT_FOUND, "the deal knows no event \"%.63s\"", event);
-    }
-    const char *attester = deal->parties[deal->events[index].attester_party].name;
-    if (strcmp(attester, party) != 0) {
-        return oft_fail(reterr, OFT_ERR_DENIED, "only %s may attest %s; %.63s may not", attester,
-                        event, party);
-    }
-    uint64_t last = 0;
-    enum oft_err code = store_begin(engine->store, reterr);
-    if (code == OFT_OK) {
-        code = store_policy_last(engine->store, &last, reterr);
-    }
-    struct store_attestation attestation = {event, party, at, last + 1};
-    if (code == OFT_OK) {
-        code = store_attestation_put(engine->store, &attestation, now_ns, reterr);
-    }
-    if (code == OFT_OK) {
-        code = store_commit(engine->store, reterr);
-    }
-    if (code != OFT_OK) {
-        store_rollback(engine->store);
-        return code;
-    }
-    return engine_republish(engine, now_ns, reterr);
-}

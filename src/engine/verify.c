@@ -36,6 +36,7 @@ struct verification {
     uint64_t next_number;
     uint64_t transactions, entries, changes, intents, failures;
     size_t deals;
+    size_t attestations;
     char failure_text[FAILURES_SHOWN][256];
 };
 
@@ -342,11 +343,12 @@ static void print_text(const struct verification *verification, struct oft_buffe
         "  %zu spool segments: read once, without a gap or an overlap\n"
         "  %zu deals: each as it was published, no generation missing\n"
         "  %llu open intents: each with its checksum\n"
+        "  %zu attestations: each linked to the one before, each signature its party's\n"
         "Chain head: %s\n",
         (unsigned long long)verification->transactions, (unsigned long long)verification->entries,
         (unsigned long long)verification->changes, verification->accounts.count,
         verification->series.count, verification->segments.count, verification->deals,
-        (unsigned long long)verification->intents, oft_hex(verification->previous, 32, hex));
+        (unsigned long long)verification->intents, verification->attestations, oft_hex(verification->previous, 32, hex));
     uint64_t shown =
         verification->failures < FAILURES_SHOWN ? verification->failures : FAILURES_SHOWN;
     for (uint64_t i = 0; i < shown; i++) {
@@ -385,18 +387,77 @@ static enum oft_err print_json(const struct verification *verification, struct o
     return text == NULL ? OFT_ERR_MEMORY : OFT_OK;
 }
 
+/* A signature that was good when it was given is good for ever: it is checked against the deal that
+ * was in force then. */
+static enum oft_err check_signature(struct verification *verification, size_t index,
+                                    const struct store_attestation *item,
+                                    struct oft_error *reterr)
+{
+    struct engine_context *context = NULL;
+    enum oft_err code =
+        engine_context_get(verification->engine, item->generation, &context, reterr);
+    if (code == OFT_ERR_NOT_FOUND) {
+        return OFT_OK; /* recorded, and killed before it was published */
+    }
+    if (code != OFT_OK) {
+        return code;
+    }
+    uint32_t party = deal_find_party(context->deal, oft_str_from(item->party));
+    bool has_key = party != DEAL_NONE && context->deal->parties[party].has_key;
+    if (has_key != item->is_signed) {
+        fail(verification, "attestation %zu (%s by %s) is %s", index + 1, item->event, item->party,
+             has_key ? "not signed, though its party has a key" : "signed with an unknown key");
+    } else if (has_key && !engine_attestation_signed_by(context->deal, &context->deal->parties[party], item->event,
+                                      item->at, item->signature)) {
+        fail(verification, "attestation %zu (%s by %s) has a signature that is not %s's", index + 1,
+             item->event, item->party, item->party);
+    }
+    return OFT_OK;
+}
+
+static enum oft_err check_attestations(struct verification *verification, struct oft_arena *arena,
+                                       struct oft_error *reterr)
+{
+    struct store_attestation *items = NULL;
+    uint8_t previous[32] = {0};
+    bool linked = false;
+    enum oft_err code = store_attestations(verification->engine->store, INT64_MAX, arena, &items,
+                                           &verification->attestations, reterr);
+    for (size_t i = 0; code == OFT_OK && i < verification->attestations; i++) {
+        uint8_t hash[32];
+        if (!items[i].is_linked) {
+            if (linked) {
+                fail(verification, "attestation %zu is not linked to the one before it", i + 1);
+            }
+            continue;
+        }
+        linked = true;
+        code = engine_attestation_hash(&items[i], hash);
+        if (memcmp(items[i].previous, previous, 32) != 0 || memcmp(items[i].hash, hash, 32) != 0) {
+            fail(verification, "attestation %zu (%s by %s) is not what was recorded", i + 1,
+                 items[i].event, items[i].party);
+        }
+        memcpy(previous, items[i].hash, 32);
+        if (code == OFT_OK) {
+            code = check_signature(verification, i, &items[i], reterr);
+        }
+    }
+    return code;
+}
+
 static enum oft_err check_all(struct verification *verification, struct oft_arena *arena,
                               struct oft_error *reterr)
 {
     struct store *store = verification->engine->store;
-    enum oft_err codes[6] = {OFT_OK};
-    struct oft_error errors[6] = {{0}};
+    enum oft_err codes[7] = {OFT_OK};
+    struct oft_error errors[7] = {{0}};
     codes[0] = store_transactions(store, check_transaction, verification, &errors[0]);
     codes[1] = compare_balances(verification, arena, &errors[1]);
     codes[2] = compare_series(verification, arena, &errors[2]);
     codes[3] = compare_positions(verification, &errors[3]);
     codes[4] = check_policies(verification, arena, &errors[4]);
     codes[5] = store_intents(store, check_intent, verification, &errors[5]);
+    codes[6] = check_attestations(verification, arena, &errors[6]);
     for (size_t i = 0; i < OFT_COUNT_OF(codes); i++) {
         if (codes[i] == OFT_ERR_CORRUPT) { /* a finding, and the other checks still say theirs */
             fail(verification, "%s",

@@ -146,6 +146,20 @@ static void append_share(struct policy_build *build, const struct deal_share *sh
                       build->deal->parties[share->payee_party].name);
 }
 
+/* ", or earlier by agi": events that nobody has attested and that would end it. */
+static void append_open_events(struct policy_build *build, const struct deal_end *end)
+{
+    uint32_t i;
+
+    if (end->kind == DEAL_END_EVENT &&
+        deal_end_instant(end, build->input->attested) == OFT_INSTANT_NEVER) {
+        oft_buffer_printf(&build->scratch, ", ends by %s", build->deal->events[end->event].name);
+    }
+    for (i = 0; end->kind == DEAL_END_EARLIEST && i < end->part_count; i++) {
+        append_open_events(build, &end->parts[i]);
+    }
+}
+
 static const char *account_name(const struct deal *deal, uint32_t index)
 {
     return deal->accounts[index].name;
@@ -217,16 +231,18 @@ static void append_license(struct policy_build *build, const struct deal_license
 static void append_primary(struct policy_build *build, const struct deal_primary *primary)
 {
     append_list(build, primary->products, "all products", product_name);
-    oft_buffer_printf(&build->scratch, ": %s is the primary cloud%s%s",
-                      build->deal->providers[primary->provider].name,
-                      primary->ship_first ? ", ships first" : "",
-                      primary->prefer ? ", preferred" : "");
-    if (primary->lead.count > 0) {
-        oft_buffer_printf(&build->scratch, " by %u %s%s", (unsigned)primary->lead.count,
-                          deal_duration_unit_text(primary->lead.unit),
-                          primary->lead.count == 1 ? "" : "s");
+    oft_buffer_printf(&build->scratch, ": %s is the primary cloud",
+                      build->deal->providers[primary->provider].name);
+    if (primary->ship_first) {
+        oft_buffer_append_text(&build->scratch, ", ships first");
+        if (primary->lead.count > 0) {
+            oft_buffer_printf(&build->scratch, " by %u %s%s", (unsigned)primary->lead.count,
+                              deal_duration_unit_text(primary->lead.unit),
+                              primary->lead.count == 1 ? "" : "s");
+        }
+        oft_buffer_append_text(&build->scratch, primary->has_unless ? ", with an exception" : "");
     }
-    oft_buffer_append_text(&build->scratch, primary->has_unless ? ", with an exception" : "");
+    oft_buffer_append_text(&build->scratch, primary->prefer ? ", preferred" : "");
 }
 
 static void append_summary(struct policy_build *build, const struct deal_clause *clause)
@@ -255,6 +271,7 @@ static void append_summary(struct policy_build *build, const struct deal_clause 
         break;
     }
     append_interval(build, clause->from, deal_clause_until(clause, build->input->attested));
+    append_open_events(build, &clause->until);
 }
 
 static void append_price(struct policy_build *build, const struct deal_price *price)

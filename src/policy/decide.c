@@ -32,25 +32,46 @@ static int text_compare(const struct policy_view *view, struct policy_text text,
     return (text.length > name.length) - (text.length < name.length);
 }
 
+/* A hash as four words: compared whole, without a branch on any of its bytes. */
+struct words {
+    uint64_t word[4];
+};
+
+static struct words words_of(const uint8_t bytes[32])
+{
+    struct words words;
+
+    memcpy(words.word, bytes, sizeof(words.word));
+    return words;
+}
+
+static bool words_differ(const struct words *a, const struct words *b)
+{
+    return ((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) | (a->word[2] ^ b->word[2]) |
+            (a->word[3] ^ b->word[3])) != 0;
+}
+
 const struct policy_key *policy_find_key(const struct policy_view *view, const uint8_t sha256[32])
 {
-    static const uint8_t empty[32];
+    static const struct words empty;
+    const struct words wanted = words_of(sha256);
     uint64_t mask = view->key_slot_count - 1;
     uint64_t hash = 0;
     uint64_t probe;
     unsigned i;
 
-    for (i = 0; i < 8; i++) {
+    for (i = 0; i < 8; i++) { /* little-endian wherever we run */
         hash |= (uint64_t)sha256[i] << (8 * i);
     }
     for (probe = 0; probe < view->key_slot_count; probe++) {
         const struct policy_key *key = &view->key_slots[(hash + probe) & mask];
+        const struct words held = words_of(key->sha256);
 
-        if (oft_equal_constant_time(key->sha256, empty, sizeof(empty))) {
-            return NULL;
+        if (!words_differ(&held, &wanted)) {
+            return words_differ(&wanted, &empty) ? key : NULL;
         }
-        if (oft_equal_constant_time(key->sha256, sha256, sizeof(key->sha256))) {
-            return key;
+        if (!words_differ(&held, &empty)) {
+            return NULL;
         }
     }
     return NULL;
@@ -104,16 +125,13 @@ uint32_t policy_find_account(const struct policy_view *view, struct oft_str name
 uint32_t policy_find_regime(const struct policy_view *view, int64_t instant_ns)
 {
     uint32_t low = 0; /* its regime begins at or before the instant: the first one always does */
-    uint32_t high = view->regime_count;
+    uint32_t count = view->regime_count;
 
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
+    while (count > 1) { /* no branch to mispredict: the compiler makes a conditional move of it */
+        uint32_t half = count / 2;
 
-        if (view->regimes[middle].from_ns <= instant_ns) {
-            low = middle;
-        } else {
-            high = middle;
-        }
+        low = view->regimes[low + half].from_ns <= instant_ns ? low + half : low;
+        count -= half;
     }
     return low;
 }

@@ -61,13 +61,19 @@ static void tell(const struct lint *lint, uint32_t product, uint32_t kind, uint3
     char b[OFT_INSTANT_TEXT_BYTES];
     const char *clause = "no pool serves a model";
     const char *account = "";
+    unsigned nearest = 0;
     uint32_t model;
 
     for (model = 0; model < lint->view->model_count; model++) {
-        if (row[model].refusal_clause != POLICY_NONE) {
-            clause =
-                policy_text(lint->view, lint->view->clauses[row[model].refusal_clause].name).data;
-            break;
+        const struct policy_candidate *items =
+            &lint->view->candidates[row[model].first_candidate];
+
+        /* The last of the barred came nearest to running: it kept every rule but this. */
+        if (row[model].barred_count > 0 && items[row[model].barred_count - 1].reason > nearest) {
+            const struct policy_candidate *nearer = &items[row[model].barred_count - 1];
+
+            nearest = nearer->reason;
+            clause = policy_text(lint->view, lint->view->clauses[nearer->clause].name).data;
         }
     }
     if (lint->kinds->representative[kind] != DEAL_NONE) {
@@ -75,8 +81,13 @@ static void tell(const struct lint *lint, uint32_t product, uint32_t kind, uint3
     }
     deal_report(lint->diagnostics, all || hole ? DEAL_WARNING : DEAL_NOTE, 74, item->position,
                 item->name, "",
-                "from %s until %s no pool may run \"%s\"%s%s: it is refused by %s",
-                oft_instant_format_short(from, a), oft_instant_format_short(until, b), item->name,
+                "%s%s%s%s no pool may run \"%s\"%s%s: it is barred by %s",
+                from == OFT_INSTANT_ALWAYS ? (all ? "at any time" : "") : "from ",
+                from == OFT_INSTANT_ALWAYS ? "" : oft_instant_format_short(from, a),
+                until == OFT_INSTANT_NEVER     ? (all ? "" : " on")
+                : from == OFT_INSTANT_ALWAYS ? "until "
+                                               : " until ",
+                until == OFT_INSTANT_NEVER ? "" : oft_instant_format_short(until, b), item->name,
                 account[0] == '\0' ? "" : " for account ", account, clause);
 }
 

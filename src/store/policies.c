@@ -194,12 +194,12 @@ enum oft_err store_policy_files(struct store *store, uint64_t generation, struct
 }
 
 enum oft_err store_attestation_put(struct store *store, const struct store_attestation *attestation,
-                                   oft_instant recorded_ns, struct oft_error *reterr)
+                                   struct oft_error *reterr)
 {
     sqlite3_stmt *statement =
         store_prepare(store,
-                      "INSERT INTO attestation (event, party, at_ns, generation, recorded_ns)"
-                      " VALUES (?1, ?2, ?3, ?4, ?5)",
+                      "INSERT INTO attestation (event, party, at_ns, generation, recorded_ns,"
+                      " signature, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                       reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
@@ -208,20 +208,54 @@ enum oft_err store_attestation_put(struct store *store, const struct store_attes
     store_bind_text(statement, 2, attestation->party);
     (void)sqlite3_bind_int64(statement, 3, attestation->at);
     (void)sqlite3_bind_int64(statement, 4, (int64_t)attestation->generation);
-    (void)sqlite3_bind_int64(statement, 5, recorded_ns);
+    (void)sqlite3_bind_int64(statement, 5, attestation->recorded_ns);
+    if (attestation->is_signed) {
+        store_bind_blob(statement, 6, attestation->signature, sizeof(attestation->signature));
+    } else {
+        (void)sqlite3_bind_null(statement, 6);
+    }
+    store_bind_blob(statement, 7, attestation->previous, sizeof(attestation->previous));
+    store_bind_blob(statement, 8, attestation->hash, sizeof(attestation->hash));
     return store_run(store, statement, reterr);
+}
+
+enum oft_err store_attestation_head(struct store *store, uint8_t ret_hash[32],
+                                    struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store, "SELECT hash FROM attestation WHERE hash IS NOT NULL ORDER BY rowid DESC LIMIT 1",
+        reterr);
+    bool row = false;
+    memset(ret_hash, 0, 32);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    enum oft_err code = store_step(store, statement, &row, reterr);
+    if (code == OFT_OK && row && !store_column_bytes(statement, 0, ret_hash, 32)) {
+        code = oft_fail(reterr, OFT_ERR_CORRUPT, "the last attestation's hash is damaged");
+    }
+    (void)sqlite3_reset(statement);
+    return code;
 }
 
 static enum oft_err take_attestation(sqlite3_stmt *statement, struct oft_arena *arena, void *taken,
                                      struct oft_error *reterr)
 {
     struct store_attestation *item = taken;
-    (void)reterr;
     item->event = store_column_copy(statement, 0, arena);
     item->party = store_column_copy(statement, 1, arena);
     item->at = sqlite3_column_int64(statement, 2);
     item->generation = (uint64_t)sqlite3_column_int64(statement, 3);
-    return item->event == NULL || item->party == NULL ? OFT_ERR_MEMORY : OFT_OK;
+    item->recorded_ns = sqlite3_column_int64(statement, 4);
+    item->is_signed = sqlite3_column_type(statement, 5) != SQLITE_NULL;
+    item->is_linked = sqlite3_column_type(statement, 7) != SQLITE_NULL;
+    bool good = (!item->is_signed || store_column_bytes(statement, 5, item->signature, 64)) &&
+                (!item->is_linked || (store_column_bytes(statement, 6, item->previous, 32) &&
+                                      store_column_bytes(statement, 7, item->hash, 32)));
+    if (item->event == NULL || item->party == NULL) {
+        return OFT_ERR_MEMORY;
+    }
+    return good ? OFT_OK : oft_fail(reterr, OFT_ERR_CORRUPT, "an attestation's row is damaged");
 }
 
 enum oft_err store_attestations(struct store *store, uint64_t generation, struct oft_arena *arena,
@@ -230,8 +264,8 @@ enum oft_err store_attestations(struct store *store, uint64_t generation, struct
 {
     sqlite3_stmt *statement =
         store_prepare(store,
-                      "SELECT event, party, at_ns, generation FROM attestation"
-                      " WHERE generation <= ?1 ORDER BY recorded_ns, rowid",
+                      "SELECT event, party, at_ns, generation, recorded_ns, signature, previous,"
+                      " hash FROM attestation WHERE generation <= ?1 ORDER BY rowid",
                       reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;

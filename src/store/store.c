@@ -12,7 +12,7 @@
 
 #include "store/internal.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 static const char SCHEMA[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -21,7 +21,8 @@ static const char SCHEMA[] =
     "CREATE TABLE policy (generation INTEGER PRIMARY KEY, published_ns INTEGER NOT NULL,"
     " sha256 BLOB NOT NULL);"
     "CREATE TABLE attestation (event TEXT NOT NULL, party TEXT NOT NULL, at_ns INTEGER NOT NULL,"
-    " generation INTEGER NOT NULL, recorded_ns INTEGER NOT NULL);"
+    " generation INTEGER NOT NULL, recorded_ns INTEGER NOT NULL, signature BLOB, previous BLOB,"
+    " hash BLOB);"
     "CREATE TABLE api_key (key_id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE,"
     " account TEXT NOT NULL, product TEXT NOT NULL, created_ns INTEGER NOT NULL,"
     " revoked_ns INTEGER NOT NULL);"
@@ -51,7 +52,13 @@ static const char SCHEMA[] =
     " PRIMARY KEY (number, n)) WITHOUT ROWID;"
     "CREATE INDEX entry_by_account ON entry (account);"
     "CREATE TABLE balance (account TEXT PRIMARY KEY, amount TEXT NOT NULL) WITHOUT ROWID;"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
+
+/* From schema 1: attestations are signed and linked. Older ones stay as they are, unlinked. */
+static const char TO_SCHEMA_2[] = "ALTER TABLE attestation ADD COLUMN signature BLOB;"
+                                  "ALTER TABLE attestation ADD COLUMN previous BLOB;"
+                                  "ALTER TABLE attestation ADD COLUMN hash BLOB;"
+                                  "PRAGMA user_version = 2;";
 
 enum oft_err store_fail(struct store *store, const char *doing, struct oft_error *reterr)
 {
@@ -100,7 +107,7 @@ static enum oft_err migrate(struct store *store, struct oft_error *reterr)
     if (code != OFT_OK || version == SCHEMA_VERSION) {
         return code;
     }
-    if (version != 0) {
+    if (version != 0 && version != 1) {
         return oft_fail(reterr, OFT_ERR_VERSION,
                         "the books have schema version %d; this program knows up to %d. Use the "
                         "version of offtake that wrote them, or a newer one",
@@ -108,7 +115,7 @@ static enum oft_err migrate(struct store *store, struct oft_error *reterr)
     }
     code = store_begin(store, reterr);
     if (code == OFT_OK) {
-        code = execute(store, SCHEMA, "making its tables", reterr);
+        code = execute(store, version == 0 ? SCHEMA : TO_SCHEMA_2, "making its tables", reterr);
     }
     if (code == OFT_OK) {
         return store_commit(store, reterr);

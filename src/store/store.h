@@ -62,9 +62,18 @@ struct store_attestation {
     const char *party;
     oft_instant at;
     uint64_t generation; /* the first policy that knows of it */
+    oft_instant recorded_ns;
+    bool is_signed;
+    uint8_t signature[64];
+    bool is_linked; /* false for rows of before schema 2, which stand first */
+    uint8_t previous[32];
+    uint8_t hash[32];
 };
 enum oft_err store_attestation_put(struct store *store, const struct store_attestation *attestation,
-                                   oft_instant recorded_ns, struct oft_error *reterr) OFT_MUSTCHECK;
+                                   struct oft_error *reterr) OFT_MUSTCHECK;
+/* The hash of the last link; zeroes when there is none. */
+enum oft_err store_attestation_head(struct store *store, uint8_t ret_hash[32],
+                                    struct oft_error *reterr) OFT_MUSTCHECK;
 /* Those known at GENERATION, in ARENA. */
 enum oft_err store_attestations(struct store *store, uint64_t generation, struct oft_arena *arena,
                                 struct store_attestation **ret_items, size_t *ret_count,

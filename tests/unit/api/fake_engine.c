@@ -74,10 +74,12 @@ enum oft_err engine_keys_list(struct engine *engine, struct oft_buffer *out,
 }
 
 enum oft_err engine_attest(struct engine *engine, const char *event, const char *party,
-                           oft_instant at, oft_instant now_ns, struct oft_error *reterr)
+                           oft_instant at, const uint8_t *signature, oft_instant now_ns,
+                           struct oft_error *reterr)
 {
     (void)now_ns;
-    return answer(engine, reterr, "attest %s %s %lld", event, party, (long long)at);
+    return answer(engine, reterr, "attest %s %s %lld%s", event, party, (long long)at,
+                  signature == NULL ? "" : " signed");
 }
 
 enum oft_err engine_statement(struct engine *engine, const char *party, int32_t month,

@@ -339,12 +339,12 @@ static void only_the_attester_attests(void **state)
     struct world *world = *state;
     struct oft_error error = {0};
     oft_instant now = world->now;
-    assert_int_equal(engine_attest(world->engine, "agi", "bigcloud", now, now, &error),
+    assert_int_equal(engine_attest(world->engine, "agi", "bigcloud", now, NULL, now, &error),
                      OFT_ERR_DENIED);
-    assert_int_equal(engine_attest(world->engine, "rain", "panel", now, now, &error),
+    assert_int_equal(engine_attest(world->engine, "rain", "panel", now, NULL, now, &error),
                      OFT_ERR_NOT_FOUND);
     assert_int_equal(engine_generation(world->engine), 1);
-    assert_int_equal(engine_attest(world->engine, "agi", "panel", now, now, &error), OFT_OK);
+    assert_int_equal(engine_attest(world->engine, "agi", "panel", now, NULL, now, &error), OFT_OK);
     assert_int_equal(engine_generation(world->engine), 2);
     assert_int_equal(world_sql(world, "SELECT generation FROM attestation"), 2);
 }
