@@ -206,8 +206,7 @@ static int64_t compile(struct bench *bench, int rounds)
 /* ---- look-ups ----------------------------------------------------------------------------------- */
 
 static uint32_t look_up(const struct bench *bench, const struct question *question,
-                        struct policy_choice *choices, uint32_t room,
-                        struct policy_answer *answer)
+                        struct policy_choice *choices, uint32_t room, struct policy_answer *answer)
 {
     const struct policy_key *key = policy_find_key(&bench->view, question->key);
     struct policy_query query = {.instant_ns = question->at};
@@ -270,11 +269,9 @@ static int64_t decision_round(const struct bench *bench, int passes, uint64_t *s
     }
     for (size_t i = 0; i < bench->question_count; i++) {
         const struct policy_key *key = policy_find_key(&bench->view, bench->questions[i].key);
-        queries[i] = (struct policy_query){.instant_ns = bench->questions[i].at,
-                                           .product = key->product,
-                                           .account = key->account};
-        queries[i].model =
-            policy_find_model(&bench->view, oft_str_from(bench->questions[i].model));
+        queries[i] = (struct policy_query){
+            .instant_ns = bench->questions[i].at, .product = key->product, .account = key->account};
+        queries[i].model = policy_find_model(&bench->view, oft_str_from(bench->questions[i].model));
     }
     int64_t began = cpu_ns();
     for (int pass = 0; pass < passes; pass++) {
@@ -316,7 +313,8 @@ static void measure(const struct bench *bench, round_fn round, int rounds, int64
     int passes = (int)(400000 / bench->question_count) + 1;
     (void)round(bench, 1, &sum); /* warm */
     for (int i = 0; i < rounds; i++) {
-        took[i] = round(bench, passes, &sum) * 10 / ((int64_t)passes * (int64_t)bench->question_count);
+        took[i] =
+            round(bench, passes, &sum) * 10 / ((int64_t)passes * (int64_t)bench->question_count);
     }
     qsort(took, (size_t)rounds, sizeof took[0], compare_numbers);
     *ret_median = took[rounds / 2];
@@ -354,10 +352,10 @@ int main(int argc, char **argv)
                  bench.question_count, rounds, (long long)lookup / 10, (long long)lookup % 10,
                  (long long)lookup_best / 10, (long long)lookup_best % 10, (long long)now / 10,
                  (long long)now % 10, (long long)now_best / 10, (long long)now_best % 10,
-                 (long long)decision / 10, (long long)decision % 10,
-                 (unsigned long long)allocated, (long long)parse_ns / 1000000,
-                 (long long)compile_ns / 1000000, (long long)compile_ns / 100000 % 10,
-                 bench.bytes.length, bench.view.regime_count, bench.view.kind_count,
-                 bench.deal->clause_count, bench.view.pool_count, bench.key_count);
+                 (long long)decision / 10, (long long)decision % 10, (unsigned long long)allocated,
+                 (long long)parse_ns / 1000000, (long long)compile_ns / 1000000,
+                 (long long)compile_ns / 100000 % 10, bench.bytes.length, bench.view.regime_count,
+                 bench.view.kind_count, bench.deal->clause_count, bench.view.pool_count,
+                 bench.key_count);
     return allocated == 0 ? 0 : 1;
 }

@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "base/hash.h"
 #include "api/routes.h"
+#include "base/hash.h"
 
 enum {
     REPORT_BYTES_MAX = 16 << 20,
@@ -119,12 +119,11 @@ void api_post_attest(const struct api_scope *scope, struct api_answer *answer)
     }
     const json_t *signature_value = json_object_get(scope->body, "signature");
     uint8_t signature[64];
-    if (signature_value != NULL &&
-        (!json_is_string(signature_value) ||
-         oft_unhex(oft_str_from(json_string_value(signature_value)), signature,
-                   sizeof(signature)) != OFT_OK)) {
-        api_answer_error(answer, 400, "bad_request",
-                         "\"signature\" must be 128 hexadecimal digits", NULL);
+    if (signature_value != NULL && (!json_is_string(signature_value) ||
+                                    oft_unhex(oft_str_from(json_string_value(signature_value)),
+                                              signature, sizeof(signature)) != OFT_OK)) {
+        api_answer_error(answer, 400, "bad_request", "\"signature\" must be 128 hexadecimal digits",
+                         NULL);
         return;
     }
     struct oft_error error = {0};
@@ -139,6 +138,5 @@ void api_post_attest(const struct api_scope *scope, struct api_answer *answer)
     api_answer_json(answer, 200,
                     json_pack("{s:s, s:s, s:s, s:b, s:I}", "event", event, "party", party, "at",
                               oft_instant_format(at, at_text), "signed", signature_value != NULL,
-                              "generation",
-                              (json_int_t)engine_generation(scope->options->engine)));
+                              "generation", (json_int_t)engine_generation(scope->options->engine)));
 }

@@ -24,8 +24,8 @@ static int no_passphrase(char *buffer, int size, int writing, void *context)
 static EVP_PKEY *read_private(struct oft_str pem)
 {
     EVP_PKEY *key = NULL;
-    BIO *bio = pem.length > OFT_SIGN_PEM_BYTES_MAX ? NULL
-                                                   : BIO_new_mem_buf(pem.data, (int)pem.length);
+    BIO *bio =
+        pem.length > OFT_SIGN_PEM_BYTES_MAX ? NULL : BIO_new_mem_buf(pem.data, (int)pem.length);
     if (bio != NULL) {
         key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
         BIO_free(bio);
@@ -102,8 +102,8 @@ enum oft_err oft_sign(struct oft_str pem, struct oft_str message,
 bool oft_sign_verify(const uint8_t public_key[OFT_SIGN_PUBLIC_BYTES], struct oft_str message,
                      const uint8_t signature[OFT_SIGN_SIGNATURE_BYTES])
 {
-    EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key,
-                                                OFT_SIGN_PUBLIC_BYTES);
+    EVP_PKEY *key =
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, OFT_SIGN_PUBLIC_BYTES);
     EVP_MD_CTX *context = key == NULL ? NULL : EVP_MD_CTX_new();
     bool good = context != NULL && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1 &&
                 EVP_DigestVerify(context, signature, OFT_SIGN_SIGNATURE_BYTES,

@@ -77,10 +77,10 @@ static int check_file(const char *path, bool json, bool emit)
 
 int cli_check(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"json", no_argument, NULL, CLI_OPT_JSON},
-        {"emit", required_argument, NULL, OPT_EMIT},
-        {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option OPTIONS[] = {{"json", no_argument, NULL, CLI_OPT_JSON},
+                                            {"emit", required_argument, NULL, OPT_EMIT},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     bool json = false;
     bool emit = false;
     int option;

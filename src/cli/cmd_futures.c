@@ -12,8 +12,8 @@
 
 enum { OPT_ATTEST = CLI_OPT_OWN };
 
-#define ATTEST_HELP                                                            \
-    "  --attest EVENT=INSTANT\n"                                               \
+#define ATTEST_HELP              \
+    "  --attest EVENT=INSTANT\n" \
     "                 suppose that an event happened; may be repeated\n"
 
 static const char TIMELINE_HELP[] =
@@ -153,8 +153,8 @@ static int compare(const char *title, const char *path_a, const char *path_b,
     }
     if (b != NULL && code == CLI_OK) {
         oft_buffer_init(&out, CLI_REPORT_BYTES_MAX);
-        enum oft_err err = policy_diff(a, attested[0], b, attested[1], options->json, &out, &same,
-                                       &error);
+        enum oft_err err =
+            policy_diff(a, attested[0], b, attested[1], options->json, &out, &same, &error);
         code = finish(path_a, err, &error, same, &out);
     }
     deal_free(a);

@@ -171,7 +171,8 @@ static int keys_party(const char *party, const struct keys_request *request)
     int code = private_key_write(request->out, pem, length);
     oft_wipe(pem, sizeof pem);
     if (code == CLI_OK && request->json) {
-        printf("{\"party\":\"%s\",\"key\":\"%s\"}\n", party, oft_sign_public_text(public_key, text));
+        printf("{\"party\":\"%s\",\"key\":\"%s\"}\n", party,
+               oft_sign_public_text(public_key, text));
     } else if (code == CLI_OK) {
         printf("party %s key \"%s\"\n", party, oft_sign_public_text(public_key, text));
     }

@@ -19,9 +19,8 @@ static uint32_t common_request(const struct deal *deal, const struct deal_exclus
                                const struct deal_exclusive *b, uint32_t *ret_account)
 {
     /* Without a word about accounts what holds for none holds for all. */
-    bool by_account = a->surfaces.count + a->except_groups.count + b->surfaces.count +
-                          b->except_groups.count >
-                      0;
+    bool by_account =
+        a->surfaces.count + a->except_groups.count + b->surfaces.count + b->except_groups.count > 0;
     for (uint32_t product = 0; product < deal->product_count; product++) {
         if (!deal_list_has(a->products, product) || !deal_list_has(b->products, product)) {
             continue;
@@ -127,8 +126,8 @@ static void check_forced(struct deal_build *build, const struct deal_clause *exc
              !deal_list_has(residency->as.residency.items, p))) {
             continue;
         }
-        uint32_t model = forbidden_model(deal, &exclusive->as.exclusive,
-                                         &residency->as.residency, &region);
+        uint32_t model =
+            forbidden_model(deal, &exclusive->as.exclusive, &residency->as.residency, &region);
         for (uint32_t i = 0; model != DEAL_NONE && i <= deal->account_count; i++) {
             uint32_t account = i == 0 ? DEAL_NONE : i - 1;
             if (deal_exclusive_covers(deal, &exclusive->as.exclusive, p, account) &&

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define TERM_ERROR(build, code, term, clause, hint, ...)                                        \
+#define TERM_ERROR(build, code, term, clause, hint, ...)                                          \
     deal_report((build)->diagnostics, DEAL_ERROR, (code), (term)->position, (clause)->id, (hint), \
                 __VA_ARGS__)
 
@@ -239,8 +239,8 @@ static void check_refusal(struct deal_build *build, const struct deal_clause *cl
         TERM_ERROR(build, 69, partial, clause, "leave one of them out",
                    "\"partial never\" and \"partial from\" contradict each other");
     }
-    if (partial != NULL && strcmp(partial->values[0].as.quantity.unit,
-                                  partial->values[1].as.quantity.unit) != 0) {
+    if (partial != NULL &&
+        strcmp(partial->values[0].as.quantity.unit, partial->values[1].as.quantity.unit) != 0) {
         TERM_ERROR(build, 64, partial, clause, "use one unit for both",
                    "the least part is in %s and the step in %s",
                    partial->values[0].as.quantity.unit, partial->values[1].as.quantity.unit);
@@ -293,9 +293,9 @@ static void check_residency(struct deal_build *build, const struct deal_clause *
 
 /* Terms of a commitment or a share that the books do not act on yet. */
 static const enum deal_term_key unsettled_keys[] = {
-    DEAL_TERM_MILESTONE, DEAL_TERM_RAMP,    DEAL_TERM_MARKETPLACE, DEAL_TERM_ROLL_OVER,
-    DEAL_TERM_OVERAGE,   DEAL_TERM_LESS,    DEAL_TERM_TIER,        DEAL_TERM_MINIMUM,
-    DEAL_TERM_NETTING,   DEAL_TERM_HOLDBACK, DEAL_TERM_CLAWBACK,   DEAL_TERM_INTEREST,
+    DEAL_TERM_MILESTONE, DEAL_TERM_RAMP,     DEAL_TERM_MARKETPLACE, DEAL_TERM_ROLL_OVER,
+    DEAL_TERM_OVERAGE,   DEAL_TERM_LESS,     DEAL_TERM_TIER,        DEAL_TERM_MINIMUM,
+    DEAL_TERM_NETTING,   DEAL_TERM_HOLDBACK, DEAL_TERM_CLAWBACK,    DEAL_TERM_INTEREST,
     DEAL_TERM_SUCCESSOR, DEAL_TERM_SHORTFALL};
 
 /* A part that counts by half is counted whole by the books, until they can do better. */

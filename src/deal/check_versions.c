@@ -279,7 +279,8 @@ static oft_nanos dearest(const struct deal *deal, uint32_t pool, uint32_t model)
             most = price->per_million_nanos[unit] > most ? price->per_million_nanos[unit] : most;
         }
         if (fits && price->per_million_nanos[DEAL_UNIT_REQUEST] > 0) {
-            return OFT_NANOS_PER_UNIT * OFT_NANOS_PER_UNIT; /* tokens bound nothing: "a great deal" */
+            return OFT_NANOS_PER_UNIT *
+                   OFT_NANOS_PER_UNIT; /* tokens bound nothing: "a great deal" */
         }
     }
     return most;
@@ -296,8 +297,8 @@ static bool pool_reach(const struct deal *deal, uint32_t index, const struct dea
     *ret = 0;
     until = until < commit->period_until ? until : commit->period_until;
     for (uint32_t i = 0; i < deal->serve_count; i++) {
-        oft_nanos one = deal->serves[i].pool == index ? dearest(deal, index, deal->serves[i].model)
-                                                      : -1;
+        oft_nanos one =
+            deal->serves[i].pool == index ? dearest(deal, index, deal->serves[i].model) : -1;
         price = one > price ? one : price;
     }
     if (until <= from) {
@@ -315,7 +316,8 @@ static bool pool_reach(const struct deal *deal, uint32_t index, const struct dea
     oft_nanos minutes = ((oft_nanos)until - from + 59999999999) / 60000000000;
     oft_nanos tokens;
     return oft_nanos_mul((oft_nanos)pool->tokens_per_minute, minutes, &tokens) == OFT_OK &&
-           oft_nanos_mul(tokens, price, ret) == OFT_OK && (*ret = *ret / 1000000 + (*ret % 1000000 > 0 ? 1 : 0), true);
+           oft_nanos_mul(tokens, price, ret) == OFT_OK &&
+           (*ret = *ret / 1000000 + (*ret % 1000000 > 0 ? 1 : 0), true);
 }
 
 /* What an order can cost within the period, for the whole of its quantity; false when unbounded. */

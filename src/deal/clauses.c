@@ -63,7 +63,8 @@ static bool take_share_head(struct deal_build *build, struct deal_clause *clause
                                  .payee_party = v[6].as.index,
                                  .total_cap_nanos = -1};
     if (revenue == of_share) {
-        BUILD_ERROR(build, 10, node, clause->id, "write: of revenue from PRODUCTS, or: of share CLAUSE",
+        BUILD_ERROR(build, 10, node, clause->id,
+                    "write: of revenue from PRODUCTS, or: of share CLAUSE",
                     "this share says %s it is a share of", revenue ? "twice what" : "not what");
         return false;
     }
@@ -158,10 +159,9 @@ static bool typed_commit(struct deal_build *build, struct deal_clause *clause,
     if (counting == NULL) {
         return missing_term(build, clause, node, hint, "what counts towards it");
     }
-    commit->model = strcmp(model->values[0].as.text, "burn-down") == 0 ? DEAL_COMMIT_BURN_DOWN
-                    : strcmp(model->values[0].as.text, "take-or-pay") == 0
-                        ? DEAL_COMMIT_TAKE_OR_PAY
-                        : DEAL_COMMIT_BUILD_UP;
+    commit->model = strcmp(model->values[0].as.text, "burn-down") == 0     ? DEAL_COMMIT_BURN_DOWN
+                    : strcmp(model->values[0].as.text, "take-or-pay") == 0 ? DEAL_COMMIT_TAKE_OR_PAY
+                                                                           : DEAL_COMMIT_BUILD_UP;
     commit->products = counting->values[0].as.weighted.items;
     commit->weights_ppb = counting->values[0].as.weighted.weights_ppb;
     return true;

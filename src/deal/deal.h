@@ -322,7 +322,12 @@ struct deal_clause {
 };
 
 /* A funding programme: recorded, with its sums checked; the books of funding are another room's. */
-enum deal_pledge_status { DEAL_PLEDGE_PROPOSED, DEAL_PLEDGE_COMMITTED, DEAL_PLEDGE_CALLED, DEAL_PLEDGE_PAID };
+enum deal_pledge_status {
+    DEAL_PLEDGE_PROPOSED,
+    DEAL_PLEDGE_COMMITTED,
+    DEAL_PLEDGE_CALLED,
+    DEAL_PLEDGE_PAID
+};
 struct deal_funder {
     uint32_t party;
     int64_t share_ppb;

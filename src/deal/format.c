@@ -10,7 +10,7 @@
 
 #define INDENT             4
 #define CONTINUED          8
-#define COLUMN_MAX         34 /* a name behind its word; a longer one makes no column wider */
+#define COLUMN_MAX         34  /* a name behind its word; a longer one makes no column wider */
 #define COMMENT_COLUMN_MAX 104 /* beyond it a comment follows its line at two blanks */
 
 /* One line of the result, before comments are put under each other. */
@@ -37,9 +37,9 @@ struct formatter {
 };
 
 /* Declarations and prices: what stands behind their names stands in a column. */
-static const char *const column_words[] = {"account", "deduction", "event", "field", "group",
-                                           "model",   "party",     "price", "product", "provider",
-                                           "serves",  "surface"};
+static const char *const column_words[] = {"account", "deduction", "event",  "field",
+                                           "group",   "model",     "party",  "price",
+                                           "product", "provider",  "serves", "surface"};
 
 static size_t columns(const char *text, size_t length)
 {

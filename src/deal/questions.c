@@ -76,7 +76,8 @@ static oft_instant add_time(oft_instant at, int64_t count, int64_t unit_ns)
 {
     oft_instant result;
     int64_t span;
-    if (__builtin_mul_overflow(count, unit_ns, &span) || __builtin_add_overflow(at, span, &result)) {
+    if (__builtin_mul_overflow(count, unit_ns, &span) ||
+        __builtin_add_overflow(at, span, &result)) {
         return OFT_INSTANT_NEVER;
     }
     return result;

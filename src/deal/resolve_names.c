@@ -67,8 +67,8 @@ static void party_key(struct deal_build *build, const struct deal_node *node,
     uint32_t held = 0;
     unsigned bits = 0;
     size_t count = 0;
-    bool good = node->text.length == skip + 44 &&
-                memcmp(node->text.data, prefix, skip) == 0 && node->text.data[skip + 43] == '=';
+    bool good = node->text.length == skip + 44 && memcmp(node->text.data, prefix, skip) == 0 &&
+                node->text.data[skip + 43] == '=';
     for (size_t i = skip; good && i < skip + 43; i++) {
         unsigned value = base64_bits(node->text.data[i]);
         good = value < 64;

@@ -94,16 +94,14 @@ static void take_line(struct programme_build *p, int line, const struct deal_nod
         take_total(p, at, v);
         break;
     case DEAL_PROGRAMME_TRANCHE:
-        p->tranches[programme->tranche_count++] =
-            (struct deal_tranche){
+        p->tranches[programme->tranche_count++] = (struct deal_tranche){
             v[0].as.text, v[1].as.amount_nanos, v[2].as.instant, at->position};
         break;
     case DEAL_PROGRAMME_FUNDER:
         take_funder(p, at, v);
         break;
     case DEAL_PROGRAMME_CALL:
-        p->calls[programme->call_count++] =
-            (struct deal_call){
+        p->calls[programme->call_count++] = (struct deal_call){
             v[0].as.amount_nanos, v[1].as.instant, v[2].as.instant, at->position};
         break;
     default:
@@ -132,10 +130,10 @@ static void read_line(struct programme_build *p, const struct deal_node *run)
         take_line(p, line, run->first, values);
         return;
     }
-    BUILD_ERROR(build, 18, run->first, p->programme->name,
-                "total, tranche, funder, call, technology", "\"%.*s\" begins no line of a programme",
-                run->first->text.length > 60 ? 60 : (int)run->first->text.length,
-                run->first->text.data);
+    BUILD_ERROR(
+        build, 18, run->first, p->programme->name, "total, tranche, funder, call, technology",
+        "\"%.*s\" begins no line of a programme",
+        run->first->text.length > 60 ? 60 : (int)run->first->text.length, run->first->text.data);
 }
 
 static void check_tranches(struct programme_build *p)
@@ -151,7 +149,8 @@ static void check_tranches(struct programme_build *p)
         }
         if (oft_nanos_add(sum, tranche->amount_nanos, &sum) != OFT_OK ||
             sum > programme->total_nanos) {
-            deal_report(build->diagnostics, DEAL_ERROR, 48, tranche->position, programme->name, "lower it, or raise the total",
+            deal_report(build->diagnostics, DEAL_ERROR, 48, tranche->position, programme->name,
+                        "lower it, or raise the total",
                         "with tranche \"%s\" they add up to more than the total", tranche->name);
             return;
         }
@@ -173,7 +172,8 @@ static void check_calls(struct programme_build *p)
         }
         if (oft_nanos_add(sum, call->amount_nanos, &sum) != OFT_OK ||
             sum > programme->total_nanos) {
-            deal_report(build->diagnostics, DEAL_ERROR, 48, call->position, programme->name, "lower it, or raise the total",
+            deal_report(build->diagnostics, DEAL_ERROR, 48, call->position, programme->name,
+                        "lower it, or raise the total",
                         "with the call of %s more is called than was pledged", when);
             return;
         }

@@ -74,13 +74,13 @@ struct deal_duration {
 };
 
 /* A window of a procedure. What is not said is NULL or "unsaid"; the desk has the defaults. */
-enum deal_timer_start { DEAL_START_UNSAID, DEAL_START_SENT, DEAL_START_DELIVERED, DEAL_START_DEEMED };
-enum deal_timer_roll {
-    DEAL_ROLL_UNSAID,
-    DEAL_ROLL_FOLLOWING,
-    DEAL_ROLL_PRECEDING,
-    DEAL_ROLL_NONE
+enum deal_timer_start {
+    DEAL_START_UNSAID,
+    DEAL_START_SENT,
+    DEAL_START_DELIVERED,
+    DEAL_START_DEEMED
 };
+enum deal_timer_roll { DEAL_ROLL_UNSAID, DEAL_ROLL_FOLLOWING, DEAL_ROLL_PRECEDING, DEAL_ROLL_NONE };
 struct deal_timer {
     struct deal_duration duration;
     const char *calendar;

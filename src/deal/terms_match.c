@@ -273,8 +273,7 @@ static int begun_term(const struct deal_cursor *cursor, enum deal_clause_kind ki
     return -1;
 }
 
-static bool read_term(struct deal_cursor *cursor, enum deal_clause_kind kind,
-                      struct deal_term *ret)
+static bool read_term(struct deal_cursor *cursor, enum deal_clause_kind kind, struct deal_term *ret)
 {
     struct deal_value values[DEAL_PATTERN_VALUES_MAX] = {0};
     uint32_t count = 0;

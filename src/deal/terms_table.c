@@ -10,7 +10,8 @@
 
 #define KIND(name) (1u << DEAL_CLAUSE_##name)
 #define REFUSALS   (KIND(FIRST_REFUSAL) | KIND(FIRST_OFFER))
-#define ENDED      (KIND(EXCLUSIVE) | KIND(RESIDENCY) | KIND(LICENSE) | KIND(PRIMARY) | KIND(SHARE) | REFUSALS)
+#define ENDED \
+    (KIND(EXCLUSIVE) | KIND(RESIDENCY) | KIND(LICENSE) | KIND(PRIMARY) | KIND(SHARE) | REFUSALS)
 
 const struct deal_head_spec deal_heads[] = {
     {DEAL_CLAUSE_EXCLUSIVE, "exclusive <products> on <provider>"},
@@ -93,7 +94,8 @@ const struct deal_term_spec deal_term_specs[DEAL_TERM_KEY_COUNT] = {
     [DEAL_TERM_BONA_FIDE] = {REFUSALS, false, "bona_fide", "bona fide <names>"},
     [DEAL_TERM_DISCLOSE] = {REFUSALS, false, "disclose", "disclose identity|terms|nothing"},
     [DEAL_TERM_MATCH] = {REFUSALS, false, "match", "match all|economic|listed"},
-    [DEAL_TERM_COMPARE] = {REFUSALS, true, "compare", "compare <name> lower|higher [within <rate>]"},
+    [DEAL_TERM_COMPARE] = {REFUSALS, true, "compare",
+                           "compare <name> lower|higher [within <rate>]"},
     [DEAL_TERM_CASH_EQUIVALENT] = {REFUSALS, false, "cash_equivalent", "cash equivalent"},
     [DEAL_TERM_PARTIAL_NEVER] = {REFUSALS, false, "partial_never", "partial never"},
     [DEAL_TERM_PARTIAL] = {REFUSALS, false, "partial", "partial from <quantity> step <quantity>"},
@@ -128,8 +130,8 @@ const struct deal_term_spec deal_term_specs[DEAL_TERM_KEY_COUNT] = {
 const char *const deal_programme_lines[DEAL_PROGRAMME_LINE_COUNT] = {
     [DEAL_PROGRAMME_TOTAL] = "total <amount> over <count> years from <date>",
     [DEAL_PROGRAMME_TRANCHE] = "tranche <name> <amount> from <date>",
-    [DEAL_PROGRAMME_FUNDER] = "funder <party> <rate> [status proposed|committed|called|paid] "
-                              "[role <name>]",
+    [DEAL_PROGRAMME_FUNDER] =
+        ("funder <party> <rate> [status proposed|committed|called|paid] [role <name>]"),
     [DEAL_PROGRAMME_CALL] = "call <amount> on <date> due <date>",
     [DEAL_PROGRAMME_TECHNOLOGY] = "technology <parties>",
 };

@@ -58,8 +58,7 @@ static bool read_amount(struct deal_cursor *cursor, struct deal_value *ret)
     const struct deal_node *currency = cursor->at;
     deal_cursor_step(cursor);
     ret->kind = DEAL_VALUE_AMOUNT;
-    return deal_value_money(cursor->build, number, currency, cursor->clause,
-                            &ret->as.amount_nanos);
+    return deal_value_money(cursor->build, number, currency, cursor->clause, &ret->as.amount_nanos);
 }
 
 static bool read_date(struct deal_cursor *cursor, struct deal_value *ret)
@@ -86,8 +85,10 @@ static bool read_unit(struct deal_cursor *cursor, enum deal_duration_unit *ret)
     static const struct {
         const char *one, *many;
         enum deal_duration_unit unit;
-    } units[] = {{"hour", "hours", DEAL_HOURS},    {"day", "days", DEAL_DAYS},
-                 {"week", "weeks", DEAL_WEEKS},    {"month", "months", DEAL_MONTHS},
+    } units[] = {{"hour", "hours", DEAL_HOURS},
+                 {"day", "days", DEAL_DAYS},
+                 {"week", "weeks", DEAL_WEEKS},
+                 {"month", "months", DEAL_MONTHS},
                  {"year", "years", DEAL_YEARS}};
     bool business = deal_cursor_is(cursor, "business");
     if (business) {
@@ -118,7 +119,8 @@ static bool read_duration(struct deal_cursor *cursor, struct deal_duration *ret)
         return false;
     }
     if (oft_str_is(node->text, "0")) {
-        BUILD_ERROR(cursor->build, 76, node, cursor->clause, "leave the term out, or write 1 or more",
+        BUILD_ERROR(cursor->build, 76, node, cursor->clause,
+                    "leave the term out, or write 1 or more",
                     "a window of no length ends before anybody can act");
         return false;
     }
@@ -315,8 +317,8 @@ static bool list_item(struct deal_cursor *cursor, struct list_reader *list)
 {
     const struct deal_node *node = cursor->at;
     int64_t weight;
-    bool all = node != NULL && (oft_str_is(node->text, "*") ||
-                                (!node->quoted && oft_str_is(node->text, "all")));
+    bool all = node != NULL &&
+               (oft_str_is(node->text, "*") || (!node->quoted && oft_str_is(node->text, "all")));
     bool quoted_name = list->kind == SYMBOL_MODEL && is_class(cursor, DEAL_TOKEN_STRING);
     if (list->kind == SYMBOL_PRODUCT && deal_cursor_is(cursor, "class") && node->next != NULL &&
         node->next->token == DEAL_TOKEN_WORD && !oft_str_is(node->next->text, "on")) {
@@ -369,8 +371,7 @@ static bool read_list(struct deal_cursor *cursor, enum deal_symbol_kind kind, bo
     ret->symbol = kind;
     if (weighted) {
         ret->kind = DEAL_VALUE_WEIGHTED;
-        ret->as.weighted =
-            (struct deal_weighted){{list.items, list.count}, list.weights};
+        ret->as.weighted = (struct deal_weighted){{list.items, list.count}, list.weights};
     } else {
         ret->kind = DEAL_VALUE_LIST;
         ret->as.list = (struct deal_list){list.items, list.count};
@@ -480,8 +481,7 @@ static bool read_condition_item(struct deal_cursor *cursor, unsigned depth,
     if (deal_cursor_is(cursor, "(")) {
         deal_cursor_step(cursor);
         if (depth >= CONDITION_DEPTH_MAX || !read_condition(cursor, depth + 1, ret)) {
-            return depth < CONDITION_DEPTH_MAX ? false
-                                               : deal_cursor_expected(cursor, "an event");
+            return depth < CONDITION_DEPTH_MAX ? false : deal_cursor_expected(cursor, "an event");
         }
         if (!deal_cursor_is(cursor, ")")) {
             return deal_cursor_expected(cursor, "\"and\", \"or\" or ')'");
@@ -534,10 +534,10 @@ static bool read_condition(struct deal_cursor *cursor, unsigned depth, struct de
         return false;
     }
     memcpy(kept, parts, count * sizeof(*kept));
-    *ret = (struct deal_condition){
-        .kind = strcmp(joined_by, "and") == 0 ? DEAL_CONDITION_AND : DEAL_CONDITION_OR,
-        .parts = kept,
-        .part_count = count};
+    *ret = (struct deal_condition){.kind = strcmp(joined_by, "and") == 0 ? DEAL_CONDITION_AND
+                                                                         : DEAL_CONDITION_OR,
+                                   .parts = kept,
+                                   .part_count = count};
     return true;
 }
 
@@ -570,13 +570,12 @@ static bool read_symbols(struct deal_cursor *cursor, const char *kind, size_t le
         const char *text;
         enum deal_symbol_kind symbol;
         bool list;
-    } kinds[] = {
-        {"party", SYMBOL_PARTY, false},        {"provider", SYMBOL_PROVIDER, false},
-        {"clause", SYMBOL_CLAUSE, false},      {"parties", SYMBOL_PARTY, true},
-        {"products", SYMBOL_PRODUCT, true},    {"models", SYMBOL_MODEL, true},
-        {"accounts", SYMBOL_ACCOUNT, true},    {"groups", SYMBOL_GROUP, true},
-        {"surfaces", SYMBOL_SURFACE, true},    {"fields", SYMBOL_FIELD, true},
-        {"deductions", SYMBOL_DEDUCTION, true}};
+    } kinds[] = {{"party", SYMBOL_PARTY, false},        {"provider", SYMBOL_PROVIDER, false},
+                 {"clause", SYMBOL_CLAUSE, false},      {"parties", SYMBOL_PARTY, true},
+                 {"products", SYMBOL_PRODUCT, true},    {"models", SYMBOL_MODEL, true},
+                 {"accounts", SYMBOL_ACCOUNT, true},    {"groups", SYMBOL_GROUP, true},
+                 {"surfaces", SYMBOL_SURFACE, true},    {"fields", SYMBOL_FIELD, true},
+                 {"deductions", SYMBOL_DEDUCTION, true}};
     for (size_t i = 0; i < OFT_COUNT_OF(kinds); i++) {
         if (oft_str_is((struct oft_str){kind, length}, kinds[i].text)) {
             return kinds[i].list ? read_list(cursor, kinds[i].symbol, false, ret)

@@ -88,14 +88,14 @@ static void changes_at(struct timeline *t, oft_instant at, bool json, unsigned *
     for (uint32_t i = 0; i < deal->clause_count; i++) {
         const struct deal_clause *clause = &deal->clauses[i];
         const struct deal_commit *commit = &clause->as.commit;
-        bool changes = clause->kind == DEAL_CLAUSE_COMMIT && clause->from != at &&
-                       (commit->period_from == at ||
-                        (commit->period_until == at &&
-                         deal_clause_until(clause, t->attested) != at));
+        bool changes =
+            clause->kind == DEAL_CLAUSE_COMMIT && clause->from != at &&
+            (commit->period_from == at ||
+             (commit->period_until == at && deal_clause_until(clause, t->attested) != at));
         for (uint32_t m = 0; clause->kind == DEAL_CLAUSE_PRIMARY && m < deal->model_count; m++) {
-            changes = changes || (clause->as.primary.ship_first && clause->from != at &&
-                                  deal_shipped_from(deal, &clause->as.primary, m, t->attested) ==
-                                      at);
+            changes =
+                changes || (clause->as.primary.ship_first && clause->from != at &&
+                            deal_shipped_from(deal, &clause->as.primary, m, t->attested) == at);
         }
         if (changes) {
             item(t, json, told, clause->id, "changes", NULL);
@@ -105,8 +105,7 @@ static void changes_at(struct timeline *t, oft_instant at, bool json, unsigned *
 
 /* ---- waiting for events ---------------------------------------------------------------------- */
 
-static void append_events(struct timeline *t, const struct deal_end *end, bool json,
-                          unsigned *told)
+static void append_events(struct timeline *t, const struct deal_end *end, bool json, unsigned *told)
 {
     if (end->kind == DEAL_END_EVENT && deal_end_instant(end, t->attested) == OFT_INSTANT_NEVER) {
         oft_buffer_printf(t->out, json ? "%s\"%s\"" : "%s%s", *told > 0 ? (json ? "," : ", ") : "",

@@ -152,6 +152,10 @@ size_t deal_edit_distance(struct oft_str a, struct oft_str b);
 
 /* ---- grammar --------------------------------------------------------------------------------- */
 
+/* Cuts PARSER's text into tokens without parsing them, and hands each to SEEN. For tests. False when
+ * memory ran out. */
+bool deal_lexer_walk(struct deal_parser *parser,
+                     void (*seen)(void *context, const struct deal_node *token), void *context);
 /* Parses PARSER's text into PARSER->root. False when memory ran out. */
 bool deal_grammar_run(struct deal_parser *parser);
 

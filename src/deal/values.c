@@ -63,7 +63,8 @@ bool deal_value_money(struct deal_build *build, const struct deal_node *number,
 bool deal_value_amount(struct deal_build *build, const struct deal_node *amount, const char *clause,
                        oft_nanos *ret)
 {
-    return deal_value_money(build, amount, deal_node_child(amount, NODE_CURRENCY_NAME), clause, ret);
+    return deal_value_money(build, amount, deal_node_child(amount, NODE_CURRENCY_NAME), clause,
+                            ret);
 }
 
 bool deal_value_multiple(struct deal_build *build, const struct deal_node *node, const char *clause,

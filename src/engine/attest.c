@@ -85,8 +85,7 @@ static enum oft_err may_attest(const struct engine *engine, const char *event, c
         return oft_fail(reterr, OFT_ERR_DENIED,
                         "%s has no key in the deal, so nobody can check this signature", party);
     }
-    if (attester->has_key &&
-        !engine_attestation_signed_by(deal, attester, event, at, signature)) {
+    if (attester->has_key && !engine_attestation_signed_by(deal, attester, event, at, signature)) {
         return oft_fail(reterr, OFT_ERR_DENIED,
                         "the signature is not %s's over this event, this instant and this deal",
                         party);
@@ -98,8 +97,7 @@ static enum oft_err may_attest(const struct engine *engine, const char *event, c
 static enum oft_err put_linked(struct engine *engine, struct store_attestation *attestation,
                                struct oft_error *reterr)
 {
-    enum oft_err code =
-        store_attestation_head(engine->store, attestation->previous, reterr);
+    enum oft_err code = store_attestation_head(engine->store, attestation->previous, reterr);
     if (code == OFT_OK) {
         code = engine_attestation_hash(attestation, attestation->hash);
     }

@@ -348,7 +348,8 @@ static void print_text(const struct verification *verification, struct oft_buffe
         (unsigned long long)verification->transactions, (unsigned long long)verification->entries,
         (unsigned long long)verification->changes, verification->accounts.count,
         verification->series.count, verification->segments.count, verification->deals,
-        (unsigned long long)verification->intents, verification->attestations, oft_hex(verification->previous, 32, hex));
+        (unsigned long long)verification->intents, verification->attestations,
+        oft_hex(verification->previous, 32, hex));
     uint64_t shown =
         verification->failures < FAILURES_SHOWN ? verification->failures : FAILURES_SHOWN;
     for (uint64_t i = 0; i < shown; i++) {
@@ -390,8 +391,7 @@ static enum oft_err print_json(const struct verification *verification, struct o
 /* A signature that was good when it was given is good for ever: it is checked against the deal that
  * was in force then. */
 static enum oft_err check_signature(struct verification *verification, size_t index,
-                                    const struct store_attestation *item,
-                                    struct oft_error *reterr)
+                                    const struct store_attestation *item, struct oft_error *reterr)
 {
     struct engine_context *context = NULL;
     enum oft_err code =
@@ -407,8 +407,9 @@ static enum oft_err check_signature(struct verification *verification, size_t in
     if (has_key != item->is_signed) {
         fail(verification, "attestation %zu (%s by %s) is %s", index + 1, item->event, item->party,
              has_key ? "not signed, though its party has a key" : "signed with an unknown key");
-    } else if (has_key && !engine_attestation_signed_by(context->deal, &context->deal->parties[party], item->event,
-                                      item->at, item->signature)) {
+    } else if (has_key &&
+               !engine_attestation_signed_by(context->deal, &context->deal->parties[party],
+                                             item->event, item->at, item->signature)) {
         fail(verification, "attestation %zu (%s by %s) has a signature that is not %s's", index + 1,
              item->event, item->party, item->party);
     }

@@ -232,8 +232,7 @@ static struct policy_decision decide_model(struct weaver *weaver, const struct p
     struct policy_decision item = {.refusal_clause = POLICY_NONE};
     uint32_t count, eligible, i;
 
-    policy_rules_decide(&weaver->rules, scope, product, model, weaver->verdicts, &count,
-                        &eligible);
+    policy_rules_decide(&weaver->rules, scope, product, model, weaver->verdicts, &count, &eligible);
     for (i = 0; i < count; i++) {
         fill_candidate(weaver, &weaver->verdicts[i], &weaver->list[i]);
     }

@@ -44,8 +44,8 @@ struct policy_kinds {
     uint32_t count;
 };
 enum oft_err policy_kinds_find(const struct deal *deal, struct oft_arena *arena,
-                               struct policy_kinds *ret_kinds, struct oft_error *reterr)
-    OFT_MUSTCHECK;
+                               struct policy_kinds *ret_kinds,
+                               struct oft_error *reterr) OFT_MUSTCHECK;
 
 /* What clauses in force say of one product for one kind of account. */
 struct policy_scope {
@@ -56,10 +56,10 @@ struct policy_scope {
     bool *behind;            /* by provider: its commitment counts this product and is behind */
     uint32_t *ships_first;   /* primary clauses in force with "ship first" for the product */
     uint32_t ships_first_count;
-    bool foreign;         /* the product is another party's */
-    uint32_t *license;    /* by model: the one that covers it, or DEAL_NONE; only when foreign */
+    bool foreign;          /* the product is another party's */
+    uint32_t *license;     /* by model: the one that covers it, or DEAL_NONE; only when foreign */
     uint32_t last_license; /* the licence to the owner that began last, or DEAL_NONE */
-    bool *sale_missing;   /* by model */
+    bool *sale_missing;    /* by model */
 };
 
 /* Prices of one owner, from the deal's list. */
@@ -75,10 +75,10 @@ struct policy_rules {
     /* Serves by model: those of model M are serves[first[M]..first[M + 1]), in the deal's order. */
     uint32_t *first;
     uint32_t *serves;
-    uint32_t *by_price;    /* the same range, as places in it, cheapest first; ties in order */
-    uint32_t *pool_first;  /* serves by pool, in the same way */
+    uint32_t *by_price;   /* the same range, as places in it, cheapest first; ties in order */
+    uint32_t *pool_first; /* serves by pool, in the same way */
     uint32_t *pool_serves;
-    uint32_t *region_of;   /* by pool: index in regions */
+    uint32_t *region_of; /* by pool: index in regions */
     const char **regions;
     uint32_t region_count;
     oft_instant *clause_until; /* by clause, supersession and attested events included */

@@ -32,8 +32,7 @@ static bool looks_at_accounts(const struct deal_clause *clause)
         return clause->as.exclusive.surfaces.count > 0 ||
                clause->as.exclusive.except_groups.count > 0;
     }
-    return clause->kind == DEAL_CLAUSE_RESIDENCY &&
-           clause->as.residency.subject != SYMBOL_PRODUCT;
+    return clause->kind == DEAL_CLAUSE_RESIDENCY && clause->as.residency.subject != SYMBOL_PRODUCT;
 }
 
 /* The clauses that look at accounts. */
@@ -72,9 +71,9 @@ enum oft_err policy_kinds_find(const struct deal *deal, struct oft_arena *arena,
     uint32_t clause_count = list == NULL ? 0 : list_clauses(deal, list);
     size_t bytes = ((size_t)clause_count + 7) / 8 + 1;
     uint8_t *signatures = oft_arena_alloc_array(arena, most, bytes);
-    struct policy_kinds kinds = {
-        .of_account = oft_arena_alloc_array(arena, most, sizeof(uint32_t)),
-        .representative = oft_arena_alloc_array(arena, most, sizeof(uint32_t))};
+    struct policy_kinds kinds = {.of_account = oft_arena_alloc_array(arena, most, sizeof(uint32_t)),
+                                 .representative =
+                                     oft_arena_alloc_array(arena, most, sizeof(uint32_t))};
     uint32_t account, kind;
 
     if (list == NULL || signatures == NULL || kinds.of_account == NULL ||

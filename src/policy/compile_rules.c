@@ -105,16 +105,17 @@ static bool allocate(struct policy_rules *rules, struct oft_arena *arena)
     rules->clause_until =
         oft_arena_alloc_array(arena, (size_t)deal->clause_count + 1, sizeof(oft_instant));
     rules->priced = oft_arena_alloc_array(arena, (size_t)deal->price_count + 1, sizeof(uint32_t));
-    rules->sale_prices = oft_arena_alloc_array(arena, (size_t)deal->product_count + 1,
-                                               sizeof(*rules->sale_prices));
+    rules->sale_prices =
+        oft_arena_alloc_array(arena, (size_t)deal->product_count + 1, sizeof(*rules->sale_prices));
     rules->cost_prices = oft_arena_alloc_array(arena, pools, sizeof(*rules->cost_prices));
     rules->pool_open = oft_arena_alloc_array(arena, pools, sizeof(bool));
     rules->cost_known = oft_arena_alloc_array(arena, serves, sizeof(bool));
     rules->cost_nanos = oft_arena_alloc_array(arena, serves, sizeof(int64_t));
     return rules->first != NULL && rules->serves != NULL && rules->by_price != NULL &&
-           rules->region_of != NULL && rules->pool_first != NULL && rules->pool_serves != NULL && rules->regions != NULL && rules->clause_until != NULL &&
-           rules->priced != NULL && rules->sale_prices != NULL && rules->cost_prices != NULL &&
-           rules->pool_open != NULL && rules->cost_known != NULL && rules->cost_nanos != NULL;
+           rules->region_of != NULL && rules->pool_first != NULL && rules->pool_serves != NULL &&
+           rules->regions != NULL && rules->clause_until != NULL && rules->priced != NULL &&
+           rules->sale_prices != NULL && rules->cost_prices != NULL && rules->pool_open != NULL &&
+           rules->cost_known != NULL && rules->cost_nanos != NULL;
 }
 
 enum oft_err policy_rules_init(struct policy_rules *rules, const struct policy_compile_input *input,
@@ -217,8 +218,8 @@ bool policy_rules_price_pool(struct policy_rules *rules, uint32_t pool)
 
         price = policy_rules_price(rules, rules->cost_prices[pool], deal->serves[i].model);
         nanos = price == NULL || deal->pools[pool].reserved ? 0 : price_sum(price);
-        changed = changed || rules->cost_known[i] != (price != NULL) ||
-                  rules->cost_nanos[i] != nanos;
+        changed =
+            changed || rules->cost_known[i] != (price != NULL) || rules->cost_nanos[i] != nanos;
         rules->cost_known[i] = price != NULL;
         rules->cost_nanos[i] = nanos;
     }

@@ -7,7 +7,8 @@
 
 static bool in_force(const struct policy_rules *rules, uint32_t clause)
 {
-    return rules->deal->clauses[clause].from <= rules->at && rules->at < rules->clause_until[clause];
+    return rules->deal->clauses[clause].from <= rules->at &&
+           rules->at < rules->clause_until[clause];
 }
 
 bool policy_scope_init(const struct policy_rules *rules, struct oft_arena *arena,

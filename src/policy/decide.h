@@ -29,7 +29,8 @@ struct policy_view {
     const struct policy_clause *clauses;
     const struct policy_key *key_slots;
     const char *strings;
-    uint32_t regime_count, kind_count, row_count, decision_count, candidate_count, product_count, model_count;
+    uint32_t regime_count, kind_count, row_count, decision_count, candidate_count, product_count,
+        model_count;
     uint32_t account_count, pool_count, endpoint_count, clause_count;
     uint64_t key_slot_count;
 };

@@ -4,71 +4,18 @@
  * model x pool).
  *
  * Every decision of both is laid beside the other; what differs becomes a record for one model, one
- * kind of account and one set of events. Records that say the same are then joined: first over sets
- * of events, then over models, then over accounts.
+ * kind of account and one set of events. diff_print.c joins records that say the same, and prints.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/futures_internal.h"
-
-enum { RECORDS_MAX = 200000, SETS_MAX = 64, DIFF_EVENTS_MAX = 6 };
-
-static const char every_account[] = "every account";
-
-/* What one deal says of a pool: a reason of the snapshot, or that the pool or the model is not in it. */
-#define SAYS_NOTHING 0
-
-struct side {
-    uint16_t reason;    /* SAYS_NOTHING, or enum policy_reason */
-    const char *clause; /* interned; "" when it says nothing */
-};
-
-struct record {
-    oft_instant from, until;
-    const char *product, *account, *pool;
-    const char *model;
-    struct side a, b;
-    uint64_t sets;          /* bit per set of events in which it holds */
-    struct oft_str models;  /* joined */
-    struct oft_str accounts;
-};
-
-struct event_name {
-    const char *name;
-    uint32_t a, b; /* DEAL_NONE where it is not open */
-};
-
-/* An account of both deals, or none, as its kind in each. */
-struct who {
-    const char *name; /* of all that are treated like it: "none, acme, globex" */
-    uint32_t account_a, account_b;
-};
-
-struct differ {
-    const struct deal *deals[2];
-    struct deal_attestations attested[2];
-    struct oft_arena arena;
-    struct oft_error *reterr;
-    enum oft_err err;
-    struct event_name events[2 * FUTURES_EVENTS_MAX];
-    uint32_t event_count;
-    struct who *who;
-    uint32_t who_count;
-    struct record *records;
-    size_t count;
-    uint32_t model_count; /* that either deal has */
-    const char **interned;
-    size_t interned_count;
-    size_t interned_slots;
-    uint64_t set_bit;
-};
+#include "policy/diff_internal.h"
 
 /* ---- names ------------------------------------------------------------------------------------ */
 
 /* One copy of each text, so that equal texts are equal pointers. */
-static const char *intern(struct differ *d, struct oft_str text)
+const char *policy_diff_intern(struct differ *d, struct oft_str text)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     size_t slot, i;
@@ -96,11 +43,6 @@ static const char *intern(struct differ *d, struct oft_str text)
 }
 
 /* ---- the records ------------------------------------------------------------------------------ */
-
-static bool says_eligible(uint16_t reason)
-{
-    return reason >= POLICY_ALLOWED_BY_POOL && reason <= POLICY_ALLOWED_BY_LICENSE;
-}
 
 /* The same verdict for the same reason; by another clause of an agreement it is no longer the same. */
 static bool same_side(const struct side *a, const struct side *b)
@@ -145,7 +87,7 @@ static struct side side_of(struct differ *d, const struct policy_future *future,
         if (oft_str_is(policy_text(&future->view, future->view.pools[candidate->pool].name),
                        pool)) {
             side.reason = candidate->reason;
-            side.clause = intern(
+            side.clause = policy_diff_intern(
                 d, policy_text(&future->view, future->view.clauses[candidate->clause].name));
             break;
         }
@@ -171,8 +113,7 @@ static const struct policy_decision *lane_decision(const struct lane *lane, int 
     if (lane->products[which] == POLICY_NONE || lane->models[which] == POLICY_NONE) {
         return NULL;
     }
-    return policy_future_decision(future, regime, kind, lane->products[which],
-                                  lane->models[which]);
+    return policy_future_decision(future, regime, kind, lane->products[which], lane->models[which]);
 }
 
 static void walk_lane(struct differ *d, const struct lane *lane)
@@ -237,9 +178,8 @@ static const char **name_union(struct differ *d, name_fn name, uint32_t count_a,
         return NULL;
     }
     for (i = 0; i < count_a + count_b; i++) {
-        const char *text =
-            intern(d, oft_str_from(i < count_a ? name(d->deals[0], i)
-                                               : name(d->deals[1], i - count_a)));
+        const char *text = policy_diff_intern(
+            d, oft_str_from(i < count_a ? name(d->deals[0], i) : name(d->deals[1], i - count_a)));
 
         for (k = 0; k < count && names[k] != text; k++) {
         }
@@ -279,8 +219,8 @@ static void walk(struct differ *d, const struct policy_future *a, const struct p
     uint32_t product_count, model_count, pool_count, i;
     const char **products = name_union(d, product_name, d->deals[0]->product_count,
                                        d->deals[1]->product_count, &product_count);
-    const char **models = name_union(d, model_name, d->deals[0]->model_count,
-                                     d->deals[1]->model_count, &model_count);
+    const char **models =
+        name_union(d, model_name, d->deals[0]->model_count, d->deals[1]->model_count, &model_count);
     const char **pools =
         name_union(d, pool_name, d->deals[0]->pool_count, d->deals[1]->pool_count, &pool_count);
 
@@ -320,7 +260,7 @@ static void name_also(struct differ *d, struct who *who, const char *name)
     }
     length = snprintf(joined, sizeof(joined), "%s, %s", who->name, commas == 3 ? "..." : name);
     if (length > 0 && (size_t)length < sizeof(joined)) {
-        who->name = intern(d, oft_str_from(joined));
+        who->name = policy_diff_intern(d, oft_str_from(joined));
     }
 }
 
@@ -335,7 +275,8 @@ static void find_who(struct differ *d, const struct policy_future *a, const stru
         d->err = oft_fail(d->reterr, OFT_ERR_MEMORY, "no memory to compare these deals");
         return;
     }
-    d->who[d->who_count++] = (struct who){intern(d, oft_str_from("none")), DEAL_NONE, DEAL_NONE};
+    d->who[d->who_count++] =
+        (struct who){policy_diff_intern(d, oft_str_from("none")), DEAL_NONE, DEAL_NONE};
     for (i = 0; i < deal->account_count; i++) {
         uint32_t other = deal_find_account(d->deals[1], oft_str_from(deal->accounts[i].name));
         bool known = other == DEAL_NONE;
@@ -348,7 +289,7 @@ static void find_who(struct differ *d, const struct policy_future *a, const stru
         }
         if (!known) {
             d->who[d->who_count++] =
-                (struct who){intern(d, oft_str_from(deal->accounts[i].name)), i, other};
+                (struct who){policy_diff_intern(d, oft_str_from(deal->accounts[i].name)), i, other};
         }
     }
 }
@@ -418,317 +359,11 @@ static void walk_set(struct differ *d, uint32_t set)
     }
 }
 
-/* ---- joining ---------------------------------------------------------------------------------- */
-
-static int compare_texts(const char *a, const char *b)
-{
-    if (a == b) {
-        return 0;
-    }
-    return a == NULL ? -1 : b == NULL ? 1 : strcmp(a, b);
-}
-
-static int compare_places(const struct record *x, const struct record *y)
-{
-    int order = (x->from > y->from) - (x->from < y->from);
-
-    order = order != 0 ? order : (x->until > y->until) - (x->until < y->until);
-    order = order != 0 ? order : compare_texts(x->product, y->product);
-    order = order != 0 ? order : compare_texts(x->pool, y->pool);
-    order = order != 0 ? order : (x->a.reason > y->a.reason) - (x->a.reason < y->a.reason);
-    return order != 0 ? order : (x->b.reason > y->b.reason) - (x->b.reason < y->b.reason);
-}
-
-static int compare_for_sets(const void *a, const void *b)
-{
-    const struct record *x = a;
-    const struct record *y = b;
-    int order = compare_places(x, y);
-
-    order = order != 0 ? order : compare_texts(x->account, y->account);
-    return order != 0 ? order : compare_texts(x->model, y->model);
-}
-
-static int compare_for_models(const void *a, const void *b)
-{
-    const struct record *x = a;
-    const struct record *y = b;
-    int order = compare_places(x, y);
-
-    order = order != 0 ? order : compare_texts(x->account, y->account);
-    order = order != 0 ? order : (x->sets > y->sets) - (x->sets < y->sets);
-    return order != 0 ? order : compare_texts(x->model, y->model);
-}
-
-static int compare_for_accounts(const void *a, const void *b)
-{
-    const struct record *x = a;
-    const struct record *y = b;
-    int order = compare_places(x, y);
-
-    order = order != 0 ? order : (x->sets > y->sets) - (x->sets < y->sets);
-    order = order != 0 ? order : compare_texts(x->models.data, y->models.data);
-    return order != 0 ? order : compare_texts(x->account, y->account);
-}
-
-static void join_sets(struct differ *d)
-{
-    size_t kept = 0;
-    size_t i;
-
-    qsort(d->records, d->count, sizeof(*d->records), compare_for_sets);
-    for (i = 0; i < d->count; i++) {
-        if (kept > 0 && compare_for_sets(&d->records[kept - 1], &d->records[i]) == 0) {
-            d->records[kept - 1].sets |= d->records[i].sets;
-        } else {
-            d->records[kept++] = d->records[i];
-        }
-    }
-    d->count = kept;
-}
-
-/* "x, y, z" of the records from FIRST to LAST, in OUT's memory. */
-static struct oft_str join_names(struct differ *d, size_t first, size_t last, bool models)
-{
-    struct oft_buffer text;
-    struct oft_str joined = {"", 0};
-    size_t i;
-
-    oft_buffer_init(&text, (size_t)1 << 20);
-    for (i = first; i < last; i++) {
-        const char *name = models ? d->records[i].model : d->records[i].account;
-
-        oft_buffer_append_text(&text, i > first ? ", " : "");
-        oft_buffer_append_text(&text, name);
-    }
-    joined.data = intern(d, oft_str_from(oft_buffer_text(&text)));
-    joined.length = strlen(joined.data);
-    oft_buffer_release(&text);
-    return joined;
-}
-
-static void join_models(struct differ *d)
-{
-    size_t kept = 0;
-    size_t first = 0;
-    size_t last;
-
-    qsort(d->records, d->count, sizeof(*d->records), compare_for_models);
-    while (first < d->count && d->err == OFT_OK) {
-        struct record joined = d->records[first];
-
-        for (last = first + 1; last < d->count; last++) {
-            const struct record *next = &d->records[last];
-
-            if (compare_places(&joined, next) != 0 ||
-                compare_texts(joined.account, next->account) != 0 || joined.sets != next->sets) {
-                break;
-            }
-        }
-        joined.models = last - first == d->model_count && d->model_count > 1
-                            ? (struct oft_str){intern(d, oft_str_from("every model")), 11}
-                            : join_names(d, first, last, true);
-        d->records[kept++] = joined;
-        first = last;
-    }
-    d->count = kept;
-}
-
-static void join_accounts(struct differ *d)
-{
-    size_t kept = 0;
-    size_t first = 0;
-    size_t last;
-
-    qsort(d->records, d->count, sizeof(*d->records), compare_for_accounts);
-    while (first < d->count && d->err == OFT_OK) {
-        struct record joined = d->records[first];
-
-        for (last = first + 1; last < d->count; last++) {
-            const struct record *next = &d->records[last];
-
-            if (compare_places(&joined, next) != 0 || joined.sets != next->sets ||
-                compare_texts(joined.models.data, next->models.data) != 0) {
-                break;
-            }
-        }
-        if (last - first == d->who_count) {
-            joined.accounts = (struct oft_str){every_account, sizeof(every_account) - 1};
-        } else {
-            joined.accounts = join_names(d, first, last, false);
-        }
-        d->records[kept++] = joined;
-        first = last;
-    }
-    d->count = kept;
-}
-
-/* ---- the answer ------------------------------------------------------------------------------- */
-
-/* The events on which it depends whether a set is among SETS. */
-static uint32_t relevant_events(const struct differ *d, uint64_t sets)
-{
-    uint32_t relevant = 0;
-    uint32_t i, set;
-
-    for (i = 0; i < d->event_count; i++) {
-        for (set = 0; set < (1u << d->event_count); set++) {
-            if (((sets >> set) & 1) != ((sets >> (set ^ (1u << i))) & 1)) {
-                relevant |= 1u << i;
-            }
-        }
-    }
-    return relevant;
-}
-
-/* "when azure-cannot and not azure-declines", a line for each such case. */
-static void append_sets(const struct differ *d, uint64_t sets, struct oft_buffer *out)
-{
-    uint32_t relevant = relevant_events(d, sets);
-    bool first_line = true;
-    uint32_t set, i;
-
-    for (set = 0; relevant != 0 && set < (1u << d->event_count); set++) {
-        bool first_word = true;
-
-        if (((sets >> set) & 1) == 0 || (set & ~relevant) != 0) {
-            continue; /* the events that do not matter are shown as not having happened */
-        }
-        oft_buffer_append_text(out, first_line ? "    when " : "    or   ");
-        for (i = 0; i < d->event_count; i++) {
-            if ((relevant & (1u << i)) != 0) {
-                oft_buffer_printf(out, "%s%s%s", first_word ? "" : " and ",
-                                  (set & (1u << i)) != 0 ? "" : "not ", d->events[i].name);
-                first_word = false;
-            }
-        }
-        oft_buffer_append_char(out, '\n');
-        first_line = false;
-    }
-}
-
-static void append_side(const struct side *side, struct oft_buffer *out)
-{
-    if (side->reason == SAYS_NOTHING) {
-        oft_buffer_append_text(out, "not there");
-    } else if (says_eligible(side->reason)) {
-        oft_buffer_printf(out, "eligible by %s", side->clause);
-    } else {
-        oft_buffer_printf(out, "barred by %s", side->clause);
-    }
-}
-
-static void print_text(const struct differ *d, struct oft_buffer *out)
-{
-    const struct record *before = NULL;
-    char a[OFT_INSTANT_TEXT_BYTES];
-    char b[OFT_INSTANT_TEXT_BYTES];
-    size_t i;
-
-    for (i = 0; i < d->count; i++) {
-        const struct record *it = &d->records[i];
-
-        if (before == NULL || before->from != it->from || before->until != it->until) {
-            oft_buffer_printf(out, "%sfrom %s until %s\n", before == NULL ? "" : "\n",
-                              oft_instant_format_short(it->from, a),
-                              oft_instant_format_short(it->until, b));
-        }
-        oft_buffer_printf(out, "  %s with %s; ", it->product, it->models.data);
-        oft_buffer_printf(out, it->accounts.data == every_account ? "%s" : "account %s",
-                          it->accounts.data);
-        oft_buffer_append_char(out, '\n');
-        append_sets(d, it->sets, out);
-        oft_buffer_printf(out, "    %s: ", it->pool);
-        append_side(&it->a, out);
-        oft_buffer_append_text(out, "\n      -> ");
-        append_side(&it->b, out);
-        oft_buffer_append_char(out, '\n');
-        before = it;
-    }
-    if (d->count == 0) {
-        oft_buffer_append_text(out, "no decision differs\n");
-    }
-}
-
-static void json_string(struct oft_buffer *out, const char *member, const char *text)
-{
-    oft_buffer_printf(out, "\"%s\":\"", member);
-    policy_escape_json(out, oft_str_from(text));
-    oft_buffer_append_char(out, '"');
-}
-
-static void json_side(struct oft_buffer *out, const char *member, const struct side *side)
-{
-    oft_buffer_printf(out, ",\"%s\":{", member);
-    json_string(out, "reason",
-                side->reason == SAYS_NOTHING
-                    ? "not_there"
-                    : policy_reason_name((enum policy_reason)side->reason));
-    oft_buffer_append_char(out, ',');
-    json_string(out, "clause", side->clause);
-    oft_buffer_printf(out, ",\"eligible\":%s}", says_eligible(side->reason) ? "true" : "false");
-}
-
-static void json_sets(const struct differ *d, uint64_t sets, struct oft_buffer *out)
-{
-    bool begun = false;
-    uint32_t set, i;
-
-    oft_buffer_append_text(out, ",\"event_sets\":[");
-    for (set = 0; set < (1u << d->event_count); set++) {
-        bool named = false;
-
-        if ((sets & (UINT64_C(1) << set)) == 0) {
-            continue;
-        }
-        oft_buffer_append_text(out, begun ? ",[" : "[");
-        begun = true;
-        for (i = 0; i < d->event_count; i++) {
-            if ((set & (1u << i)) != 0) {
-                oft_buffer_printf(out, "%s\"%s\"", named ? "," : "", d->events[i].name);
-                named = true;
-            }
-        }
-        oft_buffer_append_char(out, ']');
-    }
-    oft_buffer_append_char(out, ']');
-}
-
-static void print_json(const struct differ *d, struct oft_buffer *out)
-{
-    char when[OFT_INSTANT_TEXT_BYTES];
-    size_t i;
-
-    oft_buffer_printf(out, "{\"same\":%s,\"differences\":[", d->count == 0 ? "true" : "false");
-    for (i = 0; i < d->count; i++) {
-        const struct record *it = &d->records[i];
-
-        oft_buffer_append_text(out, i > 0 ? ",\n{" : "\n{");
-        json_string(out, "from", oft_instant_format(it->from, when));
-        oft_buffer_append_char(out, ',');
-        json_string(out, "until", oft_instant_format(it->until, when));
-        oft_buffer_append_char(out, ',');
-        json_string(out, "product", it->product);
-        oft_buffer_append_char(out, ',');
-        json_string(out, "models", it->models.data);
-        oft_buffer_append_char(out, ',');
-        json_string(out, "accounts", it->accounts.data);
-        oft_buffer_append_char(out, ',');
-        json_string(out, "pool", it->pool);
-        json_side(out, "before", &it->a);
-        json_side(out, "after", &it->b);
-        json_sets(d, it->sets, out);
-        oft_buffer_append_char(out, '}');
-    }
-    oft_buffer_append_text(out, "]}\n");
-}
-
 static enum oft_err differ_init(struct differ *d)
 {
     oft_arena_init(&d->arena, (size_t)1 << 30);
     d->interned_slots = (size_t)1 << 17;
-    d->interned =
-        oft_arena_alloc_array(&d->arena, d->interned_slots, sizeof(*d->interned));
+    d->interned = oft_arena_alloc_array(&d->arena, d->interned_slots, sizeof(*d->interned));
     d->records = oft_arena_alloc_array(&d->arena, RECORDS_MAX, sizeof(*d->records));
     if (d->interned == NULL || d->records == NULL) {
         return oft_fail(d->reterr, OFT_ERR_MEMORY, "no memory to compare these deals");
@@ -740,8 +375,7 @@ enum oft_err policy_diff(const struct deal *a, struct deal_attestations attested
                          const struct deal *b, struct deal_attestations attested_b, bool json,
                          struct oft_buffer *out, bool *ret_same, struct oft_error *reterr)
 {
-    struct differ d = {
-        .deals = {a, b}, .attested = {attested_a, attested_b}, .reterr = reterr};
+    struct differ d = {.deals = {a, b}, .attested = {attested_a, attested_b}, .reterr = reterr};
     uint32_t set;
 
     d.err = differ_init(&d);
@@ -749,16 +383,16 @@ enum oft_err policy_diff(const struct deal *a, struct deal_attestations attested
         walk_set(&d, set);
     }
     if (d.err == OFT_OK) {
-        join_sets(&d);
-        join_models(&d);
-        join_accounts(&d);
+        policy_diff_join_sets(&d);
+        policy_diff_join_models(&d);
+        policy_diff_join_accounts(&d);
     }
     if (d.err == OFT_OK) {
         *ret_same = d.count == 0;
         if (json) {
-            print_json(&d, out);
+            policy_diff_print_json(&d, out);
         } else {
-            print_text(&d, out);
+            policy_diff_print(&d, out);
         }
     }
     oft_arena_release(&d.arena);

@@ -35,7 +35,7 @@ enum oft_err policy_prove(const struct deal *deal, struct deal_attestations atte
  */
 enum oft_err policy_diff(const struct deal *a, struct deal_attestations attested_a,
                          const struct deal *b, struct deal_attestations attested_b, bool json,
-                         struct oft_buffer *out, bool *ret_same, struct oft_error *reterr)
-    OFT_MUSTCHECK;
+                         struct oft_buffer *out, bool *ret_same,
+                         struct oft_error *reterr) OFT_MUSTCHECK;
 
 #endif

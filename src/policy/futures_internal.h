@@ -14,8 +14,8 @@ struct policy_open_events {
     uint32_t count;
 };
 enum oft_err policy_open_events(const struct deal *deal, struct deal_attestations attested,
-                                struct policy_open_events *ret_events, struct oft_error *reterr)
-    OFT_MUSTCHECK;
+                                struct policy_open_events *ret_events,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
 
 /* DEAL as it decides when ATTESTED and, besides, the events of HAPPENED have happened since ever. */
 struct policy_future {

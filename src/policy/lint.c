@@ -65,8 +65,7 @@ static void tell(const struct lint *lint, uint32_t product, uint32_t kind, uint3
     uint32_t model;
 
     for (model = 0; model < lint->view->model_count; model++) {
-        const struct policy_candidate *items =
-            &lint->view->candidates[row[model].first_candidate];
+        const struct policy_candidate *items = &lint->view->candidates[row[model].first_candidate];
 
         /* The last of the barred came nearest to running: it kept every rule but this. */
         if (row[model].barred_count > 0 && items[row[model].barred_count - 1].reason > nearest) {
@@ -80,13 +79,12 @@ static void tell(const struct lint *lint, uint32_t product, uint32_t kind, uint3
         account = lint->deal->accounts[lint->kinds->representative[kind]].name;
     }
     deal_report(lint->diagnostics, all || hole ? DEAL_WARNING : DEAL_NOTE, 74, item->position,
-                item->name, "",
-                "%s%s%s%s no pool may run \"%s\"%s%s: it is barred by %s",
+                item->name, "", "%s%s%s%s no pool may run \"%s\"%s%s: it is barred by %s",
                 from == OFT_INSTANT_ALWAYS ? (all ? "at any time" : "") : "from ",
                 from == OFT_INSTANT_ALWAYS ? "" : oft_instant_format_short(from, a),
-                until == OFT_INSTANT_NEVER     ? (all ? "" : " on")
+                until == OFT_INSTANT_NEVER   ? (all ? "" : " on")
                 : from == OFT_INSTANT_ALWAYS ? "until "
-                                               : " until ",
+                                             : " until ",
                 until == OFT_INSTANT_NEVER ? "" : oft_instant_format_short(until, b), item->name,
                 account[0] == '\0' ? "" : " for account ", account, clause);
 }

@@ -109,9 +109,9 @@ static bool mark_product(struct prover *prover, struct oft_str word)
     }
     for (k = 0; k < 3; k++) { /* a class, when no product has its name */
         for (i = 0; oft_str_is(word, classes[k]) && i < deal->product_count; i++) {
-            prover->property.products[i] = prover->property.products[i] ||
-                                           deal->products[i].product_class ==
-                                               (enum deal_product_class)k;
+            prover->property.products[i] =
+                prover->property.products[i] ||
+                deal->products[i].product_class == (enum deal_product_class)k;
         }
         if (oft_str_is(word, classes[k])) {
             return true;
@@ -445,8 +445,8 @@ static void look_at_future(struct prover *prover, const struct policy_future *fu
         }
         prover->regimes++;
         for (product = 0; product < prover->deal->product_count && !prover->found; product++) {
-            for (kind = 0; kind < future->kinds.count && prover->property.products[product] &&
-                           !prover->found;
+            for (kind = 0;
+                 kind < future->kinds.count && prover->property.products[product] && !prover->found;
                  kind++) {
                 if (kind_meant(prover, future, kind, &account)) {
                     look_at_product(prover, future, regime, kind, account, product);
@@ -545,8 +545,8 @@ static void print_finding(const struct prover *prover, struct oft_buffer *out)
     char when[OFT_INSTANT_TEXT_BYTES];
     uint32_t i;
 
-    oft_buffer_printf(out, "  at       %s\n  product  %s\n",
-                      oft_instant_format_short(it->at, when), deal->products[it->product].name);
+    oft_buffer_printf(out, "  at       %s\n  product  %s\n", oft_instant_format_short(it->at, when),
+                      deal->products[it->product].name);
     oft_buffer_printf(out, "  model    %s\n",
                       it->model == DEAL_NONE ? "any" : deal->models[it->model].name);
     if (it->account != DEAL_NONE) {
@@ -576,8 +576,8 @@ static void print_text(const struct prover *prover, struct oft_buffer *out)
         print_finding(prover, out);
     }
     oft_buffer_printf(out, "looked at %llu decisions in %llu set%s of events%s\n",
-                      (unsigned long long)prover->decisions,
-                      (unsigned long long)prover->event_sets, prover->event_sets == 1 ? "" : "s",
+                      (unsigned long long)prover->decisions, (unsigned long long)prover->event_sets,
+                      prover->event_sets == 1 ? "" : "s",
                       prover->found ? ", up to this one" : ": all there are");
 }
 

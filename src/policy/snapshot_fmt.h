@@ -27,10 +27,10 @@
 #define POLICY_NONE           UINT32_MAX
 
 enum policy_section {
-    POLICY_REGIMES,    /* struct policy_regime */
-    POLICY_ROWS,       /* uint32_t: index of a row, by (regime * kind_count + kind) * product_count +
+    POLICY_REGIMES,   /* struct policy_regime */
+    POLICY_ROWS,      /* uint32_t: index of a row, by (regime * kind_count + kind) * product_count +
                           product */
-    POLICY_DECISIONS,  /* struct policy_decision, row_count * model_count */
+    POLICY_DECISIONS, /* struct policy_decision, row_count * model_count */
     POLICY_CANDIDATES, /* struct policy_candidate */
     POLICY_PRODUCTS,   /* struct policy_name */
     POLICY_MODELS,     /* struct policy_name, sorted by name bytes for the look-up by name */

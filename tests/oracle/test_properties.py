@@ -147,16 +147,16 @@ class Token:
 
 def tokens_of(text: str) -> list:
     """All tokens but blanks. A newline that ends no statement is left out."""
-    result, at, open_parens = [], 0, 0
+    result, at, open_parens, said = [], 0, 0, ""
     while at < len(text):
         match = TOKEN.match(text, at)
         assert match, f"no token: {text[at:at + 40]!r}"
         at, kind = match.end(), match.lastgroup
         open_parens += {"(": 1, ")": -1}.get(match.group(), 0)
-        said = [token for token in result if token.kind != "comment"][-1:]
-        joined = open_parens > 0 or (said and said[0].text == ",")
+        joined = open_parens > 0 or said == ","
         if kind != "blank" and not (kind == "end" and match.group() == "\n" and joined):
             result.append(Token(kind, "\n" if kind == "end" else match.group()))
+            said = said if kind == "comment" else result[-1].text
     return result
 
 
@@ -233,7 +233,8 @@ class Mangler:
         if (before.text == "," or self.parens > 0) and self.chance(0.3):
             return self.new_line()
         if self.chance(0.05):
-            return self.random.choice([" ", " ", ""]) + "\\" + self.blanks() + "\n" + self.blanks()
+            apart = self.random.choice([" ", "\t"] if before.kind == "address" else [" ", "\t", ""])
+            return apart + "\\" + self.blanks() + "\n" + self.blanks()
         return self.blanks(1 if self.must_part(before, after) or not self.chance(0.5) else 0)
 
     @staticmethod
@@ -365,6 +366,38 @@ def example_questions(example, random, count: int) -> list:
             for _ in range(count)]
 
 
+SMALL_POOL = """\
+deal "D"
+customer lab
+currency USD
+model m
+provider east of lab
+pool p on east {%s
+    region us%s
+    serves m at http://x.example.com/v1 kind openai
+    price m input 1 USD per 1M tokens%s
+}%s
+"""
+
+
+@pytest.mark.parametrize("parts", [
+    ("", "", "", ""),
+    ("  # a", "  # b", "  # c", "  # d"),
+    ("  # a\n", "  # b", "", ""),
+    ("", "  # b\n\n\n    # c", "", ""),
+    ("", "", "  # c\n", "  # d"),
+    ("", "", "  # c\n\n", "\n\n  # d\n\n"),
+    ("", "; ;  # b", "  # c", ""),
+    ("", "\\\n  ;  # b", "", ""),
+    ("", "", "  \\\n  ;  # c", ""),
+    ("", "  \\\n  # b", "", ""),
+], ids=["plain", "comments", "empty-line-after-{", "empty-lines", "empty-line-before-}", "empty-lines-at-the-end",
+        "semicolons", "joined-at-a-word", "joined-and-ended", "joined-to-a-comment"])
+def test_small_layouts(parts, tmp_path):
+    text = SMALL_POOL % parts
+    check_layout_case(tmp_path / "x.deal", SMALL_POOL % ("", "", "", ""), text, {}, [])
+
+
 INCLUDING = 'deal "D"\ncustomer lab\ncurrency USD\nmodel m\ninclude "part.deal"\nprovider east of big\n'
 INCLUDED = """\
 party   big "Big"
@@ -426,8 +459,7 @@ def order_variants(random, text: str) -> list:
     """(what is in another order, the text, whether the pools' own order stays)."""
     everything = statements_of(text)
     return [("names", shuffled(random, text, NAMES), True),
-            ("agreements", shuffled(random, text, ("agreement",)), True),
-            ("agreements anywhere", spread(random, text, "agreement "), True),
+            ("agreements", spread(random, text, "agreement "), True),
             ("pools", shuffled(random, text, ("pool",)), False),
             ("everything", "\n".join(random.sample(everything, len(everything))) + "\n", False)]
 
@@ -459,7 +491,7 @@ def test_the_order_of_declarations_and_agreements_decides_nothing(cases, tmp_pat
 
     deals, variants, refused, answers = totals(each(check, cases))
     print(f"order: {deals} deals, {variants} orders of them, {refused} refused, {answers} answers")
-    assert deals >= DEALS_LEAST and refused * 20 <= variants and answers >= 30_000
+    assert deals >= DEALS_LEAST and refused * 20 <= variants and answers >= 25_000
 
 
 def ends_after(end, instant: int) -> bool:
@@ -505,7 +537,7 @@ def test_the_order_of_supersedes_decides_nothing(cases, tmp_path):
         if ended < 2:
             return 0, 0, 0, 0
         together = [f"supersedes {', '.join(one.split(' ')[1] for one in statements[:-1])}", statements[-1]]
-        bodies = [random.sample(statements, len(statements)) for _ in range(3)] + [together]
+        bodies = [random.sample(statements, len(statements)) for _ in range(2)] + [together]
         write = lambda body: case.text + head + "\n".join(body) + "\n}\n"
         variants = [("supersedes", write(body), True) for body in bodies]
         taken, answers = compare_orders(path, case, case.questions(60), write(statements), variants)
@@ -514,7 +546,7 @@ def test_the_order_of_supersedes_decides_nothing(cases, tmp_path):
 
     deals, orders, answers, ended = totals(each(check, cases))
     print(f"supersedes: {deals} deals, {orders} orders, {answers} answers, {ended} names superseded")
-    assert deals >= 60 and answers >= 10_000
+    assert deals >= 60 and answers >= 8_000
 
 
 # ---- Regimes ------------------------------------------------------------------------------------------

@@ -146,10 +146,14 @@ static void fill_names(struct world *world)
     world->providers[AZURE] = (struct deal_provider){"azure", "Azure", MICROSOFT, {0}};
     world->providers[OCI] = (struct deal_provider){"oci", "OCI", ORACLE, {0}};
     world->providers[CW] = (struct deal_provider){"cw", "CoreWeave", COREWEAVE, {0}};
-    world->products[API] = (struct deal_product){.name = "api", .owner_party = OPENAI, .field = DEAL_NONE};
-    world->products[COPILOT] = (struct deal_product){.name = "copilot", .owner_party = MICROSOFT, .field = DEAL_NONE};
-    world->products[TRAINING] = (struct deal_product){
-        .name = "training", .product_class = DEAL_CLASS_TRAINING, .owner_party = OPENAI, .field = DEAL_NONE};
+    world->products[API] =
+        (struct deal_product){.name = "api", .owner_party = OPENAI, .field = DEAL_NONE};
+    world->products[COPILOT] =
+        (struct deal_product){.name = "copilot", .owner_party = MICROSOFT, .field = DEAL_NONE};
+    world->products[TRAINING] = (struct deal_product){.name = "training",
+                                                      .product_class = DEAL_CLASS_TRAINING,
+                                                      .owner_party = OPENAI,
+                                                      .field = DEAL_NONE};
     world->models[ZETA] = (struct deal_model){.name = "zeta"};
     world->models[ALPHA] = (struct deal_model){.name = "alpha"};
     world->accounts[0] = (struct deal_account){.name = "acme"};

@@ -225,10 +225,18 @@ static void attestations_are_known_from_their_generation_on(void **state)
     struct room *room = *state;
     struct store_attestation *items = NULL;
     size_t count = 0;
-    struct store_attestation agi = {
-        .event = "agi", .party = "panel", .at = 500, .generation = 3, .recorded_ns = 1, .is_linked = true};
-    struct store_attestation ipo = {
-        .event = "ipo", .party = "board", .at = -7, .generation = 5, .recorded_ns = 1, .is_linked = true};
+    struct store_attestation agi = {.event = "agi",
+                                    .party = "panel",
+                                    .at = 500,
+                                    .generation = 3,
+                                    .recorded_ns = 1,
+                                    .is_linked = true};
+    struct store_attestation ipo = {.event = "ipo",
+                                    .party = "board",
+                                    .at = -7,
+                                    .generation = 5,
+                                    .recorded_ns = 1,
+                                    .is_linked = true};
     OK(store_attestation_put(room->store, &agi, &room->error));
     OK(store_attestation_put(room->store, &ipo, &room->error));
     OK(store_attestations(room->store, 2, &room->arena, &items, &count, &room->error));
