@@ -104,7 +104,9 @@ agreement old "Old" with big {
         late credit 5% per week up to 20%; late terminate; prepay 10%
         expansion 50 h100 until agi; expansion 8 h100 until 2030-01-01 at 2 USD per gpu-hour
     }
-    power:   order 5 MW on west deliver by 2026-01-01 at 9 USD per MW-month late credit 1% per day prepay 1m USD
+    power:   order 5 MW on west deliver by 2026-01-01 at 9 USD per MW-month {
+        late credit 1% per day; prepay 1m USD
+    }
     tiered:  share tiered of revenue from api from lab to big quarterly marginal {
         less taxes, refunds
         tier 20% from 0 USD to 10bn USD; tier 12.5% from 10bn USD
@@ -131,7 +133,9 @@ agreement old "Old" with big {
         on termination pending survive; governing version at notice
         remedy "damages"; until agi
     }
-    offer:   first offer on new capacity respond within 2 weeks partial never scope floor 8 gpu holder big trigger need
+    offer:   first offer on new capacity respond within 2 weeks partial never scope floor 8 gpu {
+        holder big; trigger need
+    }
 }
 agreement new "New" with big {
     effective 2026-06-01
@@ -432,7 +436,8 @@ pool p on east {
 }
 agreement a "First" with big {
     effective 2025-01-21 until 2030-01-01
-    c: commit 60.5bn EUR on east over 2025-02-01..2026-02-01 build-up counting api 12.5% milestone 2k EUR by 2025-06-01
+    c: commit 60.5bn EUR on east over 2025-02-01..2026-02-01 build-up counting api 12.5% \\
+        milestone 2k EUR by 2025-06-01
     s: share 12.3456789% of revenue from api from lab to big monthly cap 0.000000001 EUR
 }
 agreement b with big {
@@ -492,8 +497,8 @@ def test_clauses_come_out_as_written(small):
         "until": {"date": "2030-01-01T00:00:00Z"}, "ended_from": "2026-01-01T00:00:00Z", "ended_by": "b.s",
         "amends": None, "percent": "12.3456789", "revenue_from": ["api"], "payer": "lab", "payee": "big",
         "terms": {"period": [["monthly"]], "cap": [[{"amount": "0.000000001"}, None]]},
-        "line": 19, "file": "small.deal"}
+        "line": 20, "file": "small.deal"}
     end = {"earliest": [{"date": "2028-01-01T00:00:00Z"}, {"event": "agi"}]}
     assert later == {**share, "id": "b.s", "agreement": "b", "from": "2026-01-01T00:00:00Z", "until": end,
-                     "ended_from": None, "ended_by": None, "amends": "a.s", "line": 23,
+                     "ended_from": None, "ended_by": None, "amends": "a.s", "line": 24,
                      "terms": {**share["terms"], "until": [[end]]}}

@@ -136,7 +136,7 @@ TOKEN = re.compile(r"""
   | (?P<mark>    [{}(),:*] | \.\. )
   | (?P<word>    [A-Za-z0-9_%]+ (?: (?: \.(?!\.) | / | -+ | :(?=\d\d) ) [A-Za-z0-9_%]+ )* )
 """, re.VERBOSE)
-MARKS_THAT_TOUCH = "{}(),"
+MARKS_THAT_TOUCH = ("{", "}", "(", ")", ",", ":")
 
 
 @dataclass
@@ -192,8 +192,8 @@ def statements_of(text: str) -> list:
 # ---- White space that means nothing -------------------------------------------------------------------
 
 COMMENTS = ["# plain", "#", "#x", "# a \"quote", "# { ( [", "# } ) ]", "# ; , \\", "# ends in a comma,",
-            "# ends in a \\", "# tab\there", "# h\u00e9 \u2014 \U0001f600", "## twice # over", "# until 2030-01-01;",
-            "# trailing blanks  \t"]
+            "# ends in a \\", "# tab\there", "# h\u00e9 \u2014 \U0001f600", "## twice # over",
+            "# until 2030-01-01;", "# trailing blanks  \t"]
 
 
 class Mangler:
@@ -217,7 +217,8 @@ class Mangler:
 
     def new_line(self) -> str:
         """The end of a line, where a line's end may stand: comments and empty lines may come with it."""
-        text = self.blanks() + (self.comment() if self.chance(0.15) else "") + self.random.choice(["\n"] * 9 + ["\r\n"])
+        text = self.blanks() + (self.comment() if self.chance(0.15) else "")
+        text += self.random.choice(["\n"] * 9 + ["\r\n"])
         while self.chance(0.15):
             text += self.blanks() + (self.comment() if self.chance(0.5) else "") + "\n"
         return text + self.blanks()
@@ -241,8 +242,7 @@ class Mangler:
     def must_part(before: Token, after: Token) -> bool:
         if before.kind == "address":
             return after.text not in ("{", "}", ",")
-        touching = before.text in MARKS_THAT_TOUCH or after.text in MARKS_THAT_TOUCH
-        return not (touching or after.text == ":" or before.text == ":" or "string" in (before.kind, after.kind))
+        return not any(token.kind == "string" or token.text in MARKS_THAT_TOUCH for token in (before, after))
 
     def between(self, before: Token, after: Token) -> str:
         if after.kind == "end":
@@ -288,8 +288,7 @@ def check_formatted(path: pathlib.Path, text: str) -> str:
     assert need("fmt", path, "--write") == ""
     assert path.read_bytes() == formatted.encode()
     assert path.stat().st_mode & 0o777 == 0o640 and [path] == list(path.parent.iterdir())
-    assert run("fmt", path, "--check").returncode == 0
-    assert need("fmt", path) == formatted, f"not idempotent:\n{text}"
+    assert run("fmt", path, "--check").returncode == 0, f"not idempotent:\n{text}\n----\n{formatted}"
     return formatted
 
 
@@ -335,9 +334,9 @@ def test_a_text_as_generated_is_formatted_without_a_change_of_its_words(cases, t
         check_layout(check_formatted(directory / "x.deal", case.text))
         return 1, case.text.count("\n")
 
-    deals, lines = totals(each(check, cases[:60]))
+    deals, lines = totals(each(check, cases[:30]))
     print(f"layout: {deals} deals of {lines} lines as they were generated")
-    assert deals >= 60
+    assert deals >= 30 and lines >= 2000
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -353,8 +352,8 @@ def test_the_layout_of_the_examples(example, tmp_path):
         mangled = mangle(random_module.Random(f"{SEED}:{example.stem}:{number}"), text) if number else text
         check_layout_case(directory / "x.deal", text, mangled, {}, lines)
 
-    each(check, range(12))
-    print(f"layout: {example.name} in 12 layouts, {len(lines)} questions each")
+    each(check, range(6))
+    print(f"layout: {example.name} in 6 layouts, {len(lines)} questions each")
 
 
 def example_questions(example, random, count: int) -> list:
@@ -391,11 +390,27 @@ pool p on east {%s
     ("", "\\\n  ;  # b", "", ""),
     ("", "", "  \\\n  ;  # c", ""),
     ("", "  \\\n  # b", "", ""),
-], ids=["plain", "comments", "empty-line-after-{", "empty-lines", "empty-line-before-}", "empty-lines-at-the-end",
-        "semicolons", "joined-at-a-word", "joined-and-ended", "joined-to-a-comment"])
+], ids=["plain", "comments", "empty-line-after-{", "empty-lines", "empty-line-before-}",
+        "empty-lines-at-the-end", "semicolons", "joined-at-a-word", "joined-and-ended", "joined-to-a-comment"])
 def test_small_layouts(parts, tmp_path):
     text = SMALL_POOL % parts
     check_layout_case(tmp_path / "x.deal", SMALL_POOL % ("", "", "", ""), text, {}, [])
+
+
+def test_a_text_in_quotes_that_touches_a_name_stays_as_it_is(tmp_path):
+    """Blanks inside of quotes are no places for columns."""
+    names = 'account a"X Y"\naccount globex "G"\nevent e"a: b"attested by lab\nevent other "G" attested by lab\n'
+    text = (SMALL_POOL % ("", "", "", "")).replace("model m\n", "model m\n" + names)
+    check_layout_case(tmp_path / "x.deal", text, text, {}, [])
+
+
+def test_many_lines_are_formatted_in_a_moment(tmp_path):
+    """As many accounts as a deal may have, each with a comment: the work does not grow by leaps."""
+    accounts = "".join(f'account a{number} "A {number}"  # {number}\n' for number in range(4000))
+    path = tmp_path / "x.deal"
+    path.write_text((SMALL_POOL % ("", "", "", "")).replace("model m\n", "model m\n" + accounts))
+    done = subprocess.run([OFFTAKE, "fmt", path, "--write"], timeout=5, check=False)
+    assert done.returncode == 0
 
 
 INCLUDING = 'deal "D"\ncustomer lab\ncurrency USD\nmodel m\ninclude "part.deal"\nprovider east of big\n'
@@ -478,7 +493,8 @@ def compare_orders(path, case: Case, lines: list, text: str, variants: list) -> 
         taken += 1
         for line, before, after in zip(lines, expected, answers):
             assert pools_and_verdict(after, ordered) == pools_and_verdict(before, ordered), (
-                f"{what} in another order: {line}\nbefore: {before}\nafter:  {after}\n{text}\n----\n{variant}")
+                f"{what} in another order: {line}\nbefore: {before}\nafter:  {after}\n"
+                f"{text}\n----\n{variant}")
     return taken, taken * len(lines)
 
 
@@ -489,9 +505,9 @@ def test_the_order_of_declarations_and_agreements_decides_nothing(cases, tmp_pat
                                         "\n".join(statements_of(case.text)) + "\n", variants)
         return 1, len(variants), len(variants) - taken, answers
 
-    deals, variants, refused, answers = totals(each(check, cases))
+    deals, variants, refused, answers = totals(each(check, cases[:100]))
     print(f"order: {deals} deals, {variants} orders of them, {refused} refused, {answers} answers")
-    assert deals >= DEALS_LEAST and refused * 20 <= variants and answers >= 25_000
+    assert deals >= 100 and refused * 20 <= variants and answers >= 20_000
 
 
 def ends_after(end, instant: int) -> bool:
@@ -631,7 +647,8 @@ def check_unlisted(path, case: Case) -> tuple:
     path.write_text(case.text)
     borders = {regime.begin for regime in regimes_of(path, case.attestations)[1:]}
     instants, asked = near_instants(random, case), subjects(case, random)
-    answers = iter(ask(path, case.attestations, [f"{written(at)}\t{one}" for at in instants for one in asked]))
+    lines = [f"{written(instant)}\t{subject}" for instant in instants for subject in asked]
+    answers = iter(ask(path, case.attestations, lines))
     before, pairs, passed = None, 0, 0
     for number, instant in enumerate(instants):
         decision = [next(answers) for _ in asked]
@@ -648,7 +665,8 @@ def check_unlisted(path, case: Case) -> tuple:
 def test_no_change_goes_unlisted(cases, tmp_path):
     rows = each(lambda case: check_unlisted(tmp_path / f"{case.index}.deal", case), cases)
     deals, pairs, passed, questions = totals(rows)
-    print(f"unlisted: {deals} deals, {pairs} pairs without a border, {passed} with one, {questions} questions")
+    print(f"unlisted: {deals} deals, {pairs} pairs without a border, {passed} with one, "
+          f"{questions} questions")
     assert deals >= DEALS_LEAST and pairs >= 5_000 and questions >= 100_000
 
 
@@ -660,13 +678,14 @@ def test_explain_names_the_regime_of_the_timeline(cases, tmp_path):
         if regime is None:
             return 0, 0
         for instant in (regime.begin, regime.end - 1):
-            told = run("explain", path, "--json", "--at", written(instant), "--product", case.deal.products[0].name,
-                       "--model", case.deal.models[0], *attest_options(case.attestations))
+            told = run("explain", path, "--json", "--at", written(instant),
+                       "--product", case.deal.products[0].name, "--model", case.deal.models[0],
+                       *attest_options(case.attestations))
             regime_told = json.loads(told.stdout)["regime"]
             assert parse_instant(regime_told["from"]) == regime.begin, case.text
             assert parse_instant(regime_told["until"]) == regime.end, case.text
         return 1, 2
 
-    deals, questions = totals(each(check, cases[:60]))
+    deals, questions = totals(each(check, cases[:30]))
     print(f"explain: {deals} deals, {questions} questions")
-    assert deals >= 50
+    assert deals >= 25
