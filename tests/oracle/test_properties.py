@@ -390,8 +390,8 @@ pool p on east {%s
     ("", "\\\n  ;  # b", "", ""),
     ("", "", "  \\\n  ;  # c", ""),
     ("", "  \\\n  # b", "", ""),
-], ids=["plain", "comments", "empty-line-after-{", "empty-lines", "empty-line-before-}",
-        "empty-lines-at-the-end", "semicolons", "joined-at-a-word", "joined-and-ended", "joined-to-a-comment"])
+], ids=["plain", "comments", "empty-line-after-{", "empty-lines", "empty-line-before-}", "empty-lines-at-end",
+        "semicolons", "joined-at-a-word", "joined-and-ended", "joined-to-a-comment"])
 def test_small_layouts(parts, tmp_path):
     text = SMALL_POOL % parts
     check_layout_case(tmp_path / "x.deal", SMALL_POOL % ("", "", "", ""), text, {}, [])
@@ -399,8 +399,9 @@ def test_small_layouts(parts, tmp_path):
 
 def test_a_text_in_quotes_that_touches_a_name_stays_as_it_is(tmp_path):
     """Blanks inside of quotes are no places for columns."""
-    names = 'account a"X Y"\naccount globex "G"\nevent e"a: b"attested by lab\nevent other "G" attested by lab\n'
-    text = (SMALL_POOL % ("", "", "", "")).replace("model m\n", "model m\n" + names)
+    accounts = 'account a"X Y"\naccount globex "G"\n'
+    events = 'event e"a: b"attested by lab\nevent other "G" attested by lab\n'
+    text = (SMALL_POOL % ("", "", "", "")).replace("model m\n", "model m\n" + accounts + events)
     check_layout_case(tmp_path / "x.deal", text, text, {}, [])
 
 

@@ -280,6 +280,29 @@ static void an_attestation_without_an_instant_happens_on_the_contracts_clock(voi
         ask(bench, "POST", "/v1/attest", "{\"event\":\"a\",\"party\":\"p\",\"at\":\"soon\"}"), 400);
 }
 
+static void a_signature_is_128_hexadecimal_digits_or_refused(void **state)
+{
+    struct bench *bench = *state;
+    char body[512];
+    char digits[130];
+    memset(digits, 'a', 128);
+    digits[128] = '\0';
+    (void)snprintf(body, sizeof(body),
+                   "{\"event\":\"e\",\"party\":\"p\",\"at\":\"1970-01-02\",\"signature\":\"%s\"}",
+                   digits);
+    assert_int_equal(ask(bench, "POST", "/v1/attest", body), 200);
+    assert_string_equal(bench->engine.asked, "attest e p 86400000000000 signed");
+    digits[127] = 'g';
+    (void)snprintf(body, sizeof(body), "{\"event\":\"e\",\"party\":\"p\",\"signature\":\"%s\"}",
+                   digits);
+    assert_int_equal(ask(bench, "POST", "/v1/attest", body), 400);
+    assert_int_equal(
+        ask(bench, "POST", "/v1/attest", "{\"event\":\"e\",\"party\":\"p\",\"signature\":\"aa\"}"),
+        400);
+    assert_int_equal(
+        ask(bench, "POST", "/v1/attest", "{\"event\":\"e\",\"party\":\"p\",\"signature\":1}"), 400);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -297,6 +320,7 @@ int main(void)
         TEST(a_report_comes_in_the_format_asked_for),
         TEST(unsound_books_are_an_answer_and_say_so),
         TEST(an_attestation_without_an_instant_happens_on_the_contracts_clock),
+        TEST(a_signature_is_128_hexadecimal_digits_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

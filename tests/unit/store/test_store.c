@@ -120,6 +120,43 @@ static void a_newer_schema_is_refused_in_words(void **state)
     assert_null(room->store);
 }
 
+static void attestations_of_schema_1_are_kept_and_new_ones_are_linked_behind_them(void **state)
+{
+    struct room *room = *state;
+    struct store_attestation *items = NULL;
+    size_t count = 0;
+    uint8_t head[32], none[32] = {0};
+    store_close(room->store);
+    room->store = NULL;
+    (void)sql(room, "DROP TABLE attestation");
+    (void)sql(room, "CREATE TABLE attestation (event TEXT NOT NULL, party TEXT NOT NULL,"
+                    " at_ns INTEGER NOT NULL, generation INTEGER NOT NULL,"
+                    " recorded_ns INTEGER NOT NULL)");
+    (void)sql(room, "INSERT INTO attestation VALUES ('agi', 'panel', 5, 1, 6)");
+    (void)sql(room, "PRAGMA user_version = 1");
+    OK(store_open(room->path, &room->store, &room->error));
+    OK(store_attestation_head(room->store, head, &room->error));
+    assert_memory_equal(head, none, sizeof(head));
+    struct store_attestation ipo = {.event = "ipo",
+                                    .party = "board",
+                                    .at = 7,
+                                    .generation = 2,
+                                    .is_signed = true,
+                                    .signature = {1, 2, 3},
+                                    .is_linked = true,
+                                    .hash = {9}};
+    OK(store_attestation_put(room->store, &ipo, &room->error));
+    OK(store_attestations(room->store, 2, &room->arena, &items, &count, &room->error));
+    assert_int_equal(count, 2);
+    assert_false(items[0].is_linked);
+    assert_false(items[0].is_signed);
+    assert_true(items[1].is_linked);
+    assert_memory_equal(items[1].signature, ipo.signature, 64);
+    OK(store_attestation_head(room->store, head, &room->error));
+    assert_memory_equal(head, ipo.hash, sizeof(head));
+    assert_int_equal(sql(room, "PRAGMA user_version"), 2);
+}
+
 static void a_file_that_is_no_database_is_refused_and_left_alone(void **state)
 {
     struct room *room = *state;
@@ -584,6 +621,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_ROOM(settings_are_kept_over_a_restart),
         IN_A_ROOM(a_newer_schema_is_refused_in_words),
+        IN_A_ROOM(attestations_of_schema_1_are_kept_and_new_ones_are_linked_behind_them),
         IN_A_ROOM(a_file_that_is_no_database_is_refused_and_left_alone),
         IN_A_ROOM(other_people_cannot_read_the_file_whatever_the_umask),
         IN_A_ROOM(a_deal_comes_back_as_it_was_and_is_stored_once),
