@@ -37,11 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct walk walk = {.text = file.text, .line = 1};
     deal_diagnostics_init(&diagnostics);
     oft_arena_init(&arena, (size_t)1 << 28);
-    struct deal_parser parser = {.arena = &arena,
-                                 .diagnostics = &diagnostics,
-                                 .text = file.text,
-                                 .line = 1,
-                                 .column = 1};
+    struct deal_parser parser = {
+        .arena = &arena, .diagnostics = &diagnostics, .text = file.text, .line = 1, .column = 1};
     if (deal_text_check(file.text, 0, &diagnostics)) {
         (void)deal_lexer_walk(&parser, look_at, &walk);
     }

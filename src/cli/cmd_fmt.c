@@ -20,11 +20,11 @@ static const char HELP[] =
     "Usage: offtake fmt FILE [--write | --check]\n"
     "Prints a deal file in its stable layout: blanks, indentation, comments under\n"
     "each other. Words, comments and lines stay as they are. Included files are\n"
-    "formatted on their own.\n\n"
+    "formatted on their own; for that a part need not make sense alone.\n\n"
     "  --write        replace the file instead of printing it\n"
     "  --check        print nothing; say by the exit status whether it is formatted\n"
     "  --help         this text\n\n"
-    "Exit status: 0 done, or formatted; 1 the deal has errors, or is not formatted;\n"
+    "Exit status: 0 done, or formatted; 1 it does not parse, or is not formatted;\n"
     "2 wrong command line; 3 a fault.\n";
 
 /* Writes TEXT beside PATH and renames it over PATH. */
@@ -56,10 +56,9 @@ static int file_replace(const char *path, const struct oft_buffer *text)
     return CLI_OK;
 }
 
-static int format_deal(const char *path, const struct deal *deal, bool write_it, bool check)
+static int format_text(const char *path, struct oft_str text, bool write_it, bool check)
 {
     struct oft_buffer out;
-    struct oft_str text = deal->files[0].text;
     int code = CLI_OK;
     oft_buffer_init(&out, 2 * (size_t)OFT_DEAL_FILE_BYTES_MAX + CLI_REPORT_BYTES_MAX);
     if (deal_format(text, &out) != OFT_OK) {
@@ -75,6 +74,34 @@ static int format_deal(const char *path, const struct deal *deal, bool write_it,
         code = cli_print(oft_buffer_text(&out));
     }
     oft_buffer_release(&out);
+    return code;
+}
+
+/* A part of a deal need not make sense alone: only its words are read. */
+static int format_file(const char *path, bool write_it, bool check)
+{
+    struct deal_diagnostics diagnostics;
+    struct oft_error error = {0};
+    struct oft_arena arena;
+    struct oft_str text;
+    int code = CLI_NO;
+    oft_arena_init(&arena, (size_t)1 << 30);
+    deal_diagnostics_init(&diagnostics);
+    enum oft_err err =
+        deal_parse_words(path, deal_load_file, NULL, &arena, &text, &diagnostics, &error);
+    if (err == OFT_OK) {
+        code = format_text(path, text, write_it, check);
+    } else if (err == OFT_ERR_INVALID) {
+        struct oft_buffer report;
+        oft_buffer_init(&report, CLI_REPORT_BYTES_MAX);
+        deal_diagnostics_print(&diagnostics, isatty(STDERR_FILENO) == 1, &report);
+        fputs(oft_buffer_text(&report), stderr);
+        oft_buffer_release(&report);
+    } else {
+        code = cli_error(CLI_FAULT, "%s: %s", path, cli_fault_text(err, &error));
+    }
+    deal_diagnostics_release(&diagnostics);
+    oft_arena_release(&arena);
     return code;
 }
 
@@ -104,11 +131,5 @@ int cli_fmt(int argc, char **argv)
     if (argc - optind != 1 || (write_it && check)) {
         return cli_usage_error(argv[0], "one deal file, and --write or --check at most");
     }
-    int code;
-    struct deal *deal = cli_deal_read(argv[optind], &code);
-    if (deal != NULL) {
-        code = format_deal(argv[optind], deal, write_it, check);
-        deal_free(deal);
-    }
-    return code;
+    return format_file(argv[optind], write_it, check);
 }

@@ -452,6 +452,12 @@ typedef enum oft_err (*deal_load_fn)(void *context, const char *path, struct oft
 enum oft_err deal_parse(const char *path, deal_load_fn load, void *load_context,
                         struct deal **ret_deal, struct deal_diagnostics *diagnostics,
                         struct oft_error *reterr) OFT_MUSTCHECK;
+/* Parses the words of one file alone, whatever they mean: for a part of a deal. RET_TEXT is in ARENA.
+ * OFT_ERR_INVALID after diagnostics. */
+enum oft_err deal_parse_words(const char *path, deal_load_fn load, void *load_context,
+                              struct oft_arena *arena, struct oft_str *ret_text,
+                              struct deal_diagnostics *diagnostics,
+                              struct oft_error *reterr) OFT_MUSTCHECK;
 void deal_free(struct deal *deal); /* accepts NULL */
 
 /* Loader for plain files (I/O lives in deal/load.c, apart from the pure parser): bounds the size,

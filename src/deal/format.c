@@ -24,6 +24,8 @@ struct line {
      * price, after the label of a clause. 0: this line has none. */
     size_t column_at;
     uint32_t kind;
+    size_t padding;        /* blanks that go in there */
+    size_t comment_column; /* where the comment begins */
 };
 
 struct formatter {
@@ -31,7 +33,8 @@ struct formatter {
     size_t at;
     int depth;
     int parens;
-    bool continued; /* the line before goes on here */
+    bool continued;   /* the line before goes on here */
+    bool after_comma; /* ... because of a comma */
     struct oft_buffer words;
     struct oft_buffer lines; /* struct line */
 };
@@ -68,12 +71,12 @@ static size_t word_length(struct oft_str text, size_t at)
         }
         return at + length < text.length && text.data[at + length] == '"' ? length + 1 : length;
     }
-    if (strchr(";,(){}", c) != NULL) {
+    if (strchr(";,(){}\\", c) != NULL) {
         return 1;
     }
     bool address = false; /* parentheses may be part of one */
     while (at + length < text.length && !is_blank(text.data[at + length]) &&
-           strchr("\n;,{}\"#", text.data[at + length]) == NULL &&
+           strchr("\n;,{}\"#\\", text.data[at + length]) == NULL &&
            (address || strchr("()", text.data[at + length]) == NULL)) {
         length++;
         address = address || (length >= 3 && memcmp(text.data + at + length - 3, "://", 3) == 0);
@@ -93,8 +96,8 @@ static bool wants_blank(char before, char next)
 static void put_word(struct formatter *f, struct line *line, struct oft_str word, bool apart)
 {
     char before = line->length > 0 ? f->words.data[f->words.length - 1] : '\0';
-    bool mark = strchr(";,(){}", word.data[0]) != NULL;
-    bool after_mark = before != '\0' && strchr(";,(){}", before) != NULL;
+    bool mark = strchr(";,(){}\"\\", word.data[0]) != NULL;
+    bool after_mark = before != '\0' && strchr(";,(){}\"", before) != NULL;
     if (line->length > 0 && (apart || mark || after_mark) && wants_blank(before, word.data[0])) {
         oft_buffer_append_char(&f->words, ' ');
         line->length++;
@@ -171,7 +174,8 @@ static void find_column(const char *words, size_t length, struct line *line)
     for (uint32_t i = 0; i < OFT_COUNT_OF(column_words); i++) {
         struct oft_str word = {words, first};
         const char *second = memchr(blank + 1, ' ', length - first - 1);
-        if (oft_str_is(word, column_words[i]) && second != NULL && second[-1] != '{') {
+        if (oft_str_is(word, column_words[i]) && second != NULL && blank[1] != '"' &&
+            second[-1] != '{') {
             line->kind = i + 2;
             line->column_at = (size_t)(second - words);
         }
@@ -208,11 +212,13 @@ static void take_line(struct formatter *f)
     }
     f->at += f->at < f->text.length ? 1 : 0;
     char last = line.length > 0 ? f->words.data[f->words.length - 1] : '\0';
-    f->continued = joins || last == ',' || (line.length == 0 && f->continued);
+    /* After a comma empty lines go on too; after a "\" the next line's end is the statement's. */
+    f->after_comma = last == ',' || (line.length == 0 && f->after_comma);
+    f->continued = joins || f->after_comma;
     if (!joins) {
         drop_semicolons(f, &line);
     }
-    if (line.length > 0 && !continued) {
+    if (line.length > 0 && !continued && !joins) {
         find_column(f->words.data + line.from, line.length, &line);
     }
     line.blank = line.length == 0 && line.comment.length == 0;
@@ -227,73 +233,78 @@ static const struct line *line_at(const struct formatter *f, size_t index)
     return (const struct line *)(const void *)(f->lines.data + index * sizeof(struct line));
 }
 
-/* How many blanks go in at the line's column, so that it stands under that of its neighbours. Names of
- * very different length are left alone. */
-static size_t padding_of(const struct formatter *f, size_t index)
+/* Lines of one kind at one depth get one column. Names of very different length are left alone. */
+static void set_padding(struct formatter *f, size_t first, size_t last)
 {
-    const struct line *line = line_at(f, index);
-    size_t count = f->lines.length / sizeof(struct line);
-    size_t first = index;
+    struct line *lines = (struct line *)(void *)f->lines.data;
     size_t widest = 0;
-    if (line->column_at == 0) {
-        return 0;
-    }
-    while (first > 0 && line_at(f, first - 1)->kind == line->kind &&
-           line_at(f, first - 1)->indent == line->indent) {
-        first--;
-    }
-    for (size_t i = first; i < count; i++) {
-        const struct line *other = line_at(f, i);
-        if (other->kind != line->kind || other->indent != line->indent) {
-            break;
-        }
-        size_t width = columns(f->words.data + other->from, other->column_at);
+    for (size_t i = first; i < last; i++) {
+        size_t width = columns(f->words.data + lines[i].from, lines[i].column_at);
         widest = width > widest && width <= COLUMN_MAX ? width : widest;
     }
-    size_t own = columns(f->words.data + line->from, line->column_at);
-    return widest > own ? widest - own : 0;
+    for (size_t i = first; i < last; i++) {
+        size_t own = columns(f->words.data + lines[i].from, lines[i].column_at);
+        lines[i].padding = widest > own ? widest - own : 0;
+    }
+}
+
+static void set_paddings(struct formatter *f)
+{
+    size_t count = f->lines.length / sizeof(struct line);
+    size_t first = 0;
+    while (first < count) {
+        const struct line *line = line_at(f, first);
+        size_t last = first + 1;
+        while (last < count && line->column_at > 0 && line_at(f, last)->kind == line->kind &&
+               line_at(f, last)->indent == line->indent) {
+            last++;
+        }
+        if (line->column_at > 0) {
+            set_padding(f, first, last);
+        }
+        first = last;
+    }
 }
 
 static size_t width_of(const struct formatter *f, size_t index)
 {
     const struct line *line = line_at(f, index);
-    return line->indent + columns(f->words.data + line->from, line->length) + padding_of(f, index);
+    return line->indent + columns(f->words.data + line->from, line->length) + line->padding;
 }
 
-/* Where the comments of the run of lines around INDEX stand: under each other. */
-static size_t comment_column(const struct formatter *f, size_t index, size_t count)
+/* Comments of neighbouring lines stand under each other. */
+static void set_comment_columns(struct formatter *f)
 {
-    size_t first = index;
-    size_t column = 0;
-    while (first > 0 && line_at(f, first - 1)->length > 0 &&
-           line_at(f, first - 1)->comment.length > 0) {
-        first--;
-    }
-    for (size_t i = first; i < count; i++) {
-        const struct line *line = line_at(f, i);
-        if (line->length == 0 || line->comment.length == 0) {
-            break;
+    struct line *lines = (struct line *)(void *)f->lines.data;
+    size_t count = f->lines.length / sizeof(struct line);
+    size_t first = 0;
+    while (first < count) {
+        size_t last = first;
+        size_t column = 0;
+        while (last < count && lines[last].length > 0 && lines[last].comment.length > 0) {
+            size_t width = width_of(f, last) + 2;
+            column = width > column && width <= COMMENT_COLUMN_MAX ? width : column;
+            last++;
         }
-        size_t width = width_of(f, i) + 2;
-        column = width > column && width <= COMMENT_COLUMN_MAX ? width : column;
+        for (size_t i = first; i < last; i++) {
+            size_t width = width_of(f, i) + 2;
+            lines[i].comment_column = column > width ? column : width;
+        }
+        first = last > first ? last : first + 1;
     }
-    return column;
 }
 
-static void print_line(const struct formatter *f, size_t index, size_t count,
-                       struct oft_buffer *out)
+static void print_line(const struct formatter *f, size_t index, struct oft_buffer *out)
 {
     const struct line *line = line_at(f, index);
     oft_buffer_append_repeat(out, ' ', line->indent);
     oft_buffer_append(out, f->words.data + line->from, line->column_at);
-    oft_buffer_append_repeat(out, ' ', padding_of(f, index));
+    oft_buffer_append_repeat(out, ' ', line->padding);
     oft_buffer_append(out, f->words.data + line->from + line->column_at,
                       line->length - line->column_at);
     if (line->comment.length > 0) {
         if (line->length > 0) {
-            size_t width = width_of(f, index);
-            size_t column = comment_column(f, index, count);
-            oft_buffer_append_repeat(out, ' ', column > width + 2 ? column - width : 2);
+            oft_buffer_append_repeat(out, ' ', line->comment_column - width_of(f, index));
         }
         oft_buffer_append(out, line->comment.data, line->comment.length);
     }
@@ -315,25 +326,35 @@ static bool keeps_blank(const struct formatter *f, size_t index, size_t count, b
     return line->length == 0 || f->words.data[line->from] != '}';
 }
 
+/* Takes out the empty lines that are not kept, so that neighbours are known to each other. */
+static void drop_blank_lines(struct formatter *f)
+{
+    size_t count = f->lines.length / sizeof(struct line);
+    struct line *lines = (struct line *)(void *)f->lines.data;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct line *before = kept > 0 ? &lines[kept - 1] : NULL;
+        bool after_open = before != NULL && before->length > 0 &&
+                          f->words.data[before->from + before->length - 1] == '{';
+        bool after_blank = before != NULL && before->blank;
+        if (lines[i].blank &&
+            (after_blank || !keeps_blank(f, i, count, after_open, before != NULL))) {
+            continue;
+        }
+        lines[kept++] = lines[i];
+    }
+    f->lines.length = kept * sizeof(struct line);
+}
+
 static void print_lines(const struct formatter *f, struct oft_buffer *out)
 {
     size_t count = f->lines.length / sizeof(struct line);
-    bool after_open = false;
-    bool after_blank = false;
-    bool printed = false;
     for (size_t i = 0; i < count; i++) {
-        const struct line *line = line_at(f, i);
-        if (line->blank) {
-            if (!after_blank && keeps_blank(f, i, count, after_open, printed)) {
-                oft_buffer_append_char(out, '\n');
-                after_blank = true;
-            }
-            continue;
+        if (line_at(f, i)->blank) {
+            oft_buffer_append_char(out, '\n');
+        } else {
+            print_line(f, i, out);
         }
-        print_line(f, i, count, out);
-        after_blank = false;
-        printed = true;
-        after_open = line->length > 0 && f->words.data[line->from + line->length - 1] == '{';
     }
 }
 
@@ -348,6 +369,9 @@ enum oft_err deal_format(struct oft_str text, struct oft_buffer *out)
     }
     bool failed = f.words.failed || f.lines.failed;
     if (!failed) {
+        drop_blank_lines(&f);
+        set_paddings(&f);
+        set_comment_columns(&f);
         print_lines(&f, out);
     }
     oft_buffer_release(&f.words);

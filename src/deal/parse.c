@@ -233,3 +233,40 @@ void deal_free(struct deal *deal)
         free(deal);
     }
 }
+
+static enum oft_err parse_words(const char *path, struct oft_arena *arena, struct oft_str text,
+                                struct deal_diagnostics *diagnostics)
+{
+    struct deal_file *file = oft_arena_alloc_array(&diagnostics->arena, 1, sizeof(*file));
+    char *shown_path = oft_arena_copy(&diagnostics->arena, oft_str_from(path));
+    char *shown_text = oft_arena_copy(&diagnostics->arena, text);
+    if (file == NULL || shown_path == NULL || shown_text == NULL) {
+        return OFT_ERR_MEMORY;
+    }
+    *file = (struct deal_file){shown_path, {shown_text, text.length}};
+    diagnostics->files = file;
+    diagnostics->file_count = 1;
+    struct deal_parser parser = {
+        .arena = arena, .diagnostics = diagnostics, .text = text, .line = 1, .column = 1};
+    if (deal_text_check(text, 0, diagnostics) && !deal_grammar_run(&parser) &&
+        diagnostics->error_count == 0) {
+        return OFT_ERR_MEMORY;
+    }
+    deal_diagnostics_sort(diagnostics);
+    return diagnostics->error_count > 0 ? OFT_ERR_INVALID : OFT_OK;
+}
+
+enum oft_err deal_parse_words(const char *path, deal_load_fn load, void *load_context,
+                              struct oft_arena *arena, struct oft_str *ret_text,
+                              struct deal_diagnostics *diagnostics, struct oft_error *reterr)
+{
+    enum oft_err err = load(load_context, path, arena, ret_text, reterr);
+    if (err != OFT_OK) {
+        return err == OFT_ERR_INVALID ? OFT_ERR_IO : err; /* a fault is no mistake of the text */
+    }
+    err = parse_words(path, arena, *ret_text, diagnostics);
+    if (err == OFT_ERR_MEMORY) {
+        return oft_fail(reterr, err, "out of memory while reading %s", path);
+    }
+    return err;
+}
