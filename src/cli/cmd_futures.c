@@ -28,7 +28,8 @@ static const char DIFF_HELP[] =
     "Usage: offtake diff A.deal B.deal [OPTION]...\n"
     "Tells where the decisions of two deals differ: for which product, model, account\n"
     "and pool, from when until when, and under which events that nobody has attested\n"
-    "yet. A change of words that changes no decision is no difference.\n\n" ATTEST_HELP
+    "yet. A pool that is tried before another in one deal and after it in the other\n"
+    "differs too. A change of words that changes no decision is no difference.\n\n" ATTEST_HELP
     "                 (in both deals)\n"
     "  --json         print the differences as JSON\n"
     "  --help         this text\n\n"

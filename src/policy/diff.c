@@ -44,63 +44,20 @@ const char *policy_diff_intern(struct differ *d, struct oft_str text)
 
 /* ---- the records ------------------------------------------------------------------------------ */
 
-/* The same verdict for the same reason; by another clause of an agreement it is no longer the same. */
-static bool same_side(const struct side *a, const struct side *b)
-{
-    return says_eligible(a->reason) == says_eligible(b->reason) &&
-           (a->reason == SAYS_NOTHING) == (b->reason == SAYS_NOTHING);
-}
-
-static void add_record(struct differ *d, const struct record *record)
-{
-    struct record *last = d->count > 0 ? &d->records[d->count - 1] : NULL;
-
-    /* What goes on from the regime before is one stretch. */
-    if (last != NULL && last->until == record->from && last->product == record->product &&
-        last->account == record->account && last->pool == record->pool &&
-        last->model == record->model && last->sets == record->sets &&
-        last->a.reason == record->a.reason && last->b.reason == record->b.reason &&
-        last->a.clause == record->a.clause && last->b.clause == record->b.clause) {
-        last->until = record->until;
-        return;
-    }
-    if (d->count == RECORDS_MAX) {
-        d->err = oft_fail(d->reterr, OFT_ERR_LIMIT,
-                          "these deals differ in more than %d places; compare smaller ones",
-                          RECORDS_MAX);
-        return;
-    }
-    d->records[d->count++] = *record;
-}
-
-static struct side side_of(struct differ *d, const struct policy_future *future,
-                           const struct policy_decision *decision, const char *pool)
-{
-    uint32_t i;
-    struct side side = {SAYS_NOTHING, ""};
-
-    for (i = 0; decision != NULL && i < (uint32_t)decision->eligible_count + decision->barred_count;
-         i++) {
-        const struct policy_candidate *candidate =
-            &future->view.candidates[decision->first_candidate + i];
-
-        if (oft_str_is(policy_text(&future->view, future->view.pools[candidate->pool].name),
-                       pool)) {
-            side.reason = candidate->reason;
-            side.clause = policy_diff_intern(
-                d, policy_text(&future->view, future->view.clauses[candidate->clause].name));
-            break;
-        }
-    }
-    return side;
-}
-
-/* One request, laid out in time. */
+/* A request, laid out in time. */
 struct lane {
-    const char *product, *model, *pool;
+    const char *product, *model;
     const struct who *who;
     const struct policy_future *futures[2];
     uint32_t products[2], models[2]; /* indices, POLICY_NONE where it is not in the deal */
+};
+
+/* What both deals say of a pool now, and since when. */
+struct track {
+    const struct policy_candidate *now[2]; /* NULL: the pool does not serve the model */
+    uint32_t place[2];                     /* among the pools that are eligible in both */
+    bool differs;
+    struct record open; /* while it differs */
 };
 
 static const struct policy_decision *lane_decision(const struct lane *lane, int which,
@@ -116,33 +73,147 @@ static const struct policy_decision *lane_decision(const struct lane *lane, int 
     return policy_future_decision(future, regime, kind, lane->products[which], lane->models[which]);
 }
 
+static bool track_eligible(const struct track *track, int which)
+{
+    return track->now[which] != NULL && says_eligible(track->now[which]->reason);
+}
+
+/* Lays a decision's candidates on the tracks of their pools. */
+static void lay(struct differ *d, const struct lane *lane, int which,
+                const struct policy_decision *decision)
+{
+    const struct policy_view *view = &lane->futures[which]->view;
+    uint32_t count =
+        decision == NULL ? 0 : (uint32_t)decision->eligible_count + decision->barred_count;
+    uint32_t i;
+
+    for (i = 0; i < d->pool_count; i++) {
+        d->tracks[i].now[which] = NULL;
+        d->tracks[i].place[which] = 0;
+    }
+    for (i = 0; i < count; i++) {
+        const struct policy_candidate *candidate = &view->candidates[decision->first_candidate + i];
+
+        d->tracks[d->pool_of[which][candidate->pool]].now[which] = candidate;
+    }
+    d->decisions += count;
+}
+
+/* Places count pools that are eligible in both deals only: one that is barred moves no other. */
+static void rank(struct differ *d, const struct lane *lane, int which,
+                 const struct policy_decision *decision)
+{
+    const struct policy_view *view = &lane->futures[which]->view;
+    uint32_t place = 0;
+    uint32_t i;
+
+    for (i = 0; decision != NULL && i < decision->eligible_count; i++) {
+        const struct policy_candidate *candidate = &view->candidates[decision->first_candidate + i];
+        struct track *track = &d->tracks[d->pool_of[which][candidate->pool]];
+
+        if (track_eligible(track, 0) && track_eligible(track, 1)) {
+            track->place[which] = ++place;
+        }
+    }
+}
+
+static struct side side_of(struct differ *d, const struct lane *lane, const struct track *track,
+                           int which)
+{
+    const struct policy_view *view = &lane->futures[which]->view;
+    struct side side = {SAYS_NOTHING, 0, ""};
+
+    if (track->now[which] != NULL) {
+        side.reason = track->now[which]->reason;
+        side.place = track->place[which];
+        side.clause =
+            policy_diff_intern(d, policy_text(view, view->clauses[track->now[which]->clause].name));
+    }
+    return side;
+}
+
+static void close_track(struct differ *d, struct track *track, oft_instant until)
+{
+    if (!track->differs) {
+        return;
+    }
+    track->differs = false;
+    track->open.until = until;
+    if (d->count == RECORDS_MAX) {
+        d->err = oft_fail(d->reterr, OFT_ERR_LIMIT,
+                          "these deals differ in more than %d places; compare smaller ones",
+                          RECORDS_MAX);
+        return;
+    }
+    d->records[d->count++] = track->open;
+}
+
+static bool same_side(const struct side *a, const struct side *b)
+{
+    return a->reason == b->reason && a->place == b->place && a->clause == b->clause;
+}
+
+/* Goes on with a track at FROM: what it says now may differ, agree, or differ in another way. */
+static void follow_track(struct differ *d, const struct lane *lane, uint32_t pool, oft_instant from)
+{
+    struct track *track = &d->tracks[pool];
+    bool differs = track_eligible(track, 0) != track_eligible(track, 1) ||
+                   (track->now[0] == NULL) != (track->now[1] == NULL) ||
+                   track->place[0] != track->place[1];
+    struct record record = {.from = from,
+                            .product = lane->product,
+                            .account = lane->who->name,
+                            .pool = d->pools[pool],
+                            .model = lane->model,
+                            .sets = d->set_bit};
+
+    if (!differs) {
+        close_track(d, track, from);
+        return;
+    }
+    record.a = side_of(d, lane, track, 0);
+    record.b = side_of(d, lane, track, 1);
+    if (track->differs && same_side(&track->open.a, &record.a) &&
+        same_side(&track->open.b, &record.b)) {
+        return;
+    }
+    close_track(d, track, from);
+    track->differs = true;
+    track->open = record;
+}
+
 static void walk_lane(struct differ *d, const struct lane *lane)
 {
     const struct policy_view *a = &lane->futures[0]->view;
     const struct policy_view *b = &lane->futures[1]->view;
-    uint32_t i = 0, k = 0;
+    const struct policy_decision *before[2] = {NULL, NULL};
     oft_instant from = OFT_INSTANT_ALWAYS;
+    uint32_t i = 0, k = 0, pool;
 
     while (i < a->regime_count && k < b->regime_count && d->err == OFT_OK) {
+        const struct policy_decision *now[2] = {lane_decision(lane, 0, i),
+                                                lane_decision(lane, 1, k)};
         oft_instant until = a->regimes[i].until_ns < b->regimes[k].until_ns
                                 ? a->regimes[i].until_ns
                                 : b->regimes[k].until_ns;
-        struct record record = {.from = from,
-                                .until = until,
-                                .product = lane->product,
-                                .account = lane->who->name,
-                                .pool = lane->pool,
-                                .model = lane->model,
-                                .sets = d->set_bit};
 
-        record.a = side_of(d, lane->futures[0], lane_decision(lane, 0, i), lane->pool);
-        record.b = side_of(d, lane->futures[1], lane_decision(lane, 1, k), lane->pool);
-        if (!same_side(&record.a, &record.b)) {
-            add_record(d, &record);
+        if (from == OFT_INSTANT_ALWAYS || now[0] != before[0] || now[1] != before[1]) {
+            lay(d, lane, 0, now[0]);
+            lay(d, lane, 1, now[1]);
+            rank(d, lane, 0, now[0]);
+            rank(d, lane, 1, now[1]);
+            for (pool = 0; pool < d->pool_count; pool++) {
+                follow_track(d, lane, pool, from);
+            }
         }
+        before[0] = now[0];
+        before[1] = now[1];
         i += a->regimes[i].until_ns == until ? 1 : 0;
         k += b->regimes[k].until_ns == until ? 1 : 0;
         from = until;
+    }
+    for (pool = 0; pool < d->pool_count; pool++) {
+        close_track(d, &d->tracks[pool], OFT_INSTANT_NEVER);
     }
 }
 
@@ -192,9 +263,9 @@ static const char **name_union(struct differ *d, name_fn name, uint32_t count_a,
 }
 
 static void walk_product(struct differ *d, struct lane *lane, const char **models,
-                         uint32_t model_count, const char **pools, uint32_t pool_count)
+                         uint32_t model_count)
 {
-    uint32_t m, p, w;
+    uint32_t m, w;
     int which;
 
     for (m = 0; m < model_count && d->err == OFT_OK; m++) {
@@ -203,12 +274,35 @@ static void walk_product(struct differ *d, struct lane *lane, const char **model
             lane->models[which] =
                 policy_find_model(&lane->futures[which]->view, oft_str_from(models[m]));
         }
-        for (w = 0; w < d->who_count; w++) {
+        for (w = 0; w < d->who_count && d->err == OFT_OK; w++) {
             lane->who = &d->who[w];
-            for (p = 0; p < pool_count && d->err == OFT_OK; p++) {
-                lane->pool = pools[p];
-                walk_lane(d, lane);
+            walk_lane(d, lane);
+        }
+    }
+}
+
+/* The pools of both, and which of them each view's pools are. */
+static void find_pools(struct differ *d)
+{
+    int which;
+    uint32_t i, k;
+
+    d->pools =
+        name_union(d, pool_name, d->deals[0]->pool_count, d->deals[1]->pool_count, &d->pool_count);
+    d->tracks = oft_arena_alloc_array(&d->arena, (size_t)d->pool_count + 1, sizeof(*d->tracks));
+    for (which = 0; which < 2 && d->err == OFT_OK; which++) {
+        const struct deal *deal = d->deals[which];
+
+        d->pool_of[which] =
+            oft_arena_alloc_array(&d->arena, (size_t)deal->pool_count + 1, sizeof(uint32_t));
+        if (d->pool_of[which] == NULL || d->tracks == NULL) {
+            d->err = oft_fail(d->reterr, OFT_ERR_MEMORY, "no memory to compare these deals");
+            return;
+        }
+        for (i = 0; i < deal->pool_count; i++) { /* a snapshot's pools stand as in the deal */
+            for (k = 0; strcmp(d->pools[k], deal->pools[i].name) != 0; k++) {
             }
+            d->pool_of[which][i] = k;
         }
     }
 }
@@ -216,20 +310,18 @@ static void walk_product(struct differ *d, struct lane *lane, const char **model
 static void walk(struct differ *d, const struct policy_future *a, const struct policy_future *b)
 {
     struct lane lane = {.futures = {a, b}};
-    uint32_t product_count, model_count, pool_count, i;
+    uint32_t product_count, model_count, i;
     const char **products = name_union(d, product_name, d->deals[0]->product_count,
                                        d->deals[1]->product_count, &product_count);
     const char **models =
         name_union(d, model_name, d->deals[0]->model_count, d->deals[1]->model_count, &model_count);
-    const char **pools =
-        name_union(d, pool_name, d->deals[0]->pool_count, d->deals[1]->pool_count, &pool_count);
 
     d->model_count = model_count;
     for (i = 0; i < product_count && d->err == OFT_OK; i++) {
         lane.product = products[i];
         lane.products[0] = policy_find_product(&a->view, oft_str_from(products[i]));
         lane.products[1] = policy_find_product(&b->view, oft_str_from(products[i]));
-        walk_product(d, &lane, models, model_count, pools, pool_count);
+        walk_product(d, &lane, models, model_count);
     }
 }
 
@@ -350,7 +442,9 @@ static void walk_set(struct differ *d, uint32_t set)
     d->set_bit = UINT64_C(1) << set;
     if (d->err == OFT_OK && d->who == NULL) {
         find_who(d, &futures[0], &futures[1]);
+        find_pools(d);
     }
+    d->sets++;
     if (d->err == OFT_OK) {
         walk(d, &futures[0], &futures[1]);
     }

@@ -14,6 +14,7 @@ enum { RECORDS_MAX = 200000, SETS_MAX = 64, DIFF_EVENTS_MAX = 6 };
 
 struct side {
     uint16_t reason;    /* SAYS_NOTHING, or enum policy_reason */
+    uint32_t place;     /* among the pools that are eligible in both; 0: not one of them */
     const char *clause; /* interned; "" when it says nothing */
 };
 
@@ -31,6 +32,8 @@ struct event_name {
     const char *name;
     uint32_t a, b; /* DEAL_NONE where it is not open */
 };
+
+struct track;
 
 /* An account of both deals, or none, as its kind in each. */
 struct who {
@@ -55,6 +58,12 @@ struct differ {
     size_t interned_count;
     size_t interned_slots;
     uint64_t set_bit;
+    /* Pools by name, and by index of each deal. */
+    const char **pools;
+    uint32_t pool_count;
+    uint32_t *pool_of[2];
+    struct track *tracks;
+    uint64_t sets, decisions; /* looked at */
 };
 
 static inline bool says_eligible(uint16_t reason)

@@ -27,6 +27,8 @@ static int compare_places(const struct record *x, const struct record *y)
     order = order != 0 ? order : (x->until > y->until) - (x->until < y->until);
     order = order != 0 ? order : compare_texts(x->product, y->product);
     order = order != 0 ? order : compare_texts(x->pool, y->pool);
+    order = order != 0 ? order : (x->a.place > y->a.place) - (x->a.place < y->a.place);
+    order = order != 0 ? order : (x->b.place > y->b.place) - (x->b.place < y->b.place);
     order = order != 0 ? order : (x->a.reason > y->a.reason) - (x->a.reason < y->a.reason);
     return order != 0 ? order : (x->b.reason > y->b.reason) - (x->b.reason < y->b.reason);
 }
@@ -205,7 +207,11 @@ static void append_side(const struct side *side, struct oft_buffer *out)
     if (side->reason == SAYS_NOTHING) {
         oft_buffer_append_text(out, "not there");
     } else if (says_eligible(side->reason)) {
-        oft_buffer_printf(out, "eligible by %s", side->clause);
+        oft_buffer_append_text(out, "eligible");
+        if (side->place > 0) {
+            oft_buffer_printf(out, " in place %u", (unsigned)side->place);
+        }
+        oft_buffer_printf(out, " by %s", side->clause);
     } else {
         oft_buffer_printf(out, "barred by %s", side->clause);
     }
@@ -241,6 +247,9 @@ void policy_diff_print(const struct differ *d, struct oft_buffer *out)
     if (d->count == 0) {
         oft_buffer_append_text(out, "no decision differs\n");
     }
+    oft_buffer_printf(out, "%slooked at %llu decisions in %llu set%s of events: all there are\n",
+                      d->count == 0 ? "" : "\n", (unsigned long long)d->decisions,
+                      (unsigned long long)d->sets, d->sets == 1 ? "" : "s");
 }
 
 static void json_string(struct oft_buffer *out, const char *member, const char *text)
@@ -259,7 +268,8 @@ static void json_side(struct oft_buffer *out, const char *member, const struct s
                     : policy_reason_name((enum policy_reason)side->reason));
     oft_buffer_append_char(out, ',');
     json_string(out, "clause", side->clause);
-    oft_buffer_printf(out, ",\"eligible\":%s}", says_eligible(side->reason) ? "true" : "false");
+    oft_buffer_printf(out, ",\"eligible\":%s,\"place\":%u}",
+                      says_eligible(side->reason) ? "true" : "false", (unsigned)side->place);
 }
 
 static void json_sets(const struct differ *d, uint64_t sets, struct oft_buffer *out)
@@ -292,7 +302,9 @@ void policy_diff_print_json(const struct differ *d, struct oft_buffer *out)
     char when[OFT_INSTANT_TEXT_BYTES];
     size_t i;
 
-    oft_buffer_printf(out, "{\"same\":%s,\"differences\":[", d->count == 0 ? "true" : "false");
+    oft_buffer_printf(out, "{\"same\":%s,\"event_sets\":%llu,\"decisions\":%llu,\"differences\":[",
+                      d->count == 0 ? "true" : "false", (unsigned long long)d->sets,
+                      (unsigned long long)d->decisions);
     for (i = 0; i < d->count; i++) {
         const struct record *it = &d->records[i];
 

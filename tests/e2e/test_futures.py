@@ -156,7 +156,9 @@ def test_too_many_open_events_are_an_error_and_never_a_guess(tmp_path):
 def test_a_change_of_words_alone_is_no_difference(small):
     other = changed(small, 'event    agi "AGI" attested by panel', 'event agi "Another title" attested by panel # a comment')
     result = run("diff", small, other)
-    assert (result.returncode, result.stdout) == (0, "no decision differs\n")
+    assert result.returncode == 0
+    # (2 regimes of p and q, m on both and n on one, two products; 2 kinds of accounts; both deals; 2 sets of events.)
+    assert result.stdout.startswith("no decision differs\nlooked at ") and "in 2 sets of events" in result.stdout
 
 
 def test_a_date_moved_is_told_with_time_product_account_and_event(small):
@@ -184,6 +186,31 @@ def test_one_word_of_the_founding_case_changes_where_a_model_may_run(tmp_path):
     equivalent = run("prove", FOUNDING, f"equivalent {other}")
     assert (equivalent.returncode, equivalent.stdout) == (1, result.stdout)
     assert run("prove", FOUNDING, f"equivalent {FOUNDING}").returncode == 0
+
+
+def test_a_price_that_turns_the_order_is_told_and_one_that_does_not_is_none(small):
+    """p costs 3 and q costs 2 for a million in and out; both are eligible for training."""
+    text = small.read_text()
+    cheaper = small.with_name("cheaper.deal")
+    cheaper.write_text(text.replace("output 2 USD", "output 0.50 USD"))
+    told = json.loads(run("diff", small, cheaper, "--json").stdout)["differences"]
+    places = {(d["pool"], d["before"]["place"], d["after"]["place"]) for d in told if d["product"] == "train"}
+    assert places == {("p", 2, 1), ("q", 1, 2)}
+    assert all(d["before"]["eligible"] and d["after"]["eligible"] for d in told)
+    still = small.with_name("still.deal")
+    still.write_text(text.replace("output 2 USD", "output 1.50 USD"))
+    assert run("diff", small, still).returncode == 0
+
+
+def test_a_large_deal_is_compared_in_a_moment(tmp_path):
+    generate = ROOT / "bench" / "policy" / "generate.py"
+    subprocess.run(["python3", str(generate), "--pools", "100", "--clauses", "600", "--keys", "1", "--queries", "1",
+                    str(tmp_path)], check=True)
+    first = tmp_path / "deal.deal"
+    assert run("diff", first, first).returncode == 0
+    other = tmp_path / "other.deal"
+    other.write_text(first.read_text().replace("region us-east", "region us-west", 1))
+    assert run("diff", first, other).returncode == 1
 
 
 def test_a_pool_or_a_product_that_only_one_deal_has_is_told(small):
