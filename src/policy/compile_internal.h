@@ -68,13 +68,25 @@ struct policy_price_range {
     uint32_t count;
 };
 
+/* What weighing a serve needs to know, side by side with the others of its model. */
+struct policy_slot {
+    uint32_t serve;
+    uint32_t pool;
+    uint32_t provider;
+    uint32_t region;    /* index in regions */
+    int64_t cost_nanos; /* at the instant: input + output, per million each; 0 when reserved */
+    bool cost_known;
+    bool reserved;
+};
+
 struct policy_rules {
     const struct policy_compile_input *input;
     const struct deal *deal;
     struct policy_kinds kinds;
-    /* Serves by model: those of model M are serves[first[M]..first[M + 1]), in the deal's order. */
+    /* Serves by model: those of model M are slots[first[M]..first[M + 1]), in the deal's order. */
     uint32_t *first;
-    uint32_t *serves;
+    struct policy_slot *slots;
+    uint32_t *slot_of;    /* by serve */
     uint32_t *by_price;   /* the same range, as places in it, cheapest first; ties in order */
     uint32_t *pool_first; /* serves by pool, in the same way */
     uint32_t *pool_serves;
@@ -87,9 +99,7 @@ struct policy_rules {
     struct policy_price_range *cost_prices; /* by pool */
     /* Of the instant. */
     oft_instant at;
-    bool *pool_open;     /* by pool */
-    bool *cost_known;    /* by serve */
-    int64_t *cost_nanos; /* by serve: input + output, per million each; 0 when reserved */
+    bool *pool_open;                /* by pool */
     struct policy_verdict *scratch; /* as many as one model has serves at most */
 };
 

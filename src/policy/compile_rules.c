@@ -37,7 +37,15 @@ static uint32_t index_serves(struct policy_rules *rules)
         rules->pool_serves[rules->pool_first[deal->serves[i].pool + 1]++] = i;
     }
     for (i = 0; i < deal->serve_count; i++) {
-        rules->serves[rules->first[deal->serves[i].model + 1]++] = i;
+        const struct deal_serve *serve = &deal->serves[i];
+        uint32_t at = rules->first[serve->model + 1]++;
+
+        rules->slot_of[i] = at;
+        rules->slots[at] = (struct policy_slot){.serve = i,
+                                                .pool = serve->pool,
+                                                .provider = deal->pools[serve->pool].provider,
+                                                .region = rules->region_of[serve->pool],
+                                                .reserved = deal->pools[serve->pool].reserved};
     }
     return most;
 }
@@ -96,7 +104,8 @@ static bool allocate(struct policy_rules *rules, struct oft_arena *arena)
     size_t pools = (size_t)deal->pool_count + 1;
 
     rules->first = oft_arena_alloc_array(arena, (size_t)deal->model_count + 2, sizeof(uint32_t));
-    rules->serves = oft_arena_alloc_array(arena, serves, sizeof(uint32_t));
+    rules->slots = oft_arena_alloc_array(arena, serves, sizeof(*rules->slots));
+    rules->slot_of = oft_arena_alloc_array(arena, serves, sizeof(uint32_t));
     rules->by_price = oft_arena_alloc_array(arena, serves, sizeof(uint32_t));
     rules->region_of = oft_arena_alloc_array(arena, pools, sizeof(uint32_t));
     rules->pool_first = oft_arena_alloc_array(arena, pools + 1, sizeof(uint32_t));
@@ -109,13 +118,11 @@ static bool allocate(struct policy_rules *rules, struct oft_arena *arena)
         oft_arena_alloc_array(arena, (size_t)deal->product_count + 1, sizeof(*rules->sale_prices));
     rules->cost_prices = oft_arena_alloc_array(arena, pools, sizeof(*rules->cost_prices));
     rules->pool_open = oft_arena_alloc_array(arena, pools, sizeof(bool));
-    rules->cost_known = oft_arena_alloc_array(arena, serves, sizeof(bool));
-    rules->cost_nanos = oft_arena_alloc_array(arena, serves, sizeof(int64_t));
-    return rules->first != NULL && rules->serves != NULL && rules->by_price != NULL &&
-           rules->region_of != NULL && rules->pool_first != NULL && rules->pool_serves != NULL &&
-           rules->regions != NULL && rules->clause_until != NULL && rules->priced != NULL &&
-           rules->sale_prices != NULL && rules->cost_prices != NULL && rules->pool_open != NULL &&
-           rules->cost_known != NULL && rules->cost_nanos != NULL;
+    return rules->first != NULL && rules->slots != NULL && rules->slot_of != NULL &&
+           rules->by_price != NULL && rules->region_of != NULL && rules->pool_first != NULL &&
+           rules->pool_serves != NULL && rules->regions != NULL && rules->clause_until != NULL &&
+           rules->priced != NULL && rules->sale_prices != NULL && rules->cost_prices != NULL &&
+           rules->pool_open != NULL;
 }
 
 enum oft_err policy_rules_init(struct policy_rules *rules, const struct policy_compile_input *input,
@@ -133,12 +140,12 @@ enum oft_err policy_rules_init(struct policy_rules *rules, const struct policy_c
     if (err != OFT_OK) {
         return err;
     }
+    index_regions(rules);
     most = index_serves(rules);
     rules->scratch = oft_arena_alloc_array(arena, (size_t)most + 1, sizeof(*rules->scratch));
     if (rules->scratch == NULL) {
         return oft_fail(reterr, OFT_ERR_MEMORY, "no memory to compile the policy");
     }
-    index_regions(rules);
     index_prices(rules);
     for (i = 0; i < deal->clause_count; i++) {
         rules->clause_until[i] = deal_clause_until(&deal->clauses[i], input->attested);
@@ -213,15 +220,14 @@ bool policy_rules_price_pool(struct policy_rules *rules, uint32_t pool)
 
     for (k = rules->pool_first[pool]; k < rules->pool_first[pool + 1]; k++) {
         uint32_t i = rules->pool_serves[k];
-        const struct deal_price *price;
-        int64_t nanos;
+        struct policy_slot *slot = &rules->slots[rules->slot_of[i]];
+        const struct deal_price *price =
+            policy_rules_price(rules, rules->cost_prices[pool], deal->serves[i].model);
+        int64_t nanos = price == NULL || slot->reserved ? 0 : price_sum(price);
 
-        price = policy_rules_price(rules, rules->cost_prices[pool], deal->serves[i].model);
-        nanos = price == NULL || deal->pools[pool].reserved ? 0 : price_sum(price);
-        changed =
-            changed || rules->cost_known[i] != (price != NULL) || rules->cost_nanos[i] != nanos;
-        rules->cost_known[i] = price != NULL;
-        rules->cost_nanos[i] = nanos;
+        changed = changed || slot->cost_known != (price != NULL) || slot->cost_nanos != nanos;
+        slot->cost_known = price != NULL;
+        slot->cost_nanos = nanos;
     }
     return changed;
 }
@@ -240,11 +246,11 @@ void policy_rules_sort_model(struct policy_rules *rules, uint32_t model)
     for (gap = count / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11) {
         for (i = gap; i < count; i++) {
             uint32_t item = order[i];
-            int64_t nanos = rules->cost_nanos[rules->serves[first + item]];
+            int64_t nanos = rules->slots[first + item].cost_nanos;
 
             for (place = i; place >= gap; place -= gap) {
                 uint32_t before = order[place - gap];
-                int64_t other = rules->cost_nanos[rules->serves[first + before]];
+                int64_t other = rules->slots[first + before].cost_nanos;
 
                 if (other < nanos || (other == nanos && before < item)) {
                     break;
@@ -303,52 +309,50 @@ static void bar_license(const struct policy_rules *rules, const struct policy_sc
     }
 }
 
-static void allow_serve(const struct policy_scope *scope, const struct deal_serve *serve,
-                        uint32_t serve_index, struct policy_verdict *verdict)
+static void allow_slot(const struct policy_scope *scope, const struct policy_slot *slot,
+                       uint32_t model, struct policy_verdict *verdict)
 {
     if (scope->exclusive != DEAL_NONE) {
         allow(verdict, POLICY_ALLOWED_BY_EXCLUSIVE, POLICY_GROUND_CLAUSE, scope->exclusive);
     } else if (scope->foreign) {
-        allow(verdict, POLICY_ALLOWED_BY_LICENSE, POLICY_GROUND_CLAUSE,
-              scope->license[serve->model]);
+        allow(verdict, POLICY_ALLOWED_BY_LICENSE, POLICY_GROUND_CLAUSE, scope->license[model]);
     } else {
-        allow(verdict, POLICY_ALLOWED_BY_POOL, POLICY_GROUND_SERVES, serve_index);
+        allow(verdict, POLICY_ALLOWED_BY_POOL, POLICY_GROUND_SERVES, slot->serve);
     }
 }
 
 /* The priority of the reasons is their order here. */
-static void weigh_serve(const struct policy_rules *rules, const struct policy_scope *scope,
-                        uint32_t product, uint32_t serve_index, struct policy_verdict *verdict)
+static void weigh_slot(const struct policy_rules *rules, const struct policy_scope *scope,
+                       uint32_t product, uint32_t model, const struct policy_slot *slot,
+                       struct policy_verdict *verdict)
 {
-    const struct deal_serve *serve = &rules->deal->serves[serve_index];
-    const struct deal_pool *pool = &rules->deal->pools[serve->pool];
-    uint32_t exclusive_bar = scope->exclusive_bar[pool->provider];
-    uint32_t residency_bar = scope->residency_bar[rules->region_of[serve->pool]];
+    uint32_t exclusive_bar = scope->exclusive_bar[slot->provider];
+    uint32_t residency_bar = scope->residency_bar[slot->region];
     uint32_t ships = scope->ships_first_count == 0
                          ? DEAL_NONE
-                         : not_shipped(rules, scope, pool->provider, serve->model);
+                         : not_shipped(rules, scope, slot->provider, model);
 
-    *verdict = (struct policy_verdict){.serve = serve_index,
-                                       .pool = serve->pool,
-                                       .reserved = pool->reserved,
-                                       .preferred = scope->preferred[pool->provider]};
-    verdict->effective_nanos = scope->behind[pool->provider] ? 0 : rules->cost_nanos[serve_index];
+    verdict->serve = slot->serve;
+    verdict->pool = slot->pool;
+    verdict->reserved = slot->reserved;
+    verdict->preferred = scope->preferred[slot->provider];
+    verdict->effective_nanos = scope->behind[slot->provider] ? 0 : slot->cost_nanos;
     if (exclusive_bar != DEAL_NONE) {
         bar(verdict, POLICY_BARRED_BY_EXCLUSIVE, POLICY_GROUND_CLAUSE, exclusive_bar, 0);
     } else if (residency_bar != DEAL_NONE) {
         bar(verdict, POLICY_BARRED_BY_RESIDENCY, POLICY_GROUND_CLAUSE, residency_bar, 0);
-    } else if (scope->foreign && scope->license[serve->model] == DEAL_NONE) {
+    } else if (scope->foreign && scope->license[model] == DEAL_NONE) {
         bar_license(rules, scope, product, verdict);
     } else if (ships != DEAL_NONE) {
         bar(verdict, POLICY_BARRED_NOT_SHIPPED, POLICY_GROUND_CLAUSE, ships, 0);
-    } else if (!rules->pool_open[serve->pool]) {
-        bar(verdict, POLICY_BARRED_POOL_WINDOW, POLICY_GROUND_WINDOW, serve->pool, 0);
-    } else if (!pool->reserved && !rules->cost_known[serve_index]) {
-        bar(verdict, POLICY_BARRED_NO_PRICE, POLICY_GROUND_COST, serve_index, 0);
-    } else if (scope->sale_missing[serve->model]) {
-        bar(verdict, POLICY_BARRED_NO_PRICE, POLICY_GROUND_SALE, product, serve->model);
+    } else if (!rules->pool_open[slot->pool]) {
+        bar(verdict, POLICY_BARRED_POOL_WINDOW, POLICY_GROUND_WINDOW, slot->pool, 0);
+    } else if (!slot->reserved && !slot->cost_known) {
+        bar(verdict, POLICY_BARRED_NO_PRICE, POLICY_GROUND_COST, slot->serve, 0);
+    } else if (scope->sale_missing[model]) {
+        bar(verdict, POLICY_BARRED_NO_PRICE, POLICY_GROUND_SALE, product, model);
     } else {
-        allow_serve(scope, serve, serve_index, verdict);
+        allow_slot(scope, slot, model, verdict);
     }
 }
 
@@ -378,7 +382,7 @@ void policy_rules_decide(struct policy_rules *rules, const struct policy_scope *
     uint32_t i;
 
     for (i = 0; i < count; i++) {
-        weigh_serve(rules, scope, product, rules->serves[first + i], &rules->scratch[i]);
+        weigh_slot(rules, scope, product, model, &rules->slots[first + i], &rules->scratch[i]);
         starts[band_of(&rules->scratch[i]) + 1]++;
         eligible += rules->scratch[i].eligible ? 1 : 0;
     }
