@@ -228,6 +228,25 @@ static void append_license(struct policy_build *build, const struct deal_license
     }
 }
 
+static void append_condition(struct policy_build *build, const struct deal_condition *condition,
+                             bool inner)
+{
+    uint32_t i;
+
+    if (condition->kind == DEAL_CONDITION_EVENT) {
+        oft_buffer_append_text(&build->scratch, build->deal->events[condition->event].name);
+        return;
+    }
+    oft_buffer_append_text(&build->scratch, inner ? "(" : "");
+    for (i = 0; i < condition->part_count; i++) {
+        oft_buffer_append_text(&build->scratch, i == 0                                  ? ""
+                                                : condition->kind == DEAL_CONDITION_AND ? " and "
+                                                                                        : " or ");
+        append_condition(build, &condition->parts[i], true);
+    }
+    oft_buffer_append_text(&build->scratch, inner ? ")" : "");
+}
+
 static void append_primary(struct policy_build *build, const struct deal_primary *primary)
 {
     append_list(build, primary->products, "all products", product_name);
@@ -240,7 +259,10 @@ static void append_primary(struct policy_build *build, const struct deal_primary
                               deal_duration_unit_text(primary->lead.unit),
                               primary->lead.count == 1 ? "" : "s");
         }
-        oft_buffer_append_text(&build->scratch, primary->has_unless ? ", with an exception" : "");
+        if (primary->has_unless) {
+            oft_buffer_append_text(&build->scratch, ", unless ");
+            append_condition(build, &primary->unless, false);
+        }
     }
     oft_buffer_append_text(&build->scratch, primary->prefer ? ", preferred" : "");
 }

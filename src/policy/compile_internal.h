@@ -93,6 +93,7 @@ struct policy_rules {
     uint32_t *region_of; /* by pool: index in regions */
     const char **regions;
     uint32_t region_count;
+    uint32_t primary_count;    /* clauses */
     oft_instant *clause_until; /* by clause, supersession and attested events included */
     uint32_t *priced;          /* prices sorted by owner: indices */
     struct policy_price_range *sale_prices; /* by product */

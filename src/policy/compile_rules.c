@@ -149,6 +149,7 @@ enum oft_err policy_rules_init(struct policy_rules *rules, const struct policy_c
     index_prices(rules);
     for (i = 0; i < deal->clause_count; i++) {
         rules->clause_until[i] = deal_clause_until(&deal->clauses[i], input->attested);
+        rules->primary_count += deal->clauses[i].kind == DEAL_CLAUSE_PRIMARY ? 1 : 0;
     }
     for (i = 0; i < deal->model_count; i++) {
         uint32_t count = rules->first[i + 1] - rules->first[i];

@@ -25,7 +25,7 @@ bool policy_scope_init(const struct policy_rules *rules, struct oft_arena *arena
     scope->preferred = oft_arena_alloc_array(arena, providers, sizeof(bool));
     scope->behind = oft_arena_alloc_array(arena, providers, sizeof(bool));
     scope->ships_first =
-        oft_arena_alloc_array(arena, (size_t)deal->clause_count + 1, sizeof(uint32_t));
+        oft_arena_alloc_array(arena, (size_t)rules->primary_count + 1, sizeof(uint32_t));
     scope->license = oft_arena_alloc_array(arena, models, sizeof(uint32_t));
     scope->sale_missing = oft_arena_alloc_array(arena, models, sizeof(bool));
     return scope->exclusive_bar != NULL && scope->residency_bar != NULL &&
