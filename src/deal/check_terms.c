@@ -116,6 +116,22 @@ static void check_bounds(struct deal_build *build, const struct deal_clause *cla
     }
 }
 
+/* Netting sets two opposite shares off against each other. */
+static void check_netting(struct deal_build *build, const struct deal_clause *clause)
+{
+    const struct deal_term *netting = deal_terms_find(clause->terms, DEAL_TERM_NETTING);
+    if (netting == NULL) {
+        return;
+    }
+    const struct deal_clause *other = &build->deal->clauses[netting->values[0].as.index];
+    if (other->kind != DEAL_CLAUSE_SHARE || other == clause ||
+        other->as.share.payer_party != clause->as.share.payee_party ||
+        other->as.share.payee_party != clause->as.share.payer_party) {
+        TERM_ERROR(build, 41, netting, clause, "name the share that is paid the other way",
+                   "%s is no opposite share", other->id);
+    }
+}
+
 /* ---- commitments and orders ------------------------------------------------------------------ */
 
 static void check_line(struct deal_build *build, const struct deal_clause *clause,
@@ -343,6 +359,7 @@ static void check_clause(struct deal_build *build, const struct deal_clause *cla
     case DEAL_CLAUSE_SHARE:
         check_tiers(build, clause);
         check_bounds(build, clause);
+        check_netting(build, clause);
         note_unsettled(build, clause);
         break;
     case DEAL_CLAUSE_COMMIT:
