@@ -298,3 +298,16 @@ def test_an_account_in_an_excepted_group_is_answered_otherwise(small):
     agency = json.loads(run(*asked, "--account", "agency").stdout)
     assert agency["allowed"] is True and agency["account"] == "agency"
     assert run(*asked, "--account", "nobody").returncode == 1
+
+
+# ---- docs -------------------------------------------------------------------------------------------
+
+
+def test_the_outputs_in_the_docs_are_those_of_the_program(tmp_path):
+    page = (ROOT / "docs" / "tools.md").read_text()
+    proved = run("prove", FOUNDING, "only api on azure during 2025-01-21..2025-10-28").stdout
+    assert f"during 2025-01-21..2025-10-28'\n{proved}```" in page
+    other = tmp_path / "or.deal"
+    other.write_text(FOUNDING.read_text().replace("azure-cannot and azure-declines", "azure-cannot or azure-declines"))
+    shown = re.search(r"or\.deal\n(from 2026.*?)  \.\.\.\n", page, re.S).group(1)
+    assert run("diff", FOUNDING, other).stdout.startswith(shown)
