@@ -88,12 +88,14 @@ def run_program(offtake: str, directory: str, deal, attestations: dict, question
 
 
 def judge_run(done, asked: int) -> Run:
-    """A refusal is an exit other than 0 without an answer; all else has to answer every question."""
+    """A refusal is exit 1 with an error's code and no answer; all else has to answer every question."""
     answers = done.stdout.splitlines()
     if done.returncode < 0 or "Sanitizer" in done.stderr or "runtime error:" in done.stderr:
         return Run(False, f"crashed with {done.returncode}", answers, done.stderr)
-    if done.returncode != 0 and not answers:
+    if done.returncode == 1 and not answers and re.search(r": error OFT\d{4}", done.stderr):
         return Run(True, "", [], done.stderr)
+    if done.returncode != 0:
+        return Run(False, f"failed with {done.returncode}: {done.stderr.strip()[-300:]}", answers, done.stderr)
     if len(answers) != asked:
         return Run(False, f"{len(answers)} answers to {asked} questions", answers, done.stderr)
     return Run(False, "", answers, done.stderr)
