@@ -140,3 +140,15 @@ void api_post_attest(const struct api_scope *scope, struct api_answer *answer)
                               oft_instant_format(at, at_text), "signed", signature_value != NULL,
                               "generation", (json_int_t)engine_generation(scope->options->engine)));
 }
+
+void api_get_attestations(const struct api_scope *scope, struct api_answer *answer)
+{
+    struct oft_error error = {0};
+    enum oft_err err = engine_attestations_list(scope->options->engine, &answer->body, &error);
+    if (err != OFT_OK) {
+        api_answer_fault(answer, err, &error, NULL);
+        return;
+    }
+    answer->status = 200;
+    answer->content_type = "application/json";
+}

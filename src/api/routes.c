@@ -13,6 +13,7 @@ static const struct api_route ROUTES[] = {
     {"POST", "/v1/reload", api_post_reload, false},
     {"POST", "/v1/drain", api_post_drain, false},
     {"POST", "/v1/attest", api_post_attest, true},
+    {"GET", "/v1/attestations", api_get_attestations, false},
     {"GET", "/v1/keys", api_get_keys, false},
     {"POST", "/v1/keys", api_post_keys, true},
     {"DELETE", "/v1/keys/", api_delete_key, false},

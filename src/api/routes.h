@@ -73,6 +73,7 @@ void api_get_status(const struct api_scope *scope, struct api_answer *answer);
 void api_post_reload(const struct api_scope *scope, struct api_answer *answer);
 void api_post_drain(const struct api_scope *scope, struct api_answer *answer);
 void api_post_attest(const struct api_scope *scope, struct api_answer *answer);
+void api_get_attestations(const struct api_scope *scope, struct api_answer *answer);
 void api_get_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_post_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_delete_key(const struct api_scope *scope, struct api_answer *answer);

@@ -34,7 +34,8 @@ static const char DRAIN_HELP[] =
 
 static const char ATTEST_HELP[] =
     "Usage: offtake attest EVENT --by PARTY [--at INSTANT] [--key FILE]\n"
-    "       offtake attest EVENT --by PARTY --at INSTANT --key FILE --print\n"
+    "       offtake attest EVENT --by PARTY --at INSTANT --print\n"
+    "       offtake attest --list [--json]\n"
     "Records that an event of the deal happened, as its attester says. Clauses that\n"
     "wait for it end at that instant. An attestation cannot be taken back. When the\n"
     "party has a key in the deal, the attestation must be signed with it.\n\n"
@@ -44,10 +45,12 @@ static const char ATTEST_HELP[] =
     "  --key FILE     the party's private key, PEM, from `offtake keys party`\n"
     "  --signature HEX\n"
     "                 a signature made elsewhere, of the text that --print shows\n"
-    "  --print        print the text that is signed, and record nothing\n" CLI_TARGET_HELP
+    "  --print        print the text that is signed, and record nothing\n"
+    "  --list         print what was attested so far\n"
+    "  --json         ... as JSON\n" CLI_TARGET_HELP
     "\nExit status: 0 recorded; 1 refused; 2 wrong command line; 3 a fault.\n";
 
-enum { OPT_PARTY = CLI_OPT_OWN, OPT_AT, OPT_KEY, OPT_SIGNATURE, OPT_PRINT };
+enum { OPT_PARTY = CLI_OPT_OWN, OPT_AT, OPT_KEY, OPT_SIGNATURE, OPT_PRINT, OPT_LIST };
 
 struct arguments {
     struct cli_target target;
@@ -57,6 +60,7 @@ struct arguments {
     const char *key;
     const char *signature;
     bool print;
+    bool list;
     int first; /* index of the first word that is no option */
 };
 
@@ -81,6 +85,8 @@ static int arguments_read(int argc, char **argv, const char *help, const struct 
             arguments->signature = optarg;
         } else if (option == OPT_PRINT) {
             arguments->print = true;
+        } else if (option == OPT_LIST) {
+            arguments->list = true;
         } else if (!cli_target_option(&arguments->target, option, optarg)) {
             return CLI_USAGE;
         }
@@ -279,6 +285,35 @@ static int attest_send(const struct arguments *arguments, const char *event, con
     return code;
 }
 
+static int attest_list(const struct arguments *arguments)
+{
+    struct cli_reply reply;
+    int code = cli_call(&arguments->target, "GET", "/v1/attestations", NULL, &reply);
+    json_t *answer = code == CLI_OK ? cli_reply_json(&reply) : NULL;
+    const json_t *items = json_object_get(answer, "attestations");
+    const json_t *item;
+    size_t index;
+    if (code == CLI_OK && arguments->json) {
+        code = cli_print(oft_buffer_text(&reply.body));
+    } else if (answer != NULL && json_array_size(items) == 0) {
+        code = cli_print("Nothing was attested.\n");
+    } else if (answer != NULL) {
+        printf("%-20s  %-16s  %-20s  %-8s\n", "EVENT", "BY", "AT", "");
+        json_array_foreach(items, index, item)
+        {
+            printf("%-20s  %-16s  %-20s  %s\n", cli_json_text(item, "event"),
+                   cli_json_text(item, "party"), cli_json_text(item, "at"),
+                   json_is_true(json_object_get(item, "signed")) ? "signed" : "");
+        }
+        code = cli_print("");
+    } else if (code == CLI_OK) {
+        code = CLI_FAULT;
+    }
+    json_decref(answer);
+    cli_reply_release(&reply);
+    return code;
+}
+
 int cli_attest(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {{"by", required_argument, NULL, OPT_PARTY},
@@ -287,12 +322,18 @@ int cli_attest(int argc, char **argv)
                                             {"key", required_argument, NULL, OPT_KEY},
                                             {"signature", required_argument, NULL, OPT_SIGNATURE},
                                             {"print", no_argument, NULL, OPT_PRINT},
+                                            {"list", no_argument, NULL, OPT_LIST},
+                                            {"json", no_argument, NULL, CLI_OPT_JSON},
                                             CLI_TARGET_OPTIONS,
                                             {0}};
     struct arguments arguments = {0};
     int code = arguments_read(argc, argv, ATTEST_HELP, OPTIONS, &arguments);
     if (code != CLI_OK) {
         return code < 0 ? CLI_OK : code;
+    }
+    if (arguments.list) {
+        code = no_more_words(argc, argv, &arguments);
+        return code == CLI_OK ? attest_list(&arguments) : code;
     }
     if (argc - arguments.first != 1 || arguments.party == NULL) {
         return cli_usage_error(argv[0], "one event and --by PARTY are needed");

@@ -4,6 +4,8 @@
  * books keep what was said. A party that has a key in the deal must sign; the word of one without is
  * taken as it comes over the admin API.
  */
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -138,4 +140,43 @@ enum oft_err engine_attest(struct engine *engine, const char *event, const char 
         return code;
     }
     return engine_republish(engine, now_ns, reterr);
+}
+
+static json_t *attestation_json(const struct store_attestation *item)
+{
+    char at[OFT_INSTANT_TEXT_BYTES];
+    char recorded[OFT_INSTANT_TEXT_BYTES];
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b}", "event", item->event, "party", item->party,
+                     "at", oft_instant_format(item->at, at), "recorded",
+                     oft_instant_format(item->recorded_ns, recorded), "generation",
+                     (json_int_t)item->generation, "signed", (int)item->is_signed);
+}
+
+enum oft_err engine_attestations_list(struct engine *engine, struct oft_buffer *out,
+                                      struct oft_error *reterr)
+{
+    struct oft_arena arena;
+    struct store_attestation *items = NULL;
+    size_t count = 0;
+    oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
+    enum oft_err code =
+        store_attestations(engine->store, INT64_MAX, &arena, &items, &count, reterr);
+    json_t *list = json_array();
+    for (size_t i = 0; code == OFT_OK && i < count; i++) {
+        if (json_array_append_new(list, attestation_json(&items[i])) != 0) {
+            code = OFT_ERR_MEMORY;
+        }
+    }
+    json_t *answer = json_pack("{s:o}", "attestations", list);
+    char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
+    if (code == OFT_OK && text == NULL) {
+        code = oft_fail(reterr, OFT_ERR_MEMORY, "the attestations could not be written");
+    }
+    if (code == OFT_OK) {
+        oft_buffer_printf(out, "%s\n", text);
+    }
+    free(text);
+    json_decref(answer);
+    oft_arena_release(&arena);
+    return code;
 }

@@ -99,6 +99,10 @@ enum oft_err engine_attest(struct engine *engine, const char *event, const char 
                            oft_instant at, const uint8_t *signature, oft_instant now_ns,
                            struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* JSON: what was attested so far, in the order in which it was recorded. */
+enum oft_err engine_attestations_list(struct engine *engine, struct oft_buffer *out,
+                                      struct oft_error *reterr) OFT_MUSTCHECK;
+
 enum oft_err engine_statement(struct engine *engine, const char *party, int32_t month,
                               enum ledger_format format, struct oft_buffer *out,
                               struct oft_error *reterr) OFT_MUSTCHECK;

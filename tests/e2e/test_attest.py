@@ -66,6 +66,10 @@ def test_a_signed_attestation_ends_the_clause_and_an_unsigned_or_wrong_one_does_
     assert served_by(stack, key) == "south"  # no longer barred
     assert stack.cli("attest", "rain", "--party", "other").returncode == 0  # no key, no signature
     assert "2 attestations" in stack.cli("ledger", "verify").stdout
+    listed = stack.json("attest", "--list")["attestations"]
+    assert [(a["event"], a["party"], a["signed"]) for a in listed] == [("agi", "panel", True), ("rain", "other", False)]
+    assert listed[0]["at"] == at and listed[0]["generation"] > 1
+    assert "agi                   panel             2024-05-01T12:00:00Z  signed\n" in stack.cli("attest", "--list").stdout
 
 
 def test_a_signature_made_elsewhere_over_the_printed_text_counts(make_stack, tmp_path):

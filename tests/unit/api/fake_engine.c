@@ -73,6 +73,12 @@ enum oft_err engine_keys_list(struct engine *engine, struct oft_buffer *out,
     return report(engine, out, reterr, "keys_list");
 }
 
+enum oft_err engine_attestations_list(struct engine *engine, struct oft_buffer *out,
+                                      struct oft_error *reterr)
+{
+    return report(engine, out, reterr, "attestations_list");
+}
+
 enum oft_err engine_attest(struct engine *engine, const char *event, const char *party,
                            oft_instant at, const uint8_t *signature, oft_instant now_ns,
                            struct oft_error *reterr)
