@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which contracts may be signed, and what the desk is told of parties: the other half of judging. */
+#include "model.h"
+
+#define NO(code) MODEL_REASON(DESK_REFUSED_##code)
+
+unsigned model_judge_contract(const struct model *model, const struct desk_event *event);
+unsigned model_judge_record(const struct model *model, const struct desk_event *event);
+
+static unsigned by(const struct model *model, const struct desk_event *event, uint64_t whose)
+{
+    bool proof = event->text && event->text[0] != '\0';
+
+    if (event->party.id != whose ||
+        (event->actor.id != whose && event->actor.id != model->customer)) {
+        return NO(ACTOR);
+    }
+    return event->actor.id == whose || proof ? 0 : NO(ACTOR) | NO(INVALID);
+}
+
+/* ---- with a holder ----------------------------------------------------------------------------- */
+
+static unsigned judge_tendered(const struct model *model, const struct desk_event *event)
+{
+    unsigned why = by(model, event, model->customer);
+
+    if (event->lot >= model->lot_count) {
+        return why | NO(UNKNOWN);
+    }
+    switch (model->lots[event->lot].state) {
+    case DESK_LOT_ELECTED:
+        return why | (model->lots[event->lot].tendered ? NO(STATE) | MODEL_OPEN : 0);
+    case DESK_LOT_DISPUTED:
+        return why | NO(STATE) | NO(LATE) | MODEL_OPEN;
+    default:
+        return why | NO(STATE);
+    }
+}
+
+static unsigned judge_signed_lot(const struct model *model, const struct desk_event *event)
+{
+    unsigned why = by(model, event, model->customer);
+    const struct model_lot *lot;
+    const struct desk_right *words;
+
+    if (event->lot >= model->lot_count) {
+        return why | NO(UNKNOWN);
+    }
+    lot = &model->lots[event->lot];
+    words = model->rights[lot->right].words;
+    if (lot->state != DESK_LOT_ELECTED && lot->state != DESK_LOT_DISPUTED) {
+        return why | NO(STATE) | NO(LATE) | NO(EARLY);
+    }
+    if (event->quantity != lot->quantity) {
+        why |= NO(QUANTITY) | (event->quantity == 0 ? MODEL_OPEN : 0);
+    }
+    if (event->terms.count == 0) {
+        why |= NO(TERMS) | MODEL_OPEN; /* as noticed? */
+    } else if (!model_conforms(words, lot->noticed, event->terms)) {
+        why |= NO(TERMS);
+    }
+    if (lot->state == DESK_LOT_ELECTED && !lot->tendered) {
+        why |= NO(STATE) | NO(EARLY) | MODEL_OPEN;
+    }
+    if (event->happened < lot->since) {
+        why |= NO(TIME) | NO(EARLY) | MODEL_OPEN;
+    }
+    for (uint32_t i = 0; i < model->right_count; i++) {
+        if (model->rights[i].words->kind == DESK_RIGHT_EXCLUSIVE) {
+            why |= NO(EXCLUSIVE) | MODEL_OPEN; /* on whose capacity is not said */
+        }
+    }
+    return why;
+}
+
+static unsigned judge_settled(const struct model *model, const struct desk_event *event)
+{
+    const struct model_lot *lot;
+    unsigned why;
+    bool known = event->name.id == desk_word("free").id || event->name.id == desk_word("revive").id;
+
+    if (event->lot >= model->lot_count) {
+        return NO(UNKNOWN) | NO(ACTOR);
+    }
+    lot = &model->lots[event->lot];
+    if (lot->state != DESK_LOT_DISPUTED) {
+        return NO(STATE) | NO(ACTOR) | NO(LATE) | NO(EARLY) | NO(INVALID) | NO(UNKNOWN);
+    }
+    why = by(model, event, model->notices[lot->accepted].holder);
+    return why | (known ? 0 : NO(INVALID) | NO(UNKNOWN));
+}
+
+/* ---- with a third party ------------------------------------------------------------------------ */
+
+/* What one right has against a third party's signature: the page's "one of". */
+static unsigned right_against(const struct model *model, uint32_t right,
+                              const struct desk_event *event)
+{
+    const struct model_right *row = &model->rights[right];
+    const struct desk_offer *offer = model->offers[event->offer].offer;
+    bool in_force = model_in_force(model, right, event->happened), begun = false, open = false;
+    bool free_early = false;
+    uint64_t exempt = 0, free_any, fits;
+    unsigned why = 0;
+
+    for (uint32_t i = 0; i < model->lot_count; i++) {
+        const struct model_lot *lot = &model->lots[i];
+
+        if (!model_opportunity_lot(model, lot, right, offer->need, event->offer)) {
+            continue;
+        }
+        begun = true;
+        open |= !desk_lot_final(lot->state);
+        exempt += lot->state == DESK_LOT_EXEMPT ? lot->quantity : 0;
+        free_early |= lot->state == DESK_LOT_FREE && event->happened < lot->since;
+        if (lot->state < DESK_LOT_FREE) {
+            why |= NO(EARLY) | NO(NOTICE_OWED) | NO(STATE);
+        }
+    }
+    if ((!in_force && !open) || model_is_holder(row, offer->party.id) || row->exhausted) {
+        /* A right that ended while its lot is open binds; one whose end falls between is as it was. */
+        return 0;
+    }
+    fits = model_free_for(model, right, event->offer, &event->terms);
+    free_any = model_free_for(model, right, event->offer, NULL);
+    if (begun && exempt > 0 && event->quantity <= exempt + fits) {
+        return open ? why | MODEL_OPEN | NO(QUANTITY) | NO(NOTICE_OWED) : 0;
+    }
+    if (event->quantity <= fits) {
+        return free_early ? NO(TIME) | NO(EARLY) | NO(NOTICE_OWED) | MODEL_OPEN : 0;
+    }
+    why |= NO(NOTICE_OWED) | NO(STATE);
+    why |= free_any > 0 ? NO(QUANTITY) | NO(BETTER_TERMS) | NO(TERMS) : 0;
+    return why | NO(COUNTERPARTY) | NO(LATE);
+}
+
+static unsigned judge_signed_offer(const struct model *model, const struct desk_event *event)
+{
+    unsigned why = by(model, event, model->customer);
+    const struct model_offer *offer;
+
+    if (event->offer >= model->offer_count) {
+        return why | NO(UNKNOWN);
+    }
+    offer = &model->offers[event->offer];
+    if (offer->withdrawn || model->needs[offer->offer->need].withdrawn) {
+        why |= NO(STATE);
+    }
+    if (offer->offer->valid_until <= event->at) {
+        why |= NO(STATE) | NO(LATE) | MODEL_OPEN;
+    }
+    if (event->quantity == 0 || event->quantity > offer->quantity - offer->signed_quantity) {
+        why |= NO(QUANTITY) | NO(INVALID);
+    }
+    if (event->terms.count == 0) {
+        why |= NO(TERMS) | NO(INVALID) | MODEL_OPEN;
+    }
+    if (model_barred(model, model->needs[offer->offer->need].need, offer->offer->provider.id,
+                     model->clock)) {
+        why |= NO(EXCLUSIVE);
+    }
+    for (uint32_t i = 0; i < model->right_count; i++) {
+        if (model->rights[i].words->kind != DESK_RIGHT_EXCLUSIVE) {
+            why |= right_against(model, i, event);
+        }
+    }
+    return why;
+}
+
+static unsigned judge_arrived(const struct model *model, const struct desk_event *event)
+{
+    unsigned why = by(model, event, model->customer);
+    const struct model_order *order;
+
+    if (event->order >= model->order_count) {
+        return why | NO(UNKNOWN);
+    }
+    order = &model->orders[event->order];
+    if (order->state == DESK_ORDER_DELIVERED || order->state == DESK_ORDER_FAILED) {
+        why |= NO(STATE) | NO(QUANTITY) | NO(LATE);
+    }
+    if (event->quantity == 0 || event->quantity > order->quantity - order->delivered) {
+        why |= NO(QUANTITY) | NO(INVALID);
+    }
+    return why | (event->happened < order->signed_at ? NO(TIME) | NO(EARLY) | MODEL_OPEN : 0);
+}
+
+unsigned model_judge_contract(const struct model *model, const struct desk_event *event)
+{
+    switch (event->kind) {
+    case DESK_TENDERED:
+        return judge_tendered(model, event);
+    case DESK_SETTLED:
+        return judge_settled(model, event);
+    case DESK_DELIVERED:
+        return judge_arrived(model, event);
+    default:
+        break;
+    }
+    if ((event->lot == DESK_NONE) == (event->offer == DESK_NONE)) {
+        return NO(INVALID) | NO(UNKNOWN) | NO(ACTOR);
+    }
+    return event->lot != DESK_NONE ? judge_signed_lot(model, event)
+                                   : judge_signed_offer(model, event);
+}
+
+/* ---- what the desk is told ---------------------------------------------------------------------- */
+
+static bool window_known(const struct model *model, const struct desk_window *window)
+{
+    oft_instant end;
+    struct desk_window one = *window;
+
+    one.period = (struct oft_period){.count = 1, .unit = OFT_PERIOD_HOURS};
+    return !window->said || (window->calendar.id == 0 && window->zone.id == 0) ||
+           model_window_end(model, &one, model->clock, &end);
+}
+
+static unsigned judge_right(const struct model *model, const struct desk_event *event)
+{
+    if (!event->right) {
+        return NO(INVALID);
+    }
+    for (int i = 0; i < DESK_WINDOW_KIND_COUNT; i++) {
+        if (!window_known(model, &event->right->windows[i])) {
+            return NO(CALENDAR) | MODEL_OPEN; /* now, or when it is reckoned by */
+        }
+    }
+    return 0;
+}
+
+static unsigned judge_assigned(const struct model *model, const struct desk_event *event)
+{
+    uint32_t right = model_find_right(model, event->name.id);
+
+    if (right == DESK_NONE) {
+        return NO(UNKNOWN);
+    }
+    if (!model_is_holder(&model->rights[right], event->party.id)) {
+        return NO(UNKNOWN) | NO(ACTOR) | NO(INVALID) | NO(STATE);
+    }
+    if (!model->rights[right].words->assignable) {
+        return MODEL_ANY;
+    }
+    return 0;
+}
+
+unsigned model_judge_record(const struct model *model, const struct desk_event *event)
+{
+    switch (event->kind) {
+    case DESK_CUSTOMER:
+        return model->customer != 0 ? NO(STATE) | NO(INVALID) : 0;
+    case DESK_CALENDAR:
+        return event->calendar ? 0 : NO(INVALID);
+    case DESK_ZONE:
+        return event->zone ? 0 : NO(INVALID);
+    case DESK_RIGHT:
+        return judge_right(model, event);
+    case DESK_ASSIGNED:
+        return judge_assigned(model, event);
+    case DESK_DEFAULTED:
+    case DESK_CURED:
+    case DESK_CONTROL_CHANGED:
+        return event->party.id == 0 ? NO(INVALID) | NO(UNKNOWN) : MODEL_OPEN | NO(STATE);
+    default:
+        return MODEL_ANY;
+    }
+}

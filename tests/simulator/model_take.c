@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an event that may be does. */
+#include <string.h>
+
+#include "model.h"
+
+void model_new(struct model *model)
+{
+    memset(model, 0, sizeof(*model));
+    model->clock = OFT_INSTANT_ALWAYS;
+    for (uint32_t i = 0; i < MODEL_NOTICES_MAX; i++) {
+        model->by_desk[i] = DESK_NONE;
+    }
+}
+
+/* ---- needs and offers --------------------------------------------------------------------------- */
+
+static void take_need(struct model *model, const struct desk_event *event)
+{
+    uint32_t need = model->need_count++;
+
+    model->needs[need] = (struct model_need){.need = event->need_opened, .opened = event->happened};
+    for (uint32_t i = 0; i < model->right_count; i++) {
+        if (model->rights[i].words->kind == DESK_RIGHT_OFFER && model_in_force(model, i, event->at)) {
+            model_screen(model, i, need, DESK_NONE);
+        }
+    }
+}
+
+static void take_offer(struct model *model, const struct desk_event *event)
+{
+    const struct desk_offer *offer = event->offer_added;
+    uint32_t index = model->offer_count++;
+
+    model->offers[index] = (struct model_offer){
+        .offer = offer,
+        .terms = offer->terms,
+        .quantity = offer->quantity,
+        .affirmed = {offer->affirmed},
+        .affirmed_count = 1,
+    };
+    for (uint32_t i = 0; i < model->right_count; i++) {
+        if (model->rights[i].words->kind == DESK_RIGHT_REFUSAL &&
+            model_in_force(model, i, event->at) &&
+            !model_is_holder(&model->rights[i], offer->party.id)) {
+            model_screen(model, i, offer->need, index);
+        }
+    }
+}
+
+/* A draft becomes ready when the missing is affirmed or added. */
+static void complete_drafts(struct model *model, uint32_t offer)
+{
+    bool priced = false;
+
+    for (uint32_t i = 0; i < model->offers[offer].terms.count; i++) {
+        priced |= strcmp(model->offers[offer].terms.items[i].name.text, "price") == 0;
+    }
+    for (uint32_t i = 0; i < model->lot_count; i++) {
+        if (model->lots[i].offer == offer && model->lots[i].state == DESK_LOT_DRAFT && priced &&
+            model_bona_fide(model, model->lots[i].right, offer)) {
+            model_ready(model, i, 0);
+        }
+    }
+}
+
+/* The round is over: the first rank is owed notices. */
+static void owe_again(struct model *model, uint32_t lot, bool reoffer)
+{
+    model_void_notices(model, lot);
+    model->lots[lot].reoffer = reoffer;
+    model_ready(model, lot, 0);
+}
+
+static bool alone(const struct model *model, uint32_t lot)
+{
+    for (uint32_t i = 0; i < model->lot_count; i++) {
+        if (i != lot && model->lots[i].root == model->lots[lot].root) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void take_change(struct model *model, const struct desk_event *event)
+{
+    struct model_offer *offer = &model->offers[event->offer];
+    struct desk_terms before = offer->terms;
+    uint32_t count = model->lot_count;
+
+    offer->terms = event->terms;
+    offer->quantity = event->quantity != 0 ? event->quantity : offer->quantity;
+    for (uint32_t i = 0; i < count; i++) {
+        struct model_lot *lot = &model->lots[i];
+        const struct desk_right *words = model->rights[lot->right].words;
+        bool running = lot->state <= DESK_LOT_OPEN && model_open_round(model, i);
+
+        if (lot->offer != event->offer) {
+            continue;
+        }
+        if (event->quantity != 0 && lot->state <= DESK_LOT_OPEN && alone(model, i)) {
+            lot->quantity = event->quantity;
+            model_share_round(model, i);
+        }
+        if (running || lot->state == DESK_LOT_OVERALLOT) {
+            owe_again(model, i, model_terms(words, before, event->terms) == MODEL_WORSE);
+        }
+    }
+    complete_drafts(model, event->offer);
+}
+
+static void take_withdrawal(struct model *model, const struct desk_event *event)
+{
+    bool whole = event->kind == DESK_NEED_WITHDRAWN;
+
+    if (whole) {
+        model->needs[event->need].withdrawn = true;
+    } else {
+        model->offers[event->offer].withdrawn = true;
+    }
+    for (uint32_t i = 0; i < model->lot_count; i++) {
+        const struct model_lot *lot = &model->lots[i];
+        bool free = lot->state == DESK_LOT_FREE &&
+                    (whole || !model->rights[lot->right].words->counterparty_any);
+
+        if ((whole ? lot->need == event->need : lot->offer == event->offer) &&
+            (lot->state <= DESK_LOT_OVERALLOT || free)) {
+            model_to(model, i, DESK_LOT_WITHDRAWN,
+                     whole ? DESK_WHY_NEED_GONE : DESK_WHY_OFFER_GONE);
+        }
+    }
+}
+
+/* ---- notices ------------------------------------------------------------------------------------ */
+
+static void take_sent(struct model *model, const struct desk_event *event)
+{
+    struct model_lot *lot = &model->lots[event->lot];
+    const struct desk_right *words = model->rights[lot->right].words;
+    struct desk_terms terms = lot->offer != DESK_NONE ? model->offers[lot->offer].terms
+                                                      : model->needs[lot->need].need->terms;
+
+    if (lot->state == DESK_LOT_FREE) {
+        lot->reoffer = true;
+        model_ready(model, event->lot, 0);
+    }
+    lot->noticed = terms;
+    lot->ever_noticed = true;
+    for (uint32_t i = lot->first; i < lot->first + lot->count; i++) {
+        struct model_notice *notice = &model->notices[i];
+
+        if (notice->state != DESK_NOTICE_OWED) {
+            continue;
+        }
+        notice->state = DESK_NOTICE_SENT_STATE;
+        notice->sent = event->happened;
+        notice->terms = terms;
+        notice->deemed_at = OFT_INSTANT_NEVER;
+        if (words->deemed.said &&
+            !model_window_end(model, &words->deemed, event->happened, &notice->deemed_at)) {
+            notice->deemed_at = OFT_INSTANT_NEVER;
+        }
+    }
+    model_lot_state_of_round(model, event->lot);
+}
+
+static void take_objection(struct model *model, struct model_notice *notice)
+{
+    notice->state = DESK_NOTICE_OWED;
+    notice->sent = notice->delivered = notice->deemed_at = OFT_INSTANT_NEVER;
+    notice->object_by = notice->respond_by = OFT_INSTANT_NEVER;
+    if (model_right_state(model, model->lots[notice->lot].right, model->clock) ==
+            DESK_RIGHT_EXPIRED ||
+        model_right_state(model, model->lots[notice->lot].right, model->clock) ==
+            DESK_RIGHT_TERMINATED) {
+        bool amended;
+
+        (void)model_right_end(&model->rights[model->lots[notice->lot].right], &amended);
+        if (!amended) {
+            model_to(model, notice->lot, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
+            return;
+        }
+    }
+    model_lot_state_of_round(model, notice->lot);
+}
+
+static bool allowed_part(const struct desk_right *words, const struct model_notice *notice,
+                         uint64_t quantity)
+{
+    if (quantity == notice->entitled && quantity > 0) {
+        return true;
+    }
+    return words->partial && quantity > 0 && quantity < notice->entitled &&
+           quantity >= words->partial_minimum &&
+           (words->partial_step == 0 || quantity % words->partial_step == 0);
+}
+
+static void take_over_answer(struct model *model, const struct desk_event *event,
+                             struct model_notice *notice)
+{
+    struct model_lot *lot = &model->lots[notice->lot];
+    bool open = false;
+
+    notice->over_asked = true;
+    notice->requested = event->kind == DESK_ELECTED ? event->quantity : 0;
+    for (uint32_t i = lot->first; i < lot->first + lot->count; i++) {
+        const struct model_notice *one = &model->notices[i];
+
+        open |= one->state == DESK_NOTICE_ELECTED && one->elected == one->entitled &&
+                one->entitled > 0 && !one->over_asked;
+    }
+    if (!open) {
+        model_share_out(model, notice->lot);
+    }
+}
+
+static void take_answer(struct model *model, const struct desk_event *event, uint32_t index)
+{
+    struct model_notice *notice = &model->notices[index];
+    struct model_lot *lot = &model->lots[notice->lot];
+    const struct desk_right *words = model->rights[lot->right].words;
+    bool over = notice->state == DESK_NOTICE_ELECTED, late = notice->state == DESK_NOTICE_LAPSED;
+    bool good = event->kind == DESK_ELECTED &&
+                (event->terms.count == 0 || model_conforms(words, notice->terms, event->terms)) &&
+                (over ? event->quantity <= lot->quantity && event->quantity > 0
+                      : allowed_part(words, notice, event->quantity)) &&
+                (!late || event->quantity <= lot->quantity);
+
+    if (event->kind != DESK_DECLINED && !good) {
+        notice->countered = true;
+        return;
+    }
+    if (over) {
+        take_over_answer(model, event, notice);
+        return;
+    }
+    notice->state = event->kind == DESK_DECLINED ? DESK_NOTICE_DECLINED : DESK_NOTICE_ELECTED;
+    if (good) {
+        notice->elected = event->quantity;
+        model_elected(model, notice->lot, index, event->quantity, event->happened);
+    }
+    if (lot->state > DESK_LOT_OPEN || (late && lot->state != DESK_LOT_READY)) {
+        return;
+    }
+    if (late) {
+        model_share_round(model, notice->lot);
+    } else {
+        model_settle_round(model, notice->lot, DESK_WHY_DECLINED);
+    }
+}
+
+/* ---- parties ------------------------------------------------------------------------------------- */
+
+static void take_right(struct model *model, const struct desk_event *event)
+{
+    uint32_t index = model_find_right(model, event->right->clause.id);
+    struct model_right *right;
+
+    if (index == DESK_NONE && model->right_count == MODEL_RIGHTS_MAX) {
+        model->full = true;
+        return;
+    }
+    right = &model->rights[index == DESK_NONE ? model->right_count : index];
+    if (index == DESK_NONE) {
+        model->right_count++;
+        *right = (struct model_right){.control_end = OFT_INSTANT_NEVER};
+        for (uint32_t i = 0; i < event->right->holder_count; i++) {
+            right->holders[i] = event->right->holders[i];
+        }
+    }
+    right->words = event->right;
+}
+
+static void take_cure(struct model *model, const struct desk_event *event)
+{
+    for (uint32_t i = 0; i < model->default_count; i++) {
+        struct model_default *one = &model->defaults[i];
+
+        if (one->party == event->party.id && one->cured == OFT_INSTANT_NEVER) {
+            one->cured = event->happened;
+        }
+    }
+}
+
+static void take_party(struct model *model, const struct desk_event *event)
+{
+    for (uint32_t i = 0; i < model->right_count; i++) {
+        struct model_right *right = &model->rights[i];
+
+        if (!model_is_holder(right, event->party.id)) {
+            continue;
+        }
+        if (event->kind == DESK_CONTROL_CHANGED) {
+            if (right->words->ends_on_control && right->control_end > event->at) {
+                right->control_end = event->at;
+            }
+            continue;
+        }
+        for (uint32_t h = 0; right->words->clause.id == event->name.id &&
+                             h < right->words->holder_count;
+             h++) {
+            if (right->holders[h].party.id == event->party.id) {
+                right->holders[h].party = event->other;
+            }
+        }
+    }
+}
+
+void model_take_contract(struct model *model, const struct desk_event *event);
+
+void model_take(struct model *model, const struct desk_event *event)
+{
+    uint32_t notice =
+        event->notice < MODEL_NOTICES_MAX ? model->by_desk[event->notice] : DESK_NONE;
+
+    switch (event->kind) {
+    case DESK_CUSTOMER:
+        model->customer = event->party.id;
+        break;
+    case DESK_CALENDAR:
+        model->calendars[model->calendar_count++ % MODEL_NAMED_MAX] = event->calendar;
+        break;
+    case DESK_ZONE:
+        model->zones[model->zone_count++ % MODEL_NAMED_MAX] = event->zone;
+        break;
+    case DESK_RIGHT:
+        take_right(model, event);
+        break;
+    case DESK_NEED_OPENED:
+        take_need(model, event);
+        break;
+    case DESK_OFFER_ADDED:
+        take_offer(model, event);
+        break;
+    case DESK_OFFER_CHANGED:
+        take_change(model, event);
+        break;
+    case DESK_OFFER_AFFIRMED:
+        if (model->offers[event->offer].affirmed_count < 8) {
+            model->offers[event->offer].affirmed[model->offers[event->offer].affirmed_count++] =
+                event->names;
+        }
+        complete_drafts(model, event->offer);
+        break;
+    case DESK_NEED_WITHDRAWN:
+    case DESK_OFFER_WITHDRAWN:
+        take_withdrawal(model, event);
+        break;
+    case DESK_SCREENED: {
+        uint32_t right = model_find_right(model, event->name.id);
+        bool first = model->rights[right].words->kind == DESK_RIGHT_OFFER;
+
+        model_screen(model, right, first ? event->need : model->offers[event->offer].offer->need,
+                     first ? DESK_NONE : event->offer);
+        break;
+    }
+    case DESK_EXEMPTED:
+        model_to(model, event->lot, DESK_LOT_EXEMPT, DESK_WHY_CARVE_OUT);
+        break;
+    case DESK_NOTICE_SENT:
+        take_sent(model, event);
+        break;
+    case DESK_NOTICE_DELIVERED:
+        model_delivered(model, notice, event->happened);
+        break;
+    case DESK_NOTICE_OBJECTED:
+        take_objection(model, &model->notices[notice]);
+        break;
+    case DESK_ELECTED:
+    case DESK_DECLINED:
+    case DESK_COUNTERED:
+        take_answer(model, event, notice);
+        break;
+    case DESK_DEFAULTED:
+        model_default_add(model, event->party.id, event->happened);
+        break;
+    case DESK_CURED:
+        take_cure(model, event);
+        break;
+    case DESK_ASSIGNED:
+    case DESK_CONTROL_CHANGED:
+        take_party(model, event);
+        break;
+    default:
+        model_take_contract(model, event);
+        break;
+    }
+    model_advance(model, model->clock);
+}
