@@ -51,7 +51,7 @@ struct model_notice {
     uint32_t lot, rank, desk_index; /* desk_index: the row that the desk keeps for it */
     uint64_t holder;
     uint8_t state; /* enum desk_notice_state */
-    bool over_asked, countered;
+    bool over_asked, countered, over_held; /* over_held: over-allotment followed its round */
     uint64_t entitled, elected, requested;
     oft_instant sent, delivered, deemed_at, object_by, respond_by;
     struct desk_terms terms;
@@ -60,6 +60,7 @@ struct model_notice {
 struct model_lot {
     uint32_t right, need, offer, root;
     uint64_t quantity;
+    uint64_t whole; /* of a root: what the procedure began with */
     uint8_t state, why, flags;
     bool reoffer, tendered, ever_noticed, over_done, end_seen;
     uint32_t rank;                /* of the round; 0 before any */
@@ -109,6 +110,9 @@ void model_new(struct model *model);
 /* What the page would say of EVENT at the model's clock (time must have passed up to it): 0, it is
  * taken; else the reasons any of which may be given, and OPEN when it may as well be taken. */
 unsigned model_judge(const struct model *model, const struct desk_event *event);
+/* Against EVENT as an act of WHOSE; of a HOLDER's the customer must give a proof. */
+unsigned model_by(const struct model *model, const struct desk_event *event, uint64_t whose,
+                  bool holder);
 void model_take(struct model *model, const struct desk_event *event);
 void model_advance(struct model *model, oft_instant at);
 
@@ -140,7 +144,11 @@ bool model_bona_fide(const struct model *model, uint32_t right, uint32_t offer);
 uint32_t model_find_right(const struct model *model, uint64_t clause);
 uint32_t model_procedure(const struct model *model, uint32_t right, uint32_t need, uint32_t offer);
 
-void model_screen(struct model *model, uint32_t right, uint32_t need, uint32_t offer);
+void model_screen(struct model *model, uint32_t right, uint32_t need, uint32_t offer,
+                  uint64_t quantity);
+/* What SCREENED may begin anew: neither signed by a holder nor sold; 0 while a lot is not final, and
+ * when it is exempt. */
+uint64_t model_left(const struct model *model, uint32_t right, uint32_t need, uint32_t offer);
 void model_to(struct model *model, uint32_t lot, enum desk_lot_state state, enum desk_why why);
 uint32_t model_split(struct model *model, uint32_t lot, uint64_t quantity);
 void model_ready(struct model *model, uint32_t lot, uint32_t above_rank);

@@ -7,7 +7,8 @@
 unsigned model_judge_contract(const struct model *model, const struct desk_event *event);
 unsigned model_judge_record(const struct model *model, const struct desk_event *event);
 
-static unsigned by(const struct model *model, const struct desk_event *event, uint64_t whose)
+unsigned model_by(const struct model *model, const struct desk_event *event, uint64_t whose,
+                  bool holder)
 {
     bool proof = event->text && event->text[0] != '\0';
 
@@ -15,7 +16,12 @@ static unsigned by(const struct model *model, const struct desk_event *event, ui
         (event->actor.id != whose && event->actor.id != model->customer)) {
         return NO(ACTOR);
     }
-    return event->actor.id == whose || proof ? 0 : NO(ACTOR) | NO(INVALID);
+    return event->actor.id == whose || proof || !holder ? 0 : NO(ACTOR) | NO(INVALID);
+}
+
+static unsigned by(const struct model *model, const struct desk_event *event, uint64_t whose)
+{
+    return model_by(model, event, whose, false);
 }
 
 /* ---- with a holder ----------------------------------------------------------------------------- */
@@ -62,8 +68,8 @@ static unsigned judge_signed_lot(const struct model *model, const struct desk_ev
     if (lot->state == DESK_LOT_ELECTED && !lot->tendered) {
         why |= NO(STATE) | NO(EARLY) | MODEL_OPEN;
     }
-    if (event->happened < lot->since) {
-        why |= NO(TIME) | NO(EARLY) | MODEL_OPEN;
+    if (event->happened < event->at) {
+        why |= NO(TIME) | NO(INVALID) | MODEL_OPEN; /* a signature's `happened` is its `at` */
     }
     for (uint32_t i = 0; i < model->right_count; i++) {
         if (model->rights[i].words->kind == DESK_RIGHT_EXCLUSIVE) {
@@ -86,7 +92,7 @@ static unsigned judge_settled(const struct model *model, const struct desk_event
     if (lot->state != DESK_LOT_DISPUTED) {
         return NO(STATE) | NO(ACTOR) | NO(LATE) | NO(EARLY) | NO(INVALID) | NO(UNKNOWN);
     }
-    why = by(model, event, model->notices[lot->accepted].holder);
+    why = model_by(model, event, model->notices[lot->accepted].holder, true);
     return why | (known ? 0 : NO(INVALID) | NO(UNKNOWN));
 }
 
@@ -98,8 +104,7 @@ static unsigned right_against(const struct model *model, uint32_t right,
 {
     const struct model_right *row = &model->rights[right];
     const struct desk_offer *offer = model->offers[event->offer].offer;
-    bool in_force = model_in_force(model, right, event->happened), begun = false, open = false;
-    bool free_early = false;
+    bool in_force = model_in_force(model, right, event->at), begun = false, open = false;
     uint64_t exempt = 0, free_any, fits;
     unsigned why = 0;
 
@@ -112,22 +117,23 @@ static unsigned right_against(const struct model *model, uint32_t right,
         begun = true;
         open |= !desk_lot_final(lot->state);
         exempt += lot->state == DESK_LOT_EXEMPT ? lot->quantity : 0;
-        free_early |= lot->state == DESK_LOT_FREE && event->happened < lot->since;
         if (lot->state < DESK_LOT_FREE) {
             why |= NO(EARLY) | NO(NOTICE_OWED) | NO(STATE);
         }
     }
     if ((!in_force && !open) || model_is_holder(row, offer->party.id) || row->exhausted) {
-        /* A right that ended while its lot is open binds; one whose end falls between is as it was. */
         return 0;
     }
     fits = model_free_for(model, right, event->offer, &event->terms);
     free_any = model_free_for(model, right, event->offer, NULL);
-    if (begun && exempt > 0 && event->quantity <= exempt + fits) {
-        return open ? why | MODEL_OPEN | NO(QUANTITY) | NO(NOTICE_OWED) : 0;
-    }
     if (event->quantity <= fits) {
-        return free_early ? NO(TIME) | NO(EARLY) | NO(NOTICE_OWED) | MODEL_OPEN : 0;
+        return 0;
+    }
+    if (begun && exempt > 0 && event->quantity <= exempt + fits) {
+        /* Only a part is exempt: the page says nothing of adding up. */
+        return open || exempt < event->quantity
+                   ? why | MODEL_OPEN | NO(QUANTITY) | NO(NOTICE_OWED) | NO(BETTER_TERMS)
+                   : 0;
     }
     why |= NO(NOTICE_OWED) | NO(STATE);
     why |= free_any > 0 ? NO(QUANTITY) | NO(BETTER_TERMS) | NO(TERMS) : 0;
@@ -153,7 +159,10 @@ static unsigned judge_signed_offer(const struct model *model, const struct desk_
         why |= NO(QUANTITY) | NO(INVALID);
     }
     if (event->terms.count == 0) {
-        why |= NO(TERMS) | NO(INVALID) | MODEL_OPEN;
+        why |= NO(TERMS) | NO(INVALID) | NO(BETTER_TERMS) | MODEL_OPEN;
+    }
+    if (event->happened < event->at) {
+        why |= NO(TIME) | NO(INVALID) | MODEL_OPEN;
     }
     if (model_barred(model, model->needs[offer->offer->need].need, offer->offer->provider.id,
                      model->clock)) {

@@ -6,33 +6,16 @@
 
 #define NO(code) MODEL_REASON(DESK_REFUSED_##code)
 
-/* Whose act it is; the customer may record another's, with a proof. */
+/* Whose act it is; the customer may record another's, a holder's with a proof. */
 static unsigned by(const struct model *model, const struct desk_event *event, uint64_t whose)
 {
-    bool proof = event->text && event->text[0] != '\0';
-
-    if (event->party.id != whose) {
-        return NO(ACTOR);
-    }
-    if (event->actor.id == whose) {
-        return 0;
-    }
-    if (event->actor.id != model->customer) {
-        return NO(ACTOR);
-    }
-    return proof ? 0 : NO(ACTOR) | NO(INVALID);
+    return model_by(model, event, whose, false);
 }
 
 static bool offer_gone(const struct model *model, uint32_t offer)
 {
     return model->offers[offer].withdrawn ||
            model->needs[model->offers[offer].offer->need].withdrawn;
-}
-
-static bool procedure_begun(const struct model *model, uint32_t right, uint32_t need,
-                            uint32_t offer)
-{
-    return model_procedure(model, right, need, offer) != DESK_NONE;
 }
 
 static unsigned judge_need(const struct model *model, const struct desk_event *event)
@@ -152,16 +135,10 @@ static unsigned judge_screened(const struct model *model, const struct desk_even
     if (!model_in_force(model, right, model->clock)) {
         why |= NO(STATE) | NO(EARLY) | NO(LATE);
     }
-    if (procedure_begun(model, right, need, event->offer)) {
-        why |= NO(STATE);
-        for (uint32_t i = 0; i < model->lot_count; i++) {
-            const struct model_lot *lot = &model->lots[i];
-
-            if (model_opportunity_lot(model, lot, right, need, event->offer) &&
-                lot->state >= DESK_LOT_WITHDRAWN) {
-                why |= MODEL_OPEN;
-            }
-        }
+    if (!first_offer || event->need != DESK_NONE) {
+        why |= model_left(model, right, need, first_offer ? DESK_NONE : event->offer) == 0
+                   ? NO(STATE)
+                   : 0;
     }
     return why;
 }
@@ -249,7 +226,7 @@ static unsigned judge_delivered(const struct model *model, const struct desk_eve
     enum desk_window_kind kind =
         lot->reoffer && words->windows[DESK_WINDOW_REOFFER].said ? DESK_WINDOW_REOFFER
                                                                  : DESK_WINDOW_RESPOND;
-    unsigned why = by(model, event, notice->holder);
+    unsigned why = model_by(model, event, notice->holder, true);
     oft_instant end;
 
     if (notice->state != DESK_NOTICE_SENT_STATE) {
@@ -269,7 +246,7 @@ static unsigned judge_delivered(const struct model *model, const struct desk_eve
 static unsigned judge_objected(const struct model *model, const struct desk_event *event,
                                const struct model_notice *notice)
 {
-    unsigned why = by(model, event, notice->holder);
+    unsigned why = model_by(model, event, notice->holder, true);
 
     if (notice->state != DESK_NOTICE_SENT_STATE && notice->state != DESK_NOTICE_OPEN) {
         return why | NO(STATE) | NO(LATE);
@@ -285,38 +262,44 @@ static unsigned judge_objected(const struct model *model, const struct desk_even
     return why | (!event->text || event->text[0] == '\0' ? NO(INVALID) | MODEL_OPEN : 0);
 }
 
-/* May what lapsed still be answered? */
+/* May what lapsed still be answered? Only while nothing was built on the silence. */
 static unsigned judge_late(const struct model *model, const struct desk_event *event,
                            const struct model_notice *notice)
 {
     const struct model_lot *lot = &model->lots[notice->lot];
-    bool newer = false;
+    uint32_t index = (uint32_t)(notice - model->notices);
+    bool same_round = index >= lot->first && index < lot->first + lot->count, newer = false;
+    unsigned why = NO(LATE) | NO(STATE) | NO(QUANTITY);
 
     if (event->happened >= notice->respond_by) {
-        return NO(LATE) | NO(STATE);
-    }
-    for (uint32_t i = 0; i < model->notice_count; i++) {
-        newer |= model->notices[i].lot == notice->lot && &model->notices[i] > notice &&
-                 model->notices[i].rank != notice->rank &&
-                 model->notices[i].sent != OFT_INSTANT_NEVER;
+        return why;
     }
     if (event->happened < notice->delivered) {
         return NO(EARLY) | NO(TIME);
     }
-    if ((lot->state != DESK_LOT_FREE && lot->state != DESK_LOT_READY) ||
-        (lot->state == DESK_LOT_READY && newer)) {
-        return NO(STATE) | NO(LATE) |
-               (event->kind != DESK_ELECTED || (lot->state <= DESK_LOT_OPEN && !newer)
-                    ? MODEL_OPEN
-                    : 0);
+    for (uint32_t i = index + 1; i < model->notice_count && !same_round; i++) {
+        newer |= model->notices[i].lot == notice->lot &&
+                 model->notices[i].sent != OFT_INSTANT_NEVER;
     }
-    return newer ? NO(STATE) | NO(LATE) | MODEL_OPEN : 0;
+    if (notice->over_held || lot->state == DESK_LOT_OVERALLOT) {
+        return why;
+    }
+    if (event->kind == DESK_ELECTED && event->quantity > lot->quantity) {
+        return why | MODEL_OPEN;
+    }
+    if (lot->state == DESK_LOT_FREE) {
+        return newer ? why | MODEL_OPEN : 0;
+    }
+    if (lot->state <= DESK_LOT_OPEN) {
+        return same_round || (lot->state == DESK_LOT_READY && !newer) ? 0 : why;
+    }
+    return why | (event->kind == DESK_ELECTED ? 0 : MODEL_OPEN);
 }
 
 static unsigned judge_answer(const struct model *model, const struct desk_event *event,
                              const struct model_notice *notice)
 {
-    unsigned why = by(model, event, notice->holder);
+    unsigned why = model_by(model, event, notice->holder, true);
     const struct model_lot *lot = &model->lots[notice->lot];
 
     if (event->kind != DESK_DECLINED && event->quantity == 0) {

@@ -206,7 +206,8 @@ static void screen_lot(struct model *model, uint32_t index)
     }
 }
 
-void model_screen(struct model *model, uint32_t right, uint32_t need, uint32_t offer)
+void model_screen(struct model *model, uint32_t right, uint32_t need, uint32_t offer,
+                  uint64_t quantity)
 {
     struct model_lot *lot = &model->lots[model->lot_count];
 
@@ -219,13 +220,37 @@ void model_screen(struct model *model, uint32_t right, uint32_t need, uint32_t o
         .need = need,
         .offer = offer,
         .root = model->lot_count,
-        .quantity = offer == DESK_NONE ? model->needs[need].need->quantity
-                                       : model->offers[offer].quantity,
+        .quantity = quantity,
+        .whole = quantity,
         .accepted = DESK_NONE,
         .order = DESK_NONE,
         .deadline = OFT_INSTANT_NEVER,
     };
     screen_lot(model, model->lot_count++);
+}
+
+uint64_t model_left(const struct model *model, uint32_t right, uint32_t need, uint32_t offer)
+{
+    uint32_t root = model_procedure(model, right, need, offer);
+    uint64_t left;
+
+    if (root == DESK_NONE) {
+        return offer == DESK_NONE ? model->needs[need].need->quantity
+                                  : model->offers[offer].quantity;
+    }
+    left = model->lots[root].whole;
+    for (uint32_t i = root; i < model->lot_count; i++) {
+        const struct model_lot *lot = &model->lots[i];
+
+        if (lot->root != root) {
+            continue;
+        }
+        if (!desk_lot_final(lot->state) || lot->state == DESK_LOT_EXEMPT) {
+            return 0;
+        }
+        left -= lot->state == DESK_LOT_BOUND || lot->state == DESK_LOT_SOLD ? lot->quantity : 0;
+    }
+    return left;
 }
 
 /* ---- answers ----------------------------------------------------------------------------------- */
@@ -322,6 +347,9 @@ void model_settle_round(struct model *model, uint32_t index, enum desk_why why)
         model_to(model, index, DESK_LOT_OVERALLOT, DESK_WHY_NONE);
         lot->deadline = end;
         lot->over_done = true;
+        for (uint32_t i = lot->first; i < lot->first + lot->count; i++) {
+            model->notices[i].over_held = true;
+        }
         return;
     }
     model_ready(model, index, lot->rank);
@@ -404,10 +432,10 @@ uint64_t model_free_for(const struct model *model, uint32_t right, uint32_t offe
     return sum;
 }
 
-/* The first lot of the procedure, or DESK_NONE. */
+/* The first lot of the newest procedure, or DESK_NONE. */
 uint32_t model_procedure(const struct model *model, uint32_t right, uint32_t need, uint32_t offer)
 {
-    for (uint32_t i = 0; i < model->lot_count; i++) {
+    for (uint32_t i = model->lot_count; i-- > 0;) {
         if (model->lots[i].root == i &&
             model_opportunity_lot(model, &model->lots[i], right, need, offer)) {
             return i;

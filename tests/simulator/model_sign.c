@@ -19,12 +19,12 @@ static uint32_t order_of(struct model *model, const struct desk_event *event, ui
         .lot = event->lot,
         .offer = event->offer,
         .quantity = quantity,
-        .signed_at = event->happened,
+        .signed_at = event->at,
         .deliver_by = event->delivery ? event->delivery->deliver_by : OFT_INSTANT_NEVER,
         .cure_until = OFT_INSTANT_NEVER,
     };
     if (order->deliver_by == OFT_INSTANT_NEVER && deliver && deliver->said &&
-        !model_window_end(model, deliver, event->happened, &order->deliver_by)) {
+        !model_window_end(model, deliver, event->at, &order->deliver_by)) {
         order->deliver_by = OFT_INSTANT_NEVER;
     }
     if (order->deliver_by != OFT_INSTANT_NEVER) {
@@ -92,7 +92,7 @@ static bool excused(const struct model *model, uint32_t right, const struct desk
     }
     return model_is_holder(&model->rights[right], offer->party.id) ||
            model->rights[right].exhausted || (exempt >= event->quantity && !open) ||
-           (!open && !model_in_force(model, right, event->happened));
+           (!open && !model_in_force(model, right, event->at));
 }
 
 static void take_signed_offer(struct model *model, const struct desk_event *event)

@@ -22,7 +22,7 @@ static void take_need(struct model *model, const struct desk_event *event)
     model->needs[need] = (struct model_need){.need = event->need_opened, .opened = event->happened};
     for (uint32_t i = 0; i < model->right_count; i++) {
         if (model->rights[i].words->kind == DESK_RIGHT_OFFER && model_in_force(model, i, event->at)) {
-            model_screen(model, i, need, DESK_NONE);
+            model_screen(model, i, need, DESK_NONE, event->need_opened->quantity);
         }
     }
 }
@@ -43,7 +43,7 @@ static void take_offer(struct model *model, const struct desk_event *event)
         if (model->rights[i].words->kind == DESK_RIGHT_REFUSAL &&
             model_in_force(model, i, event->at) &&
             !model_is_holder(&model->rights[i], offer->party.id)) {
-            model_screen(model, i, offer->need, index);
+            model_screen(model, i, offer->need, index, offer->quantity);
         }
     }
 }
@@ -99,7 +99,7 @@ static void take_change(struct model *model, const struct desk_event *event)
             continue;
         }
         if (event->quantity != 0 && lot->state <= DESK_LOT_OPEN && alone(model, i)) {
-            lot->quantity = event->quantity;
+            lot->quantity = lot->whole = event->quantity;
             model_share_round(model, i);
         }
         if (running || lot->state == DESK_LOT_OVERALLOT) {
@@ -239,10 +239,10 @@ static void take_answer(struct model *model, const struct desk_event *event, uin
         notice->elected = event->quantity;
         model_elected(model, notice->lot, index, event->quantity, event->happened);
     }
-    if (lot->state > DESK_LOT_OPEN || (late && lot->state != DESK_LOT_READY)) {
+    if (lot->state > DESK_LOT_OPEN) {
         return;
     }
-    if (late) {
+    if (late && (index < lot->first || index >= lot->first + lot->count)) {
         model_share_round(model, notice->lot);
     } else {
         model_settle_round(model, notice->lot, DESK_WHY_DECLINED);
@@ -350,8 +350,10 @@ void model_take(struct model *model, const struct desk_event *event)
         uint32_t right = model_find_right(model, event->name.id);
         bool first = model->rights[right].words->kind == DESK_RIGHT_OFFER;
 
-        model_screen(model, right, first ? event->need : model->offers[event->offer].offer->need,
-                     first ? DESK_NONE : event->offer);
+        uint32_t need = first ? event->need : model->offers[event->offer].offer->need;
+        uint32_t offer = first ? DESK_NONE : event->offer;
+
+        model_screen(model, right, need, offer, model_left(model, right, need, offer));
         break;
     }
     case DESK_EXEMPTED:

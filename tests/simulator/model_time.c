@@ -58,27 +58,22 @@ static void pass_on(struct model *model, uint32_t index)
     struct model_lot *lot = &model->lots[index];
     const struct desk_right *words = model->rights[lot->right].words;
     uint32_t successor = model_find_right(model, words->ended_by.id);
-    uint8_t flags = lot->flags;
-    uint64_t quantity = lot->quantity;
+    struct model_lot kept;
+    uint32_t count;
 
     if (lot->ever_noticed || lot->state > DESK_LOT_READY || words->governing_at_need ||
         successor == DESK_NONE) {
         return;
     }
     model_void_notices(model, index);
-    model->lot_count--;
-    /* Screened as the same lot under the other words. */
-    {
-        struct model_lot kept = *lot;
-        uint32_t count = model->lot_count;
-
-        model->lot_count = index;
-        model_screen(model, successor, kept.need, kept.offer);
-        model->lot_count = count + 1;
-        lot->root = kept.root;
-        lot->quantity = quantity;
-        lot->flags |= flags;
-    }
+    kept = *lot;
+    count = model->lot_count;
+    model->lot_count = index; /* screened in its own place under the other words */
+    model_screen(model, successor, kept.need, kept.offer, kept.quantity);
+    model->lot_count = count;
+    lot->root = kept.root;
+    lot->whole = kept.whole;
+    lot->flags |= kept.flags;
 }
 
 static void right_ends(struct model *model, uint32_t index)
