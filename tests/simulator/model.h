@@ -85,6 +85,7 @@ struct model_default {
 
 struct model {
     oft_instant clock;
+    oft_instant now; /* of what is taking effect; the clock when nothing is */
     uint64_t customer;
     struct model_right rights[MODEL_RIGHTS_MAX];
     struct model_need needs[MODEL_NEEDS_MAX];

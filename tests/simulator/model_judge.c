@@ -31,7 +31,9 @@ static unsigned judge_need(const struct model *model, const struct desk_event *e
     if (event->need_opened->quantity == 0) {
         why |= NO(INVALID) | NO(QUANTITY);
     }
-    return why | (event->need_opened->open_until <= event->at ? NO(LATE) | MODEL_OPEN : 0);
+    return why | (event->need_opened->open_until <= event->at
+                      ? NO(LATE) | NO(TIME) | NO(INVALID) | MODEL_OPEN
+                      : 0);
 }
 
 static unsigned judge_need_withdrawn(const struct model *model, const struct desk_event *event)
@@ -75,7 +77,7 @@ static unsigned judge_offer_added(const struct model *model, const struct desk_e
     }
     if (offer->valid_until <= event->at ||
         model->needs[offer->need].need->open_until <= event->at) {
-        why |= NO(LATE) | NO(STATE) | NO(INVALID) | MODEL_OPEN;
+        why |= NO(LATE) | NO(STATE) | NO(TIME) | NO(INVALID) | MODEL_OPEN;
     }
     return why;
 }
@@ -133,7 +135,7 @@ static unsigned judge_screened(const struct model *model, const struct desk_even
         why |= NO(STATE) | NO(LATE) | MODEL_OPEN;
     }
     if (!model_in_force(model, right, model->clock)) {
-        why |= NO(STATE) | NO(EARLY) | NO(LATE);
+        why |= NO(STATE) | NO(EARLY) | NO(LATE) | NO(UNKNOWN);
     }
     if (!first_offer || event->need != DESK_NONE) {
         why |= model_left(model, right, need, first_offer ? DESK_NONE : event->offer) == 0
@@ -354,6 +356,9 @@ unsigned model_judge(const struct model *model, const struct desk_event *event)
 {
     if (event->at < model->clock || event->happened > event->at) {
         return NO(TIME) | MODEL_ANY;
+    }
+    if (model->customer == 0 && event->kind != DESK_CUSTOMER) {
+        return MODEL_ANY | (event->kind <= DESK_RIGHT ? MODEL_OPEN : 0);
     }
     switch (event->kind) {
     case DESK_NEED_OPENED:

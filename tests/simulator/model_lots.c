@@ -10,7 +10,7 @@ void model_to(struct model *model, uint32_t index, enum desk_lot_state state, en
 
     lot->state = (uint8_t)state;
     lot->why = (uint8_t)why;
-    lot->since = model->clock;
+    lot->since = model->now;
     lot->deadline = OFT_INSTANT_NEVER;
     if (desk_lot_final(state) && state != DESK_LOT_BOUND && state != DESK_LOT_SOLD) {
         model_void_notices(model, index);
@@ -77,7 +77,7 @@ void model_free(struct model *model, uint32_t index, enum desk_why why)
 {
     model_to(model, index, DESK_LOT_FREE, why);
     model->lots[index].deadline =
-        bounded(model, &model->lots[index], DESK_WINDOW_RELEASE, model->clock);
+        bounded(model, &model->lots[index], DESK_WINDOW_RELEASE, model->now);
 }
 
 /* Each of the round is entitled to its part, the first ones to one more. */
@@ -97,7 +97,7 @@ static bool in_round(const struct model *model, const struct model_lot *lot, uin
     const struct model_right *right = &model->rights[lot->right];
 
     return (right->words->simultaneous || right->holders[holder].rank == rank) &&
-           model_standing(model, lot->right, right->holders[holder].party.id, model->clock);
+           model_standing(model, lot->right, right->holders[holder].party.id, model->now);
 }
 
 static void begin_round(struct model *model, uint32_t index, uint32_t rank)
@@ -110,8 +110,8 @@ static void begin_round(struct model *model, uint32_t index, uint32_t rank)
     lot->first = model->notice_count;
     lot->count = 0;
     for (uint32_t h = 0; h < right->words->holder_count; h++) {
-        if (!in_round(model, lot, h, rank)) {
-            continue;
+        if (!in_round(model, lot, h, rank) || lot->count == lot->quantity) {
+            continue; /* who would be entitled to nothing is not asked */
         }
         if (model->notice_count == MODEL_NOTICES_MAX) {
             model->full = true;
@@ -134,12 +134,12 @@ static void begin_round(struct model *model, uint32_t index, uint32_t rank)
 }
 
 /* Has the right, whose words these are, ended for good? */
-static bool over(const struct model *model, uint32_t right)
+static bool over(const struct model *model, const struct model_lot *lot)
 {
     bool amended;
-    oft_instant end = model_right_end(&model->rights[right], &amended);
+    oft_instant end = model_right_end(&model->rights[lot->right], &amended);
 
-    return !amended && model->clock >= end;
+    return !amended && (model->now >= end || lot->end_seen);
 }
 
 /* The lot comes to READY for the first round above ABOVE_RANK that has somebody to ask. */
@@ -149,7 +149,7 @@ void model_ready(struct model *model, uint32_t index, uint32_t above_rank)
     const struct model_right *right = &model->rights[lot->right];
     uint32_t rank = above_rank;
 
-    if (over(model, lot->right)) {
+    if (over(model, lot)) {
         model_to(model, index, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
         return;
     }
@@ -343,7 +343,7 @@ void model_settle_round(struct model *model, uint32_t index, enum desk_why why)
         full |= in_full(&model->notices[i]);
     }
     if (window->said && full && !lot->over_done &&
-        model_window_end(model, window, model->clock, &end)) {
+        model_window_end(model, window, model->now, &end)) {
         model_to(model, index, DESK_LOT_OVERALLOT, DESK_WHY_NONE);
         lot->deadline = end;
         lot->over_done = true;
@@ -393,7 +393,7 @@ void model_share_out(struct model *model, uint32_t index)
         if (shares[i] > 0) {
             model->notices[lot->first + i].elected += shares[i];
             left -= shares[i];
-            model_elected(model, index, lot->first + i, shares[i], model->clock);
+            model_elected(model, index, lot->first + i, shares[i], model->now);
         }
     }
     if (left > 0) {

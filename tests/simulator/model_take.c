@@ -7,7 +7,7 @@
 void model_new(struct model *model)
 {
     memset(model, 0, sizeof(*model));
-    model->clock = OFT_INSTANT_ALWAYS;
+    model->clock = model->now = OFT_INSTANT_ALWAYS;
     for (uint32_t i = 0; i < MODEL_NOTICES_MAX; i++) {
         model->by_desk[i] = DESK_NONE;
     }
@@ -153,11 +153,11 @@ static void take_sent(struct model *model, const struct desk_event *event)
             continue;
         }
         notice->state = DESK_NOTICE_SENT_STATE;
-        notice->sent = event->happened;
+        notice->sent = event->at; /* a sending counts when the desk takes it */
         notice->terms = terms;
         notice->deemed_at = OFT_INSTANT_NEVER;
         if (words->deemed.said &&
-            !model_window_end(model, &words->deemed, event->happened, &notice->deemed_at)) {
+            !model_window_end(model, &words->deemed, event->at, &notice->deemed_at)) {
             notice->deemed_at = OFT_INSTANT_NEVER;
         }
     }
@@ -313,6 +313,9 @@ void model_take(struct model *model, const struct desk_event *event)
     uint32_t notice =
         event->notice < MODEL_NOTICES_MAX ? model->by_desk[event->notice] : DESK_NONE;
 
+    if (event->kind == DESK_ELECTED || event->kind == DESK_DECLINED) {
+        model->now = event->happened; /* what follows from an answer follows from when it was given */
+    }
     switch (event->kind) {
     case DESK_CUSTOMER:
         model->customer = event->party.id;

@@ -49,7 +49,7 @@ static oft_instant lot_due(const struct model *model, uint32_t index, enum due_k
     }
     offer_due(lot->deadline, DUE_STATE, &due, &what);
     *ret_kind = what;
-    return due < model->clock ? model->clock : due;
+    return due;
 }
 
 /* A lot to which no notice was ever sent passes to the successor. */
@@ -97,11 +97,11 @@ static void notices_due(struct model *model, uint32_t index)
     for (uint32_t i = lot->first; i < lot->first + lot->count; i++) {
         struct model_notice *notice = &model->notices[i];
 
-        if (notice->state == DESK_NOTICE_SENT_STATE && notice->deemed_at <= model->clock) {
+        if (notice->state == DESK_NOTICE_SENT_STATE && notice->deemed_at <= model->now) {
             model_delivered(model, i, notice->deemed_at);
             return;
         }
-        if (notice->state == DESK_NOTICE_OPEN && notice->respond_by <= model->clock) {
+        if (notice->state == DESK_NOTICE_OPEN && notice->respond_by <= model->now) {
             notice->state = DESK_NOTICE_LAPSED;
             model_settle_round(model, index, DESK_WHY_LAPSED);
             return;
@@ -122,13 +122,13 @@ static void state_ends(struct model *model, uint32_t index)
         return;
     case DESK_LOT_ELECTED:
         if (lot->tendered) {
-            model_default_add(model, model->notices[lot->accepted].holder, model->clock);
+            model_default_add(model, model->notices[lot->accepted].holder, model->now);
             model_free(model, index, DESK_WHY_HOLDER_DEFAULT);
             return;
         }
         model_to(model, index, DESK_LOT_DISPUTED, DESK_WHY_NONE);
-        if (!release->said || !model_window_end(model, release, model->clock, &end)) {
-            end = until > model->clock ? until : model->clock;
+        if (!release->said || !model_window_end(model, release, model->now, &end)) {
+            end = until > model->now ? until : model->now;
         }
         lot->deadline = end;
         return;
@@ -175,7 +175,7 @@ static oft_instant order_instant(const struct model *model, uint32_t index)
                       : order->state == DESK_ORDER_LATE ? order->cure_until
                                                         : OFT_INSTANT_NEVER;
 
-    return due < model->clock ? model->clock : due;
+    return due;
 }
 
 static void lot_happens(struct model *model, uint32_t index, enum due_kind kind)
@@ -223,7 +223,7 @@ void model_advance(struct model *model, oft_instant at)
         if (first == OFT_INSTANT_NEVER || first > at || model->full) {
             break;
         }
-        model->clock = first;
+        model->now = first; /* what is told late takes effect when it was due */
         if (order != DESK_NONE) {
             order_due(model, order);
         } else {
@@ -233,4 +233,5 @@ void model_advance(struct model *model, oft_instant at)
     if (at > model->clock) {
         model->clock = at;
     }
+    model->now = model->clock;
 }

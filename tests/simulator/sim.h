@@ -55,6 +55,8 @@ bool sim_coverage_enough(const struct sim_coverage *coverage);
 struct sim_failure {
     unsigned property; /* of docs/desk.md; 0: none; SIM_PAGE: it differs from the page otherwise */
     uint32_t step;     /* of the script, from 0 */
+    const char *which; /* the same for failures of one kind */
+    unsigned code;     /* of the refusal that is wrong */
     char text[400];
 };
 #define SIM_PAGE  11u /* the desk and the second reading differ in what no property names */
@@ -144,10 +146,10 @@ bool sim_watch(struct sim_world *world, const struct desk_event *event, bool tak
 bool sim_replay_equal(struct sim_world *world);
 bool sim_check_earliest(struct sim_world *world, const struct desk_event *event,
                         const struct desk_refusal *refusal);
-/* shrink.c: makes SCRIPT smaller while it fails the same property. Returns the new count; *RET_FAILURE is
- * the failure of what is left. */
-uint32_t sim_shrink(const struct sim_cast *cast, struct model *model, struct desk_event *script,
-                    uint32_t count, struct sim_failure *ret_failure);
+/* shrink.c: makes SCRIPT smaller while it fails the property of *FAILURE, which becomes that of what is
+ * left. Returns the new count. What is changed lies in ARENA; what SCRIPT points to must stay. */
+uint32_t sim_shrink(const struct sim_cast *cast, struct model *model, struct oft_arena *arena,
+                    struct desk_event *script, uint32_t count, struct sim_failure *failure);
 /* words.c */
 void sim_tell(const struct desk_event *script, uint32_t count, struct oft_buffer *out);
 

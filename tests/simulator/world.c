@@ -12,6 +12,7 @@ bool sim_fail(struct sim_world *world, unsigned property, const char *format, ..
 
     if (world->failure.property == 0) {
         world->failure.property = property;
+        world->failure.which = format;
         world->failure.step = world->count > 0 ? world->count - 1 : 0;
         va_start(arguments, format);
         (void)vsnprintf(world->failure.text, sizeof(world->failure.text), format, arguments);
@@ -32,8 +33,7 @@ static void saw_lot(struct sim_world *world, const struct desk_effect *effect)
     } else {
         uint32_t parent = desk_lot_at(world->desk, effect->index)->parent;
 
-        seen->was = SIM_UNBORN;
-        for (uint32_t i = world->lots_seen; i < effect->index; i++) {
+        for (uint32_t i = world->lots_seen; i <= effect->index; i++) {
             world->lots[i] = (struct sim_lot_seen){.state = SIM_UNBORN, .was = SIM_UNBORN};
         }
         if (parent != DESK_NONE && parent < world->lots_seen) {
@@ -119,6 +119,20 @@ static unsigned offended(const struct desk_event *event)
     }
 }
 
+#ifdef SIM_DEBUG
+static void dump(struct sim_world *world)
+{
+    printf("clock %lld due %lld\n", (long long)desk_clock(world->desk), (long long)desk_next_due(world->desk));
+    for (uint32_t i = 0; i < desk_lot_count(world->desk); i++) {
+        const struct desk_lot *l = desk_lot_at(world->desk, i);
+        printf(" lot %u %s q%llu root %u since %lld due %lld dl %lld first %u+%u\n", i+1, desk_lot_state_name(l->state), (unsigned long long)l->quantity, l->root+1, (long long)l->since, (long long)l->due, (long long)l->deadline, l->first_notice+1, l->notice_count);
+    }
+    for (uint32_t i = 0; i < desk_notice_count(world->desk); i++) {
+        const struct desk_notice *n = desk_notice_at(world->desk, i);
+        printf(" notice %u lot %u rank %u %s sent %lld deemed %lld delivered %lld respond %lld ent %llu\n", i+1, n->lot+1, n->rank, desk_notice_state_text(n->state), (long long)n->sent, (long long)n->deemed_at, (long long)n->delivered, (long long)n->respond_by, (unsigned long long)n->entitled);
+    }
+}
+#endif
 static bool let_pass(struct sim_world *world, oft_instant at)
 {
     for (uint32_t i = 0; i < world->lots_seen; i++) {
@@ -177,6 +191,9 @@ static bool refused(struct sim_world *world, const struct desk_event *event, uns
     }
     if (desk_digest(world->desk) != digest) {
         return sim_fail(world, 8, "a refusal changed the state: %.300s", refusal->message);
+    }
+    if (world->failure.property == 0) {
+        world->failure.code = (unsigned)refusal->code;
     }
     if (why == 0) {
         return sim_fail(world, SIM_PAGE, "refused, and the page allows it: code %u, %.300s",
@@ -289,6 +306,9 @@ bool sim_finish(struct sim_world *world)
     if (fine && (world->thorough || sim_chance(&world->random, 10))) {
         fine = sim_replay_equal(world);
     }
+#ifdef SIM_DEBUG
+    if (world->failure.property) dump(world);
+#endif
     return fine;
 }
 
