@@ -104,7 +104,7 @@ static struct desk_term one_term(struct sim_world *world, int which)
     case 3:
         term.kind = DESK_TERM_AMOUNT;
         term.number = prices[sim_below(random, 5)];
-        term.text = cast->per_gpu_hour;
+        term.text = sim_chance(random, 92) ? cast->per_gpu_hour : cast->per_mw_hour;
         break;
     case 4:
         term.kind = DESK_TERM_INSTANT;

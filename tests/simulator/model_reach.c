@@ -201,12 +201,13 @@ static bool size_of(const struct model *model, const struct desk_right *right, u
         for (uint32_t i = 0; offer != DESK_NONE && i < model->offers[offer].terms.count; i++) {
             const struct desk_term *term = &model->offers[offer].terms.items[i];
 
-            if (strcmp(term->name.text, "price") == 0) {
+            if (strcmp(term->name.text, "price") == 0 &&
+                strcmp(term->text.text, need->unit == DESK_SIZE_MW ? "MW-hour" : "gpu-hour") == 0) {
                 price = term->number;
             }
         }
         *ret *= (oft_nanos)need->hours * price;
-        return need->unit == DESK_SIZE_GPU && need->hours > 0 && price >= 0;
+        return need->hours > 0 && price >= 0;
     case DESK_SIZE_NONE:
         break;
     }

@@ -313,7 +313,7 @@ void model_take(struct model *model, const struct desk_event *event)
     uint32_t notice =
         event->notice < MODEL_NOTICES_MAX ? model->by_desk[event->notice] : DESK_NONE;
 
-    if (event->kind == DESK_ELECTED || event->kind == DESK_DECLINED) {
+    if (event->kind >= DESK_NOTICE_DELIVERED && event->kind <= DESK_DECLINED) {
         model->now = event->happened; /* what follows from an answer follows from when it was given */
     }
     switch (event->kind) {
