@@ -375,7 +375,7 @@ static struct desk_event blue(struct sim_world *world)
 
         return which == 0 ? on_notice(world, DESK_NOTICE_DELIVERED, index) : answer(world, index);
     }
-    if (which < 5 && desk_need_count(world->desk) > 0) {
+    if (which < 5 && desk_need_count(world->desk) > 0 && desk_right_count(world->desk) > 0) {
         return screen(world);
     }
     if (which < 6 && desk_need_count(world->desk) > 0) {

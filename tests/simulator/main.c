@@ -59,6 +59,12 @@ static void *work(void *argument)
         (void)sim_run(world);
         job->failed = world->failure.property != 0;
         job->failed_world = i;
+#ifdef SIM_DEBUG
+        if (job->failed) {
+            printf("W%llu P%u %s\n", (unsigned long long)i, world->failure.property, world->failure.text);
+            job->failed = false;
+        }
+#endif
         sim_world_end(world);
         if (job->options->one_world) {
             break;

@@ -99,6 +99,8 @@ struct model {
     const struct oft_zone *zones[MODEL_NAMED_MAX];
     uint32_t right_count, need_count, offer_count, lot_count, notice_count, order_count,
         default_count, calendar_count, zone_count;
+    struct desk_term merged[64][16]; /* terms of changed offers */
+    uint32_t merged_count;
     bool full; /* a table is full: the world ends here, which is no failure */
 };
 
@@ -153,8 +155,11 @@ uint64_t model_left(const struct model *model, uint32_t right, uint32_t need, ui
 void model_to(struct model *model, uint32_t lot, enum desk_lot_state state, enum desk_why why);
 uint32_t model_split(struct model *model, uint32_t lot, uint64_t quantity);
 void model_ready(struct model *model, uint32_t lot, uint32_t above_rank);
+void model_begin_round(struct model *model, uint32_t lot, uint32_t rank);
 void model_share_round(struct model *model, uint32_t lot);
 void model_free(struct model *model, uint32_t lot, enum desk_why why);
+/* OFFER's terms with those of CHANGE in their place. */
+struct desk_terms model_changed(struct model *model, struct desk_terms terms, struct desk_terms change);
 void model_void_notices(struct model *model, uint32_t lot);
 void model_settle_round(struct model *model, uint32_t lot, enum desk_why why);
 void model_share_out(struct model *model, uint32_t lot);

@@ -12,6 +12,9 @@ unsigned model_by(const struct model *model, const struct desk_event *event, uin
 {
     bool proof = event->text && event->text[0] != '\0';
 
+    if (whose == model->customer && event->actor.id == whose && event->party.id != whose) {
+        return NO(ACTOR) | MODEL_OPEN; /* does the customer's act need to be said to be its own? */
+    }
     if (event->party.id != whose ||
         (event->actor.id != whose && event->actor.id != model->customer)) {
         return NO(ACTOR);
@@ -105,23 +108,27 @@ static unsigned right_against(const struct model *model, uint32_t right,
     const struct model_right *row = &model->rights[right];
     const struct desk_offer *offer = model->offers[event->offer].offer;
     bool in_force = model_in_force(model, right, event->at), begun = false, open = false;
-    uint64_t exempt = 0, free_any, fits;
+    uint64_t exempt = 0, all = 0, free_any, fits;
+    uint32_t newest = model_procedure(model, right, offer->need, event->offer);
     unsigned why = 0;
 
     for (uint32_t i = 0; i < model->lot_count; i++) {
         const struct model_lot *lot = &model->lots[i];
 
-        if (!model_opportunity_lot(model, lot, right, offer->need, event->offer)) {
-            continue;
+        if (!model_opportunity_lot(model, lot, right, offer->need, event->offer) ||
+            lot->root < newest) {
+            continue; /* what came to nothing, and was screened again */
         }
         begun = true;
+        all += lot->quantity;
         open |= !desk_lot_final(lot->state);
         exempt += lot->state == DESK_LOT_EXEMPT ? lot->quantity : 0;
         if (lot->state < DESK_LOT_FREE) {
             why |= NO(EARLY) | NO(NOTICE_OWED) | NO(STATE);
         }
     }
-    if ((!in_force && !open) || model_is_holder(row, offer->party.id) || row->exhausted) {
+    if ((!in_force && !open) || model_is_holder(row, offer->party.id) || row->exhausted ||
+        (!begun && model_reach(model, right, offer->need, event->offer) == 0)) {
         return 0;
     }
     fits = model_free_for(model, right, event->offer, &event->terms);
@@ -129,11 +136,12 @@ static unsigned right_against(const struct model *model, uint32_t right,
     if (event->quantity <= fits) {
         return 0;
     }
-    if (begun && exempt > 0 && event->quantity <= exempt + fits) {
+    if (begun && exempt == all) {
+        return 0; /* the opportunity is EXEMPT */
+    }
+    if (exempt > 0 && event->quantity <= exempt + fits) {
         /* Only a part is exempt: the page says nothing of adding up. */
-        return open || exempt < event->quantity
-                   ? why | MODEL_OPEN | NO(QUANTITY) | NO(NOTICE_OWED) | NO(BETTER_TERMS)
-                   : 0;
+        return why | MODEL_OPEN | NO(QUANTITY) | NO(NOTICE_OWED) | NO(BETTER_TERMS) | NO(STATE);
     }
     why |= NO(NOTICE_OWED) | NO(STATE);
     why |= free_any > 0 ? NO(QUANTITY) | NO(BETTER_TERMS) | NO(TERMS) : 0;
@@ -238,10 +246,33 @@ static unsigned judge_right(const struct model *model, const struct desk_event *
     return 0;
 }
 
+/* "party" is the customer's act, about another. */
+static unsigned judge_party(const struct model *model, const struct desk_event *event)
+{
+    unsigned why = event->actor.id == model->customer ? 0 : NO(ACTOR);
+    bool open = event->kind != DESK_CURED;
+
+    for (uint32_t i = 0; i < model->default_count; i++) {
+        open |= model->defaults[i].party == event->party.id &&
+                model->defaults[i].cured == OFT_INSTANT_NEVER;
+    }
+    why |= event->text && event->text[0] ? 0 : NO(INVALID) | MODEL_OPEN;
+    why |= open ? 0 : NO(STATE) | NO(UNKNOWN); /* nothing to cure */
+    for (uint32_t i = 0; i < model->right_count; i++) {
+        if (model_is_holder(&model->rights[i], event->party.id)) {
+            return why;
+        }
+    }
+    return why | NO(UNKNOWN) | NO(INVALID) | NO(STATE) | MODEL_OPEN;
+}
+
 static unsigned judge_assigned(const struct model *model, const struct desk_event *event)
 {
     uint32_t right = model_find_right(model, event->name.id);
 
+    if (event->actor.id != model->customer) {
+        return MODEL_ANY;
+    }
     if (right == DESK_NONE) {
         return NO(UNKNOWN);
     }
@@ -270,7 +301,7 @@ unsigned model_judge_record(const struct model *model, const struct desk_event *
     case DESK_DEFAULTED:
     case DESK_CURED:
     case DESK_CONTROL_CHANGED:
-        return event->party.id == 0 ? NO(INVALID) | NO(UNKNOWN) : MODEL_OPEN | NO(STATE);
+        return judge_party(model, event);
     default:
         return MODEL_ANY;
     }

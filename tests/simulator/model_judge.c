@@ -69,6 +69,10 @@ static unsigned judge_offer_added(const struct model *model, const struct desk_e
     if (model->needs[offer->need].withdrawn) {
         why |= NO(STATE);
     }
+    if (model->needs[offer->need].need->provider.id != 0 &&
+        model->needs[offer->need].need->provider.id != offer->provider.id) {
+        why |= NO(TERMS) | NO(INVALID); /* the need is for one provider alone */
+    }
     if (offer->quantity == 0) {
         why |= NO(INVALID) | NO(QUANTITY);
     }
@@ -90,8 +94,18 @@ static unsigned judge_offer(const struct model *model, const struct desk_event *
         return NO(UNKNOWN);
     }
     why = by(model, event, model->offers[event->offer].offer->party.id);
-    if (offer_gone(model, event->offer)) {
+    for (uint32_t i = 0; i < model->lot_count && event->kind == DESK_OFFER_CHANGED; i++) {
+        const struct model_lot *lot = &model->lots[i];
+
+        if (event->quantity != 0 && lot->offer == event->offer &&
+            (lot->state > DESK_LOT_OPEN || lot->root != i)) {
+            why |= NO(QUANTITY) | NO(STATE) | MODEL_OPEN; /* refused, or the lot left as it is */
+        }
+    }
+    if (model->offers[event->offer].withdrawn) {
         why |= NO(STATE);
+    } else if (offer_gone(model, event->offer)) {
+        why |= NO(STATE) | MODEL_OPEN;
     }
     if (model->offers[event->offer].offer->valid_until <= event->at) {
         why |= NO(STATE) | NO(LATE) | MODEL_OPEN;
@@ -106,7 +120,7 @@ static unsigned judge_screened(const struct model *model, const struct desk_even
     bool first_offer;
 
     if (right == DESK_NONE) {
-        return why | NO(UNKNOWN);
+        return MODEL_ANY;
     }
     first_offer = model->rights[right].words->kind == DESK_RIGHT_OFFER;
     if (model->rights[right].words->kind == DESK_RIGHT_EXCLUSIVE ||
@@ -119,7 +133,7 @@ static unsigned judge_screened(const struct model *model, const struct desk_even
     if (!first_offer) {
         need = model->offers[event->offer].offer->need;
         if (model_is_holder(&model->rights[right], model->offers[event->offer].offer->party.id)) {
-            why |= NO(STATE) | NO(INVALID);
+            why |= NO(STATE) | NO(INVALID) | NO(UNKNOWN);
         }
         if (offer_gone(model, event->offer)) {
             why |= NO(STATE);
@@ -217,7 +231,20 @@ static unsigned judge_notice_sent(const struct model *model, const struct desk_e
     if (lot->state == DESK_LOT_FREE) {
         return why | judge_second_notice(model, lot);
     }
-    return why | (lot->state == DESK_LOT_READY ? 0 : NO(STATE));
+    if (model->rights[lot->right].words->windows[DESK_WINDOW_RESPOND].calendar.id != 0) {
+        oft_instant end;
+
+        why |= model_window_end(model, &model->rights[lot->right].words->windows[DESK_WINDOW_RESPOND],
+                                event->at, &end)
+                   ? 0
+                   : NO(CALENDAR);
+    }
+    for (uint32_t i = lot->first; i < lot->first + lot->count; i++) {
+        if (lot->state <= DESK_LOT_OPEN && model->notices[i].state == DESK_NOTICE_OWED) {
+            return why;
+        }
+    }
+    return why | NO(STATE);
 }
 
 static unsigned judge_delivered(const struct model *model, const struct desk_event *event,
@@ -251,7 +278,7 @@ static unsigned judge_objected(const struct model *model, const struct desk_even
     unsigned why = model_by(model, event, notice->holder, true);
 
     if (notice->state != DESK_NOTICE_SENT_STATE && notice->state != DESK_NOTICE_OPEN) {
-        return why | NO(STATE) | NO(LATE);
+        return why | NO(STATE) | NO(LATE) | NO(INVALID);
     }
     if (notice->state == DESK_NOTICE_OPEN && event->happened >= notice->object_by) {
         why |= NO(LATE);
@@ -312,6 +339,9 @@ static unsigned judge_answer(const struct model *model, const struct desk_event 
     case DESK_NOTICE_OWED:
         return why | NO(EARLY) | NO(STATE);
     case DESK_NOTICE_OPEN:
+        if (event->kind == DESK_ELECTED && event->quantity > notice->entitled) {
+            why |= NO(QUANTITY) | MODEL_OPEN; /* a counter, by the page */
+        }
         if (event->happened >= notice->respond_by) {
             return why | NO(LATE);
         }

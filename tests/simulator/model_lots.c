@@ -100,7 +100,7 @@ static bool in_round(const struct model *model, const struct model_lot *lot, uin
            model_standing(model, lot->right, right->holders[holder].party.id, model->now);
 }
 
-static void begin_round(struct model *model, uint32_t index, uint32_t rank)
+void model_begin_round(struct model *model, uint32_t index, uint32_t rank)
 {
     struct model_lot *lot = &model->lots[index];
     const struct model_right *right = &model->rights[lot->right];
@@ -149,10 +149,6 @@ void model_ready(struct model *model, uint32_t index, uint32_t above_rank)
     const struct model_right *right = &model->rights[lot->right];
     uint32_t rank = above_rank;
 
-    if (over(model, lot)) {
-        model_to(model, index, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
-        return;
-    }
     for (uint32_t h = 0; h < right->words->holder_count; h++) {
         if (right->holders[h].rank <= rank || (right->words->simultaneous && rank != 0)) {
             continue;
@@ -160,8 +156,12 @@ void model_ready(struct model *model, uint32_t index, uint32_t above_rank)
         rank = right->holders[h].rank;
         for (uint32_t k = 0; k < right->words->holder_count; k++) {
             if (in_round(model, lot, k, rank)) {
+                if (over(model, lot)) { /* no notice is owed under a right that is over */
+                    model_to(model, index, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
+                    return;
+                }
                 model_to(model, index, DESK_LOT_READY, DESK_WHY_NONE);
-                begin_round(model, index, rank);
+                model_begin_round(model, index, rank);
                 return;
             }
         }
@@ -258,15 +258,13 @@ uint64_t model_left(const struct model *model, uint32_t right, uint32_t need, ui
 void model_lot_state_of_round(struct model *model, uint32_t index)
 {
     struct model_lot *lot = &model->lots[index];
-    enum desk_lot_state state = DESK_LOT_NOTICED;
+    enum desk_lot_state state = DESK_LOT_READY;
 
     for (uint32_t i = lot->first; i < lot->first + lot->count; i++) {
-        if (model->notices[i].state == DESK_NOTICE_OWED) {
-            state = DESK_LOT_READY;
-            break;
-        }
         if (model->notices[i].state == DESK_NOTICE_OPEN) {
             state = DESK_LOT_OPEN;
+        } else if (model->notices[i].state == DESK_NOTICE_SENT_STATE && state == DESK_LOT_READY) {
+            state = DESK_LOT_NOTICED;
         }
     }
     if (lot->state != (uint8_t)state) {

@@ -230,6 +230,9 @@ static oft_nanos together(const struct model *model, const struct desk_right *ri
                     before->opened > row->opened - 365 * OFT_NS_PER_DAY;
 
         if (!size_of(model, right, i, DESK_NONE, &one)) {
+            if (i == need->part_of) {
+                return right->floor.amount; /* what cannot be worked out is large enough */
+            }
             continue;
         }
         if (i == need->part_of || (same && one < right->floor.amount)) {

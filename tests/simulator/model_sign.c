@@ -103,7 +103,9 @@ static void take_signed_offer(struct model *model, const struct desk_event *even
     for (uint32_t i = 0; i < model->right_count; i++) {
         uint64_t left = event->quantity;
 
-        if (model->rights[i].words->kind == DESK_RIGHT_EXCLUSIVE || excused(model, i, event)) {
+        if (model->rights[i].words->kind == DESK_RIGHT_EXCLUSIVE ||
+            (excused(model, i, event) &&
+             model_free_for(model, i, event->offer, &event->terms) < event->quantity)) {
             continue;
         }
         left = sell(model, i, event, left, true, order);

@@ -82,13 +82,51 @@ static bool alone(const struct model *model, uint32_t lot)
     return true;
 }
 
+static bool model_same(struct desk_terms a, struct desk_terms b)
+{
+    for (uint32_t i = 0; i < a.count; i++) {
+        if (a.items[i].name.id != b.items[i].name.id || a.items[i].kind != b.items[i].kind ||
+            a.items[i].number != b.items[i].number || a.items[i].text.id != b.items[i].text.id ||
+            a.items[i].cash_nanos != b.items[i].cash_nanos) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct desk_terms model_changed(struct model *model, struct desk_terms terms, struct desk_terms change)
+{
+    struct desk_term *items = model->merged[model->merged_count];
+    uint32_t count = 0, a = 0, b = 0;
+
+    if (model->merged_count == OFT_COUNT_OF(model->merged) - 1 || terms.count + change.count > 16) {
+        model->full = true;
+        return terms;
+    }
+    model->merged_count++;
+    while (a < terms.count || b < change.count) {
+        int order = a == terms.count    ? 1
+                    : b == change.count ? -1
+                                        : strcmp(terms.items[a].name.text, change.items[b].name.text);
+
+        items[count++] = order < 0 ? terms.items[a] : change.items[b];
+        a += order <= 0;
+        b += order >= 0;
+    }
+    return (struct desk_terms){items, count};
+}
+
 static void take_change(struct model *model, const struct desk_event *event)
 {
     struct model_offer *offer = &model->offers[event->offer];
-    struct desk_terms before = offer->terms;
+    struct desk_terms before = offer->terms, terms = model_changed(model, before, event->terms);
     uint32_t count = model->lot_count;
 
-    offer->terms = event->terms;
+    if (terms.count == before.count && model_same(before, terms) &&
+        (event->quantity == 0 || event->quantity == offer->quantity)) {
+        return; /* nothing is changed */
+    }
+    offer->terms = terms;
     offer->quantity = event->quantity != 0 ? event->quantity : offer->quantity;
     for (uint32_t i = 0; i < count; i++) {
         struct model_lot *lot = &model->lots[i];
@@ -100,10 +138,14 @@ static void take_change(struct model *model, const struct desk_event *event)
         }
         if (event->quantity != 0 && lot->state <= DESK_LOT_OPEN && alone(model, i)) {
             lot->quantity = lot->whole = event->quantity;
-            model_share_round(model, i);
+            if (lot->state == DESK_LOT_READY && !running) {
+                model_void_notices(model, i);
+                model_to(model, i, DESK_LOT_READY, DESK_WHY_NONE);
+                model_begin_round(model, i, lot->rank);
+            }
         }
         if (running || lot->state == DESK_LOT_OVERALLOT) {
-            owe_again(model, i, model_terms(words, before, event->terms) == MODEL_WORSE);
+            owe_again(model, i, model_terms(words, before, terms) == MODEL_WORSE);
         }
     }
     complete_drafts(model, event->offer);
@@ -214,13 +256,19 @@ static void take_over_answer(struct model *model, const struct desk_event *event
     }
 }
 
-static void take_answer(struct model *model, const struct desk_event *event, uint32_t index)
+static void take_answer(struct model *model, const struct desk_event *given, uint32_t index)
 {
     struct model_notice *notice = &model->notices[index];
+    struct desk_event said = *given, *event = &said;
     struct model_lot *lot = &model->lots[notice->lot];
     const struct desk_right *words = model->rights[lot->right].words;
     bool over = notice->state == DESK_NOTICE_ELECTED, late = notice->state == DESK_NOTICE_LAPSED;
-    bool good = event->kind == DESK_ELECTED &&
+    bool good;
+
+    if (event->quantity == 0) { /* unsaid: all of it */
+        event->quantity = over ? lot->quantity : notice->entitled;
+    }
+    good = event->kind == DESK_ELECTED &&
                 (event->terms.count == 0 || model_conforms(words, notice->terms, event->terms)) &&
                 (over ? event->quantity <= lot->quantity && event->quantity > 0
                       : allowed_part(words, notice, event->quantity)) &&
@@ -282,6 +330,19 @@ static void take_cure(struct model *model, const struct desk_event *event)
     }
 }
 
+/* What is owed is owed to who holds the right now. */
+static void assign_owed(struct model *model, uint32_t right, const struct desk_event *event)
+{
+    for (uint32_t i = 0; i < model->notice_count; i++) {
+        struct model_notice *notice = &model->notices[i];
+
+        if (model->lots[notice->lot].right == right && notice->holder == event->party.id &&
+            notice->state == DESK_NOTICE_OWED) {
+            notice->holder = event->other.id;
+        }
+    }
+}
+
 static void take_party(struct model *model, const struct desk_event *event)
 {
     for (uint32_t i = 0; i < model->right_count; i++) {
@@ -301,6 +362,7 @@ static void take_party(struct model *model, const struct desk_event *event)
              h++) {
             if (right->holders[h].party.id == event->party.id) {
                 right->holders[h].party = event->other;
+                assign_owed(model, i, event);
             }
         }
     }
