@@ -48,7 +48,7 @@ struct model_offer {
 };
 
 struct model_notice {
-    uint32_t lot, rank, desk_index; /* desk_index: the row that the desk keeps for it */
+    uint32_t lot, rank, round, desk_index; /* round: its first notice; desk_index: the row that the desk keeps for it */
     uint64_t holder;
     uint8_t state; /* enum desk_notice_state */
     bool over_asked, countered, over_held; /* over_held: over-allotment followed its round */
@@ -117,6 +117,8 @@ unsigned model_judge(const struct model *model, const struct desk_event *event);
 unsigned model_by(const struct model *model, const struct desk_event *event, uint64_t whose,
                   bool holder);
 void model_take(struct model *model, const struct desk_event *event);
+/* What a signature leaves unsaid: all that is left, on the terms that there are. */
+void model_unsaid(const struct model *model, struct desk_event *event);
 void model_advance(struct model *model, oft_instant at);
 
 /* ---- inside the model ------------------------------------------------------------------------- */
@@ -130,6 +132,9 @@ static inline bool model_conforms(const struct desk_right *right, struct desk_te
 {
     return (model_terms(right, noticed, terms) & (MODEL_WORSE | MODEL_DIFFERS)) == 0;
 }
+
+bool model_favours(const struct desk_right *right, struct desk_terms noticed, struct desk_terms change);
+void model_screen_again(struct model *model, uint32_t lot);
 
 bool model_window_end(const struct model *model, const struct desk_window *window,
                       oft_instant start, oft_instant *ret);

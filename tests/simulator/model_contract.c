@@ -46,33 +46,30 @@ static unsigned judge_tendered(const struct model *model, const struct desk_even
     }
 }
 
-static unsigned judge_signed_lot(const struct model *model, const struct desk_event *event)
+static unsigned judge_signed_lot(const struct model *model, const struct desk_event *given)
 {
-    unsigned why = by(model, event, model->customer);
+    unsigned why = by(model, given, model->customer);
     const struct model_lot *lot;
     const struct desk_right *words;
+    struct desk_event said = *given, *event = &said;
 
     if (event->lot >= model->lot_count) {
         return why | NO(UNKNOWN);
     }
+    model_unsaid(model, event);
     lot = &model->lots[event->lot];
     words = model->rights[lot->right].words;
     if (lot->state != DESK_LOT_ELECTED && lot->state != DESK_LOT_DISPUTED) {
         return why | NO(STATE) | NO(LATE) | NO(EARLY);
     }
     if (event->quantity != lot->quantity) {
-        why |= NO(QUANTITY) | (event->quantity == 0 ? MODEL_OPEN : 0);
+        why |= NO(QUANTITY);
     }
-    if (event->terms.count == 0) {
-        why |= NO(TERMS) | MODEL_OPEN; /* as noticed? */
-    } else if (!model_conforms(words, lot->noticed, event->terms)) {
+    if (!model_conforms(words, lot->noticed, event->terms)) {
         why |= NO(TERMS);
     }
     if (lot->state == DESK_LOT_ELECTED && !lot->tendered) {
         why |= NO(STATE) | NO(EARLY) | MODEL_OPEN;
-    }
-    if (event->happened < event->at) {
-        why |= NO(TIME) | NO(INVALID) | MODEL_OPEN; /* a signature's `happened` is its `at` */
     }
     for (uint32_t i = 0; i < model->right_count; i++) {
         if (model->rights[i].words->kind == DESK_RIGHT_EXCLUSIVE) {
@@ -148,14 +145,16 @@ static unsigned right_against(const struct model *model, uint32_t right,
     return why | NO(COUNTERPARTY) | NO(LATE);
 }
 
-static unsigned judge_signed_offer(const struct model *model, const struct desk_event *event)
+static unsigned judge_signed_offer(const struct model *model, const struct desk_event *given)
 {
-    unsigned why = by(model, event, model->customer);
+    unsigned why = by(model, given, model->customer);
     const struct model_offer *offer;
+    struct desk_event said = *given, *event = &said;
 
     if (event->offer >= model->offer_count) {
         return why | NO(UNKNOWN);
     }
+    model_unsaid(model, event);
     offer = &model->offers[event->offer];
     if (offer->withdrawn || model->needs[offer->offer->need].withdrawn) {
         why |= NO(STATE);
@@ -165,12 +164,6 @@ static unsigned judge_signed_offer(const struct model *model, const struct desk_
     }
     if (event->quantity == 0 || event->quantity > offer->quantity - offer->signed_quantity) {
         why |= NO(QUANTITY) | NO(INVALID);
-    }
-    if (event->terms.count == 0) {
-        why |= NO(TERMS) | NO(INVALID) | NO(BETTER_TERMS) | MODEL_OPEN;
-    }
-    if (event->happened < event->at) {
-        why |= NO(TIME) | NO(INVALID) | MODEL_OPEN;
     }
     if (model_barred(model, model->needs[offer->offer->need].need, offer->offer->provider.id,
                      model->clock)) {
@@ -182,6 +175,22 @@ static unsigned judge_signed_offer(const struct model *model, const struct desk_
         }
     }
     return why;
+}
+
+void model_unsaid(const struct model *model, struct desk_event *event)
+{
+    if (event->lot != DESK_NONE) {
+        const struct model_lot *lot = &model->lots[event->lot];
+
+        event->quantity = event->quantity != 0 ? event->quantity : lot->quantity;
+        event->terms = event->terms.count > 0 ? event->terms : lot->noticed;
+    } else if (event->offer != DESK_NONE) {
+        const struct model_offer *offer = &model->offers[event->offer];
+
+        event->quantity =
+            event->quantity != 0 ? event->quantity : offer->quantity - offer->signed_quantity;
+        event->terms = event->terms.count > 0 ? event->terms : offer->terms;
+    }
 }
 
 static unsigned judge_arrived(const struct model *model, const struct desk_event *event)
@@ -204,6 +213,9 @@ static unsigned judge_arrived(const struct model *model, const struct desk_event
 
 unsigned model_judge_contract(const struct model *model, const struct desk_event *event)
 {
+    if (event->kind == DESK_SIGNED && event->happened < event->at) {
+        return MODEL_ANY; /* a signature's `happened` is its `at` */
+    }
     switch (event->kind) {
     case DESK_TENDERED:
         return judge_tendered(model, event);

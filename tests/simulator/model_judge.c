@@ -86,6 +86,19 @@ static unsigned judge_offer_added(const struct model *model, const struct desk_e
     return why;
 }
 
+/* Can the quantity of this lot's procedure not change any more? */
+static bool fixed(const struct model *model, uint32_t index)
+{
+    const struct model_lot *lot = &model->lots[index];
+
+    if (lot->root != index) {
+        return true;
+    }
+    return (lot->state == DESK_LOT_EXEMPT ? lot->why == DESK_WHY_CARVE_OUT
+                                          : lot->state > DESK_LOT_OPEN) &&
+           lot->state < DESK_LOT_WITHDRAWN;
+}
+
 static unsigned judge_offer(const struct model *model, const struct desk_event *event)
 {
     unsigned why;
@@ -98,8 +111,8 @@ static unsigned judge_offer(const struct model *model, const struct desk_event *
         const struct model_lot *lot = &model->lots[i];
 
         if (event->quantity != 0 && lot->offer == event->offer &&
-            (lot->state > DESK_LOT_OPEN || lot->root != i)) {
-            why |= NO(QUANTITY) | NO(STATE) | MODEL_OPEN; /* refused, or the lot left as it is */
+            event->quantity != model->offers[event->offer].quantity && fixed(model, i)) {
+            why |= NO(QUANTITY) | NO(STATE);
         }
     }
     if (model->offers[event->offer].withdrawn) {
@@ -193,9 +206,6 @@ static unsigned judge_second_notice(const struct model *model, const struct mode
 
     if (lot->offer == DESK_NONE) {
         return NO(STATE);
-    }
-    if (!lot->ever_noticed) {
-        return NO(STATE) | MODEL_OPEN;
     }
     terms = model_terms(words, lot->noticed, model->offers[lot->offer].terms);
     if (offer_gone(model, lot->offer)) {
@@ -308,6 +318,7 @@ static unsigned judge_late(const struct model *model, const struct desk_event *e
     }
     for (uint32_t i = index + 1; i < model->notice_count && !same_round; i++) {
         newer |= model->notices[i].lot == notice->lot &&
+                 model->notices[i].round != notice->round &&
                  model->notices[i].sent != OFT_INSTANT_NEVER;
     }
     if (notice->over_held || lot->state == DESK_LOT_OVERALLOT) {
@@ -330,6 +341,10 @@ static unsigned judge_answer(const struct model *model, const struct desk_event 
 {
     unsigned why = model_by(model, event, notice->holder, true);
     const struct model_lot *lot = &model->lots[notice->lot];
+
+    if (notice->state == DESK_NOTICE_VOID) {
+        return MODEL_ANY;
+    }
 
     if (event->kind != DESK_DECLINED && event->quantity == 0) {
         why |= NO(QUANTITY) | NO(INVALID) | MODEL_OPEN;

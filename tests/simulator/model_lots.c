@@ -75,7 +75,14 @@ static oft_instant bounded(const struct model *model, const struct model_lot *lo
 
 void model_free(struct model *model, uint32_t index, enum desk_why why)
 {
+    struct model_lot *lot = &model->lots[index];
+
     model_to(model, index, DESK_LOT_FREE, why);
+    if (!lot->ever_noticed) { /* nobody could be asked: the terms of now bind */
+        lot->noticed = lot->offer != DESK_NONE ? model->offers[lot->offer].terms
+                                               : model->needs[lot->need].need->terms;
+    }
+    lot->reoffer = false;
     model->lots[index].deadline =
         bounded(model, &model->lots[index], DESK_WINDOW_RELEASE, model->now);
 }
@@ -119,6 +126,7 @@ void model_begin_round(struct model *model, uint32_t index, uint32_t rank)
         }
         model->notices[model->notice_count++] = (struct model_notice){
             .lot = index,
+            .round = lot->first,
             .rank = right->holders[h].rank,
             .desk_index = DESK_NONE,
             .holder = right->holders[h].party.id,
@@ -203,6 +211,24 @@ static void screen_lot(struct model *model, uint32_t index)
         model_to(model, index, DESK_LOT_DRAFT, DESK_WHY_NONE);
     } else {
         model_ready(model, index, 0);
+    }
+}
+
+/* A draft is screened in its own place, under what is known by now. */
+void model_screen_again(struct model *model, uint32_t index)
+{
+    struct model_lot kept = model->lots[index];
+    uint32_t count = model->lot_count;
+
+    model->lot_count = index;
+    model_screen(model, kept.right, kept.need, kept.offer, kept.quantity);
+    model->lot_count = count;
+    model->lots[index].root = kept.root;
+    model->lots[index].whole = kept.whole;
+    model->lots[index].flags |= kept.flags;
+    model->lots[index].end_seen = kept.end_seen;
+    if (model->lots[index].state == DESK_LOT_DRAFT) {
+        model->lots[index].since = kept.since;
     }
 }
 
@@ -423,7 +449,7 @@ uint64_t model_free_for(const struct model *model, uint32_t right, uint32_t offe
                    (words->counterparty_any && lot->right == right && lot->need == need);
 
         if (own && lot->state == DESK_LOT_FREE &&
-            (!terms || !lot->ever_noticed || model_conforms(words, lot->noticed, *terms))) {
+            (!terms || model_conforms(words, lot->noticed, *terms))) {
             sum += lot->quantity;
         }
     }

@@ -64,7 +64,7 @@ static uint64_t sell(struct model *model, uint32_t right, const struct desk_even
 
         if (lot->state != DESK_LOT_FREE || lot->right != right || lot->need != need ||
             mine != own ||
-            (lot->ever_noticed && !model_conforms(words, lot->noticed, event->terms))) {
+            !model_conforms(words, lot->noticed, event->terms)) {
             continue;
         }
         sold = model_split(model, i, part);
@@ -104,6 +104,8 @@ static void take_signed_offer(struct model *model, const struct desk_event *even
         uint64_t left = event->quantity;
 
         if (model->rights[i].words->kind == DESK_RIGHT_EXCLUSIVE ||
+            model_is_holder(&model->rights[i],
+                            model->offers[event->offer].offer->party.id) ||
             (excused(model, i, event) &&
              model_free_for(model, i, event->offer, &event->terms) < event->quantity)) {
             continue;
@@ -115,9 +117,14 @@ static void take_signed_offer(struct model *model, const struct desk_event *even
     }
 }
 
-void model_take_contract(struct model *model, const struct desk_event *event)
+void model_take_contract(struct model *model, const struct desk_event *given)
 {
     struct model_order *order;
+    struct desk_event said = *given, *event = &said;
+
+    if (event->kind == DESK_SIGNED) {
+        model_unsaid(model, event);
+    }
 
     switch (event->kind) {
     case DESK_TENDERED:

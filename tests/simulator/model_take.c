@@ -116,11 +116,32 @@ struct desk_terms model_changed(struct model *model, struct desk_terms terms, st
     return (struct desk_terms){items, count};
 }
 
+/* The offer's terms are TERMS now, and its quantity MORE (0: as it was). */
+static void change_lot(struct model *model, uint32_t index, struct desk_terms terms, uint64_t more)
+{
+    struct model_lot *lot = &model->lots[index];
+    bool short_window = lot->ever_noticed && more == 0 &&
+                        model_favours(model->rights[lot->right].words, lot->noticed, terms);
+
+    if (more != 0 && (lot->state <= DESK_LOT_OPEN || lot->state == DESK_LOT_EXEMPT) &&
+        alone(model, index)) {
+        lot->quantity = lot->whole = more;
+    } else if (lot->state > DESK_LOT_OVERALLOT) {
+        return;
+    }
+    if (lot->state == DESK_LOT_DRAFT) {
+        model_screen_again(model, index);
+    } else if (lot->state <= DESK_LOT_OVERALLOT && (lot->ever_noticed || more != 0)) {
+        owe_again(model, index, lot->ever_noticed ? short_window : lot->reoffer);
+    }
+}
+
 static void take_change(struct model *model, const struct desk_event *event)
 {
     struct model_offer *offer = &model->offers[event->offer];
     struct desk_terms before = offer->terms, terms = model_changed(model, before, event->terms);
     uint32_t count = model->lot_count;
+    uint64_t more = event->quantity != offer->quantity ? event->quantity : 0;
 
     if (terms.count == before.count && model_same(before, terms) &&
         (event->quantity == 0 || event->quantity == offer->quantity)) {
@@ -129,23 +150,8 @@ static void take_change(struct model *model, const struct desk_event *event)
     offer->terms = terms;
     offer->quantity = event->quantity != 0 ? event->quantity : offer->quantity;
     for (uint32_t i = 0; i < count; i++) {
-        struct model_lot *lot = &model->lots[i];
-        const struct desk_right *words = model->rights[lot->right].words;
-        bool running = lot->state <= DESK_LOT_OPEN && model_open_round(model, i);
-
-        if (lot->offer != event->offer) {
-            continue;
-        }
-        if (event->quantity != 0 && lot->state <= DESK_LOT_OPEN && alone(model, i)) {
-            lot->quantity = lot->whole = event->quantity;
-            if (lot->state == DESK_LOT_READY && !running) {
-                model_void_notices(model, i);
-                model_to(model, i, DESK_LOT_READY, DESK_WHY_NONE);
-                model_begin_round(model, i, lot->rank);
-            }
-        }
-        if (running || lot->state == DESK_LOT_OVERALLOT) {
-            owe_again(model, i, model_terms(words, before, terms) == MODEL_WORSE);
+        if (model->lots[i].offer == event->offer) {
+            change_lot(model, i, terms, more);
         }
     }
     complete_drafts(model, event->offer);
@@ -256,6 +262,16 @@ static void take_over_answer(struct model *model, const struct desk_event *event
     }
 }
 
+/* Nothing of the lot is left to ask for. */
+static void void_owed(struct model *model, const struct model_lot *lot)
+{
+    for (uint32_t i = lot->first; i < lot->first + lot->count; i++) {
+        if (model->notices[i].state == DESK_NOTICE_OWED) {
+            model->notices[i].state = DESK_NOTICE_VOID;
+        }
+    }
+}
+
 static void take_answer(struct model *model, const struct desk_event *given, uint32_t index)
 {
     struct model_notice *notice = &model->notices[index];
@@ -288,6 +304,7 @@ static void take_answer(struct model *model, const struct desk_event *given, uin
         model_elected(model, notice->lot, index, event->quantity, event->happened);
     }
     if (lot->state > DESK_LOT_OPEN) {
+        void_owed(model, lot);
         return;
     }
     if (late && (index < lot->first || index >= lot->first + lot->count)) {
@@ -330,14 +347,14 @@ static void take_cure(struct model *model, const struct desk_event *event)
     }
 }
 
-/* What is owed is owed to who holds the right now. */
+/* Who is asked answers no more; who holds the right now does. */
 static void assign_owed(struct model *model, uint32_t right, const struct desk_event *event)
 {
     for (uint32_t i = 0; i < model->notice_count; i++) {
         struct model_notice *notice = &model->notices[i];
 
         if (model->lots[notice->lot].right == right && notice->holder == event->party.id &&
-            notice->state == DESK_NOTICE_OWED) {
+            notice->state <= DESK_NOTICE_OPEN) {
             notice->holder = event->other.id;
         }
     }
@@ -375,7 +392,8 @@ void model_take(struct model *model, const struct desk_event *event)
     uint32_t notice =
         event->notice < MODEL_NOTICES_MAX ? model->by_desk[event->notice] : DESK_NONE;
 
-    if (event->kind >= DESK_NOTICE_DELIVERED && event->kind <= DESK_DECLINED) {
+    if (event->kind == DESK_NOTICE_DELIVERED || event->kind == DESK_ELECTED ||
+        event->kind == DESK_DECLINED) {
         model->now = event->happened; /* what follows from an answer follows from when it was given */
     }
     switch (event->kind) {

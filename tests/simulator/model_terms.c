@@ -113,3 +113,13 @@ unsigned model_terms(const struct desk_right *right, struct desk_terms noticed,
     }
     return verdict;
 }
+
+/* Is CHANGE of NOTICED in the third party's favour only? Of every field, whatever is matched. */
+bool model_favours(const struct desk_right *right, struct desk_terms noticed, struct desk_terms change)
+{
+    struct desk_right plain = *right;
+
+    plain.match = DESK_MATCH_ALL;
+    plain.cash_equivalent = false;
+    return model_terms(&plain, noticed, change) == MODEL_WORSE;
+}

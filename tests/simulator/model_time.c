@@ -153,6 +153,7 @@ static void order_due(struct model *model, uint32_t index)
     struct model_order *order = &model->orders[index];
     uint64_t missing = order->quantity - order->delivered;
     uint32_t part;
+    bool amended;
 
     if (order->state == DESK_ORDER_SIGNED) {
         order->state = DESK_ORDER_LATE;
@@ -163,8 +164,13 @@ static void order_due(struct model *model, uint32_t index)
     if (order->lot != DESK_NONE && missing > 0) {
         part = model_split(model, order->lot, missing);
         model_free(model, part, DESK_WHY_DELIVERY_FAILED);
-        model->lots[part].end_seen = true;
+        model->lots[part].end_seen =
+            model->now >= model_right_end(&model->rights[model->lots[part].right], &amended);
         model->lots[part].order = DESK_NONE;
+        if (model->lots[part].end_seen && !amended &&
+            model->rights[model->lots[part].right].words->pending_void) {
+            model_to(model, part, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
+        }
     }
 }
 

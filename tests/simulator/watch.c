@@ -86,8 +86,13 @@ static bool property_1(struct sim_world *world, const struct desk_event *event)
 
 /* ---- properties 2 and 9: quantities and flags --------------------------------------------------------------- */
 
-static bool final_moved(const struct sim_lot_seen *seen, const struct desk_lot *lot)
+static bool final_moved(const struct sim_lot_seen *seen, const struct desk_lot *lot,
+                        const struct desk_event *event)
 {
+    if (event && event->kind == DESK_OFFER_CHANGED && seen->state == DESK_LOT_EXEMPT &&
+        lot->state == DESK_LOT_EXEMPT && lot->why != DESK_WHY_CARVE_OUT) {
+        return false; /* nothing was claimed for a quantity */
+    }
     if (seen->state == DESK_LOT_BOUND) {
         return lot->quantity > seen->quantity;
     }
@@ -106,7 +111,7 @@ static bool property_2(struct sim_world *world, const struct desk_event *event)
             i < world->lots_seen && world->lots[i].whole > 0 ? &world->lots[i] : &nothing;
 
         if (seen != &nothing && desk_lot_final((enum desk_lot_state)seen->was) &&
-            seen->was == seen->state && final_moved(seen, lot)) {
+            seen->was == seen->state && final_moved(seen, lot, event)) {
             return sim_fail(world, 2, "lot-%u was final and moved", i + 1);
         }
         if (seen != &nothing && (seen->flags & ~lot->flags) != 0) {
@@ -293,8 +298,9 @@ static bool property_6(struct sim_world *world, const struct desk_event *event)
 
 /* ---- property 10 -------------------------------------------------------------------------------------------------- */
 
-static bool property_10(struct sim_world *world)
+static bool property_10(struct sim_world *world, const struct desk_event *event)
 {
+    bool control = event && event->kind == DESK_CONTROL_CHANGED; /* ends rights now */
     oft_instant now = desk_clock(world->desk);
 
     for (uint32_t i = 0; i < desk_lot_count(world->desk) && i < SIM_LOTS_MAX; i++) {
@@ -310,7 +316,7 @@ static bool property_10(struct sim_world *world)
             return sim_fail(world, 10, "lot-%u goes on after its right's end", i + 1);
         }
         if (lot->state == DESK_LOT_VOID && i < world->lots_seen &&
-            world->lots[i].was != DESK_LOT_VOID && now < right->until &&
+            world->lots[i].was != DESK_LOT_VOID && now < right->until && !control &&
             now < world->model->rights[lot->right].control_end) {
             return sim_fail(world, 10, "lot-%u is void before its right's end", i + 1);
         }
@@ -362,7 +368,7 @@ bool sim_watch(struct sim_world *world, const struct desk_event *event, bool tak
     remember_delivery(world, taken ? event : NULL);
     fine = (!taken || property_1(world, event)) && property_2(world, event) &&
            property_3(world, event) && property_4(world) && property_5(world, event) &&
-           property_6(world, event) && property_10(world);
+           property_6(world, event) && property_10(world, event);
     remember(world);
     return fine;
 }
