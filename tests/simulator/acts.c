@@ -434,7 +434,12 @@ static void spoil(struct sim_world *world, struct desk_event *event)
         if (world->count > 8) { /* once more */
             oft_instant at = event->at;
 
-            *event = world->events[8 + sim_below(random, world->count - 8)];
+            uint32_t which = 8 + sim_below(random, world->count - 8);
+
+            if (world->events[which].kind == DESK_RIGHT) {
+                return;
+            }
+            *event = world->events[which];
             event->at = event->happened = at;
         }
         break;
@@ -510,6 +515,11 @@ struct desk_event sim_act(struct sim_world *world)
     event.happened = at;
     if (event.kind == SIM_TIME_PASSES || event.kind == DESK_RIGHT) {
         if (event.kind == DESK_RIGHT) {
+            if (event.right->until <= at) { /* what is over is not read again */
+                event.kind = SIM_TIME_PASSES;
+                event.right = NULL;
+                return event;
+            }
             event.right = sim_right_reading(world, event.right, at);
         }
         return event;

@@ -193,8 +193,9 @@ void model_unsaid(const struct model *model, struct desk_event *event)
     }
 }
 
-static unsigned judge_arrived(const struct model *model, const struct desk_event *event)
+static unsigned judge_arrived(const struct model *model, const struct desk_event *given)
 {
+    struct desk_event said = *given, *event = &said;
     unsigned why = by(model, event, model->customer);
     const struct model_order *order;
 
@@ -205,6 +206,7 @@ static unsigned judge_arrived(const struct model *model, const struct desk_event
     if (order->state == DESK_ORDER_DELIVERED || order->state == DESK_ORDER_FAILED) {
         why |= NO(STATE) | NO(QUANTITY) | NO(LATE);
     }
+    event->quantity = event->quantity != 0 ? event->quantity : order->quantity - order->delivered;
     if (event->quantity == 0 || event->quantity > order->quantity - order->delivered) {
         why |= NO(QUANTITY) | NO(INVALID);
     }

@@ -342,10 +342,6 @@ static unsigned judge_answer(const struct model *model, const struct desk_event 
     unsigned why = model_by(model, event, notice->holder, true);
     const struct model_lot *lot = &model->lots[notice->lot];
 
-    if (notice->state == DESK_NOTICE_VOID) {
-        return MODEL_ANY;
-    }
-
     if (event->kind != DESK_DECLINED && event->quantity == 0) {
         why |= NO(QUANTITY) | NO(INVALID) | MODEL_OPEN;
     }
@@ -366,6 +362,9 @@ static unsigned judge_answer(const struct model *model, const struct desk_event 
     case DESK_NOTICE_ELECTED:
         if (lot->state == DESK_LOT_OVERALLOT && notice->elected == notice->entitled &&
             notice->entitled > 0 && !notice->over_asked) {
+            if (event->kind == DESK_ELECTED && event->happened < event->at) {
+                return MODEL_ANY; /* a request for more counts when the desk takes it */
+            }
             return why | (event->happened < lot->since ? NO(EARLY) | NO(TIME) | MODEL_OPEN : 0) |
                    (event->kind == DESK_COUNTERED ? NO(STATE) | MODEL_OPEN : 0);
         }
@@ -384,6 +383,9 @@ static unsigned judge_notice(const struct model *model, const struct desk_event 
         return MODEL_ANY; /* no such notice, or a row that stands for none of ours */
     }
     notice = &model->notices[index];
+    if (notice->state == DESK_NOTICE_VOID) {
+        return MODEL_ANY;
+    }
     switch (event->kind) {
     case DESK_NOTICE_DELIVERED:
         return judge_delivered(model, event, notice);

@@ -41,6 +41,15 @@ bool model_open_round(const struct model *model, uint32_t index)
     return false;
 }
 
+/* Has the right, whose words these are, ended for good? */
+static bool over(const struct model *model, const struct model_lot *lot)
+{
+    bool amended;
+    oft_instant end = model_right_end(&model->rights[lot->right], &amended);
+
+    return !amended && (model->now >= end || lot->end_seen);
+}
+
 /* A lot of QUANTITY out of LOT, in the same state. */
 uint32_t model_split(struct model *model, uint32_t index, uint64_t quantity)
 {
@@ -139,15 +148,6 @@ void model_begin_round(struct model *model, uint32_t index, uint32_t rank)
         lot->count++;
     }
     model_share_round(model, index);
-}
-
-/* Has the right, whose words these are, ended for good? */
-static bool over(const struct model *model, const struct model_lot *lot)
-{
-    bool amended;
-    oft_instant end = model_right_end(&model->rights[lot->right], &amended);
-
-    return !amended && (model->now >= end || lot->end_seen);
 }
 
 /* The lot comes to READY for the first round above ABOVE_RANK that has somebody to ask. */
@@ -293,7 +293,9 @@ void model_lot_state_of_round(struct model *model, uint32_t index)
             state = DESK_LOT_NOTICED;
         }
     }
-    if (lot->state != (uint8_t)state) {
+    if (state == DESK_LOT_READY && over(model, lot)) {
+        model_to(model, index, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
+    } else if (lot->state != (uint8_t)state) {
         model_to(model, index, state, DESK_WHY_NONE);
     }
 }

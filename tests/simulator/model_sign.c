@@ -146,7 +146,8 @@ void model_take_contract(struct model *model, const struct desk_event *given)
         break;
     case DESK_DELIVERED:
         order = &model->orders[event->order];
-        order->delivered += event->quantity;
+        order->delivered +=
+            event->quantity != 0 ? event->quantity : order->quantity - order->delivered;
         if (order->delivered == order->quantity) {
             order->state = DESK_ORDER_DELIVERED;
         }

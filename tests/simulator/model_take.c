@@ -217,18 +217,6 @@ static void take_objection(struct model *model, struct model_notice *notice)
     notice->state = DESK_NOTICE_OWED;
     notice->sent = notice->delivered = notice->deemed_at = OFT_INSTANT_NEVER;
     notice->object_by = notice->respond_by = OFT_INSTANT_NEVER;
-    if (model_right_state(model, model->lots[notice->lot].right, model->clock) ==
-            DESK_RIGHT_EXPIRED ||
-        model_right_state(model, model->lots[notice->lot].right, model->clock) ==
-            DESK_RIGHT_TERMINATED) {
-        bool amended;
-
-        (void)model_right_end(&model->rights[model->lots[notice->lot].right], &amended);
-        if (!amended) {
-            model_to(model, notice->lot, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
-            return;
-        }
-    }
     model_lot_state_of_round(model, notice->lot);
 }
 
@@ -354,7 +342,7 @@ static void assign_owed(struct model *model, uint32_t right, const struct desk_e
         struct model_notice *notice = &model->notices[i];
 
         if (model->lots[notice->lot].right == right && notice->holder == event->party.id &&
-            notice->state <= DESK_NOTICE_OPEN) {
+            notice->state != DESK_NOTICE_VOID) {
             notice->holder = event->other.id;
         }
     }
@@ -392,8 +380,9 @@ void model_take(struct model *model, const struct desk_event *event)
     uint32_t notice =
         event->notice < MODEL_NOTICES_MAX ? model->by_desk[event->notice] : DESK_NONE;
 
-    if (event->kind == DESK_NOTICE_DELIVERED || event->kind == DESK_ELECTED ||
-        event->kind == DESK_DECLINED) {
+    if (event->kind == DESK_NOTICE_DELIVERED ||
+        ((event->kind == DESK_ELECTED || event->kind == DESK_DECLINED) &&
+         model->notices[notice].state != DESK_NOTICE_ELECTED)) {
         model->now = event->happened; /* what follows from an answer follows from when it was given */
     }
     switch (event->kind) {
