@@ -324,7 +324,8 @@ static unsigned judge_late(const struct model *model, const struct desk_event *e
     if (notice->over_held || lot->state == DESK_LOT_OVERALLOT) {
         return why;
     }
-    if (event->kind == DESK_ELECTED && event->quantity > lot->quantity) {
+    if (event->kind == DESK_ELECTED &&
+        (event->quantity > lot->quantity || event->quantity > notice->entitled)) {
         return why | MODEL_OPEN;
     }
     if (lot->state == DESK_LOT_FREE) {

@@ -49,9 +49,10 @@ static void take_signed_lot(struct model *model, const struct desk_event *event)
     right->exhausted |= right->words->one_time;
 }
 
-/* Takes up to QUANTITY out of RIGHT's free lots: the opportunity's own, or those of other offers. */
-static uint64_t sell(struct model *model, uint32_t right, const struct desk_event *event,
-                     uint64_t quantity, bool own, uint32_t order)
+/* Takes up to QUANTITY out of RIGHT's free lots: the opportunity's own, and with
+ * `counterparty any` those of other offers, in order of the lots. */
+static void sell(struct model *model, uint32_t right, const struct desk_event *event,
+                     uint64_t quantity, uint32_t order)
 {
     const struct desk_right *words = model->rights[right].words;
     uint32_t need = model->offers[event->offer].offer->need, count = model->lot_count;
@@ -63,7 +64,7 @@ static uint64_t sell(struct model *model, uint32_t right, const struct desk_even
         uint32_t sold;
 
         if (lot->state != DESK_LOT_FREE || lot->right != right || lot->need != need ||
-            mine != own ||
+            (!mine && !words->counterparty_any) ||
             !model_conforms(words, lot->noticed, event->terms)) {
             continue;
         }
@@ -73,7 +74,6 @@ static uint64_t sell(struct model *model, uint32_t right, const struct desk_even
         quantity -= part;
         model->rights[right].exhausted |= words->one_time;
     }
-    return quantity;
 }
 
 static bool excused(const struct model *model, uint32_t right, const struct desk_event *event)
@@ -101,8 +101,6 @@ static void take_signed_offer(struct model *model, const struct desk_event *even
 
     model->offers[event->offer].signed_quantity += event->quantity;
     for (uint32_t i = 0; i < model->right_count; i++) {
-        uint64_t left = event->quantity;
-
         if (model->rights[i].words->kind == DESK_RIGHT_EXCLUSIVE ||
             model_is_holder(&model->rights[i],
                             model->offers[event->offer].offer->party.id) ||
@@ -110,10 +108,7 @@ static void take_signed_offer(struct model *model, const struct desk_event *even
              model_free_for(model, i, event->offer, &event->terms) < event->quantity)) {
             continue;
         }
-        left = sell(model, i, event, left, true, order);
-        if (left > 0 && model->rights[i].words->counterparty_any) {
-            (void)sell(model, i, event, left, false, order);
-        }
+        sell(model, i, event, event->quantity, order);
     }
 }
 

@@ -59,7 +59,7 @@ static void complete_drafts(struct model *model, uint32_t offer)
     for (uint32_t i = 0; i < model->lot_count; i++) {
         if (model->lots[i].offer == offer && model->lots[i].state == DESK_LOT_DRAFT && priced &&
             model_bona_fide(model, model->lots[i].right, offer)) {
-            model_ready(model, i, 0);
+            model_screen_again(model, i);
         }
     }
 }
@@ -130,8 +130,9 @@ static void change_lot(struct model *model, uint32_t index, struct desk_terms te
         return;
     }
     if (lot->state == DESK_LOT_DRAFT) {
-        model_screen_again(model, index);
-    } else if (lot->state <= DESK_LOT_OVERALLOT && (lot->ever_noticed || more != 0)) {
+        return; /* see complete_drafts */
+    }
+    if (lot->state <= DESK_LOT_OVERALLOT && (lot->ever_noticed || more != 0)) {
         owe_again(model, index, lot->ever_noticed ? short_window : lot->reoffer);
     }
 }

@@ -118,7 +118,14 @@ unsigned model_terms(const struct desk_right *right, struct desk_terms noticed,
 bool model_favours(const struct desk_right *right, struct desk_terms noticed, struct desk_terms change)
 {
     struct desk_right plain = *right;
+    struct desk_compare exact[16];
 
+    for (uint32_t i = 0; i < right->compare_count && i < 16; i++) {
+        exact[i] = right->compares[i];
+        exact[i].tolerance_ppb = 0;
+    }
+    plain.compares = exact;
+    plain.compare_count = right->compare_count < 16 ? right->compare_count : 16;
     plain.match = DESK_MATCH_ALL;
     plain.cash_equivalent = false;
     return model_terms(&plain, noticed, change) == MODEL_WORSE;

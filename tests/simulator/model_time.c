@@ -31,12 +31,13 @@ static oft_instant lot_due(const struct model *model, uint32_t index, enum due_k
     }
     end = model_right_end(&model->rights[lot->right], &amended);
     if (!lot->end_seen) {
-        offer_due(end, DUE_RIGHT_END, &due, &what);
+        offer_due(end > lot->since || end == OFT_INSTANT_NEVER ? end : lot->since, DUE_RIGHT_END, &due,
+                  &what);
     }
     if (before_free(lot->state)) {
-        offer_due(lot->offer == DESK_NONE ? model->needs[lot->need].need->open_until
-                                          : model->offers[lot->offer].offer->valid_until,
-                  DUE_OPPORTUNITY, &due, &what);
+        end = lot->offer == DESK_NONE ? model->needs[lot->need].need->open_until
+                                      : model->offers[lot->offer].offer->valid_until;
+        offer_due(end > lot->since ? end : lot->since, DUE_OPPORTUNITY, &due, &what);
     }
     for (uint32_t i = lot->first; i < lot->first + lot->count; i++) {
         const struct model_notice *notice = &model->notices[i];
