@@ -176,6 +176,7 @@ bool model_open_round(const struct model *model, uint32_t lot); /* a notice is s
 /* How much third parties may be signed for under RIGHT for OFFER on TERMS; takes it when TAKE. */
 uint64_t model_free_for(const struct model *model, uint32_t right, uint32_t offer,
                         const struct desk_terms *terms);
+uint64_t model_exempt_left(const struct model *model, uint32_t right, uint32_t offer);
 bool model_opportunity_lot(const struct model *model, const struct model_lot *lot, uint32_t right,
                            uint32_t need, uint32_t offer);
 

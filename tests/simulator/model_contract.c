@@ -98,6 +98,30 @@ static unsigned judge_settled(const struct model *model, const struct desk_event
 
 /* ---- with a third party ------------------------------------------------------------------------ */
 
+/* What is left of the exempt part of an opportunity when third parties' signatures are taken off. */
+uint64_t model_exempt_left(const struct model *model, uint32_t right, uint32_t offer)
+{
+    uint32_t need = model->offers[offer].offer->need;
+    uint64_t exempt = 0, sold = 0, signed_so_far = 0, used;
+
+    for (uint32_t i = 0; i < model->lot_count; i++) {
+        const struct model_lot *lot = &model->lots[i];
+
+        if (model_opportunity_lot(model, lot, right, need, offer)) {
+            exempt += lot->state == DESK_LOT_EXEMPT ? lot->quantity : 0;
+            sold += lot->state == DESK_LOT_SOLD ? lot->quantity : 0;
+        }
+    }
+    for (uint32_t i = 0; i < model->offer_count; i++) {
+        if (i == offer || (model->rights[right].words->kind == DESK_RIGHT_OFFER &&
+                           model->offers[i].offer->need == need)) {
+            signed_so_far += model->offers[i].signed_quantity;
+        }
+    }
+    used = signed_so_far > sold ? signed_so_far - sold : 0;
+    return exempt > used ? exempt - used : 0;
+}
+
 /* What one right has against a third party's signature: the page's "one of". */
 static unsigned right_against(const struct model *model, uint32_t right,
                               const struct desk_event *event)
@@ -107,7 +131,7 @@ static unsigned right_against(const struct model *model, uint32_t right,
     bool in_force = model_in_force(model, right, event->at), begun = false, open = false;
     uint64_t exempt = 0, all = 0, free_any, fits;
     uint32_t newest = model_procedure(model, right, offer->need, event->offer);
-    unsigned why = 0;
+    unsigned why = 0, outgrown = 0;
 
     for (uint32_t i = 0; i < model->lot_count; i++) {
         const struct model_lot *lot = &model->lots[i];
@@ -120,6 +144,7 @@ static unsigned right_against(const struct model *model, uint32_t right,
         all += lot->quantity;
         open |= !desk_lot_final(lot->state);
         exempt += lot->state == DESK_LOT_EXEMPT ? lot->quantity : 0;
+        outgrown |= lot->why == DESK_WHY_OUT_OF_SCOPE ? NO(NOTICE_OWED) | MODEL_OPEN : 0;
         if (lot->state < DESK_LOT_FREE) {
             why |= NO(EARLY) | NO(NOTICE_OWED) | NO(STATE);
         }
@@ -134,11 +159,11 @@ static unsigned right_against(const struct model *model, uint32_t right,
         return 0;
     }
     if (begun && exempt == all) {
-        return 0; /* the opportunity is EXEMPT */
+        /* The opportunity is EXEMPT; or it was out of scope, and something has changed since. */
+        return model_reach(model, right, offer->need, event->offer) == 0 ? 0 : outgrown;
     }
-    if (exempt > 0 && event->quantity <= exempt + fits) {
-        /* Only a part is exempt: the page says nothing of adding up. */
-        return why | MODEL_OPEN | NO(QUANTITY) | NO(NOTICE_OWED) | NO(BETTER_TERMS) | NO(STATE);
+    if (exempt > 0 && event->quantity <= model_exempt_left(model, right, event->offer)) {
+        return 0;
     }
     why |= NO(NOTICE_OWED) | NO(STATE);
     why |= free_any > 0 ? NO(QUANTITY) | NO(BETTER_TERMS) | NO(TERMS) : 0;

@@ -52,19 +52,21 @@ static void take_signed_lot(struct model *model, const struct desk_event *event)
 /* Takes up to QUANTITY out of RIGHT's free lots: the opportunity's own, and with
  * `counterparty any` those of other offers, in order of the lots. */
 static void sell(struct model *model, uint32_t right, const struct desk_event *event,
-                     uint64_t quantity, uint32_t order)
+                 uint64_t quantity, uint32_t order)
 {
     const struct desk_right *words = model->rights[right].words;
     uint32_t need = model->offers[event->offer].offer->need, count = model->lot_count;
 
-    for (uint32_t i = 0; i < count && quantity > 0; i++) {
-        struct model_lot *lot = &model->lots[i];
-        bool mine = model_opportunity_lot(model, lot, right, need, event->offer);
+    /* Procedure by procedure. */
+    for (uint32_t pair = 0; pair < count * count && quantity > 0; pair++) {
+        uint32_t root = pair / count, i = pair % count, sold;
+        const struct model_lot *lot = &model->lots[i];
         uint64_t part = lot->quantity < quantity ? lot->quantity : quantity;
-        uint32_t sold;
 
-        if (lot->state != DESK_LOT_FREE || lot->right != right || lot->need != need ||
-            (!mine && !words->counterparty_any) ||
+        if (lot->root != root || lot->state != DESK_LOT_FREE || lot->right != right ||
+            lot->need != need ||
+            (!model_opportunity_lot(model, lot, right, need, event->offer) &&
+             !words->counterparty_any) ||
             !model_conforms(words, lot->noticed, event->terms)) {
             continue;
         }
@@ -76,40 +78,20 @@ static void sell(struct model *model, uint32_t right, const struct desk_event *e
     }
 }
 
-static bool excused(const struct model *model, uint32_t right, const struct desk_event *event)
-{
-    const struct desk_offer *offer = model->offers[event->offer].offer;
-    uint64_t exempt = 0;
-    bool open = false;
-
-    for (uint32_t i = 0; i < model->lot_count; i++) {
-        const struct model_lot *lot = &model->lots[i];
-
-        if (model_opportunity_lot(model, lot, right, offer->need, event->offer)) {
-            exempt += lot->state == DESK_LOT_EXEMPT ? lot->quantity : 0;
-            open |= !desk_lot_final(lot->state);
-        }
-    }
-    return model_is_holder(&model->rights[right], offer->party.id) ||
-           model->rights[right].exhausted || (exempt >= event->quantity && !open) ||
-           (!open && !model_in_force(model, right, event->at));
-}
-
 static void take_signed_offer(struct model *model, const struct desk_event *event)
 {
     uint32_t order = order_of(model, event, event->quantity, NULL);
 
-    model->offers[event->offer].signed_quantity += event->quantity;
     for (uint32_t i = 0; i < model->right_count; i++) {
-        if (model->rights[i].words->kind == DESK_RIGHT_EXCLUSIVE ||
-            model_is_holder(&model->rights[i],
-                            model->offers[event->offer].offer->party.id) ||
-            (excused(model, i, event) &&
-             model_free_for(model, i, event->offer, &event->terms) < event->quantity)) {
-            continue;
+        const struct model_right *right = &model->rights[i];
+
+        if (right->words->kind != DESK_RIGHT_EXCLUSIVE &&
+            !model_is_holder(right, model->offers[event->offer].offer->party.id) &&
+            model_free_for(model, i, event->offer, &event->terms) >= event->quantity) {
+            sell(model, i, event, event->quantity, order);
         }
-        sell(model, i, event, event->quantity, order);
     }
+    model->offers[event->offer].signed_quantity += event->quantity;
 }
 
 void model_take_contract(struct model *model, const struct desk_event *given)

@@ -59,7 +59,7 @@ static void complete_drafts(struct model *model, uint32_t offer)
     for (uint32_t i = 0; i < model->lot_count; i++) {
         if (model->lots[i].offer == offer && model->lots[i].state == DESK_LOT_DRAFT && priced &&
             model_bona_fide(model, model->lots[i].right, offer)) {
-            model_screen_again(model, i);
+            model_ready(model, i, 0);
         }
     }
 }
@@ -189,6 +189,12 @@ static void take_sent(struct model *model, const struct desk_event *event)
     struct desk_terms terms = lot->offer != DESK_NONE ? model->offers[lot->offer].terms
                                                       : model->needs[lot->need].need->terms;
 
+    if (lot->state == DESK_LOT_FREE && lot->offer != DESK_NONE &&
+        model->offers[lot->offer].offer->valid_until <= model->clock) {
+        lot->noticed = terms;
+        model_to(model, event->lot, DESK_LOT_WITHDRAWN, DESK_WHY_OFFER_GONE);
+        return;
+    }
     if (lot->state == DESK_LOT_FREE) {
         lot->reoffer = true;
         model_ready(model, event->lot, 0);
