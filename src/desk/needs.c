@@ -245,8 +245,13 @@ static bool takes_quantity(const struct desk_lot *lot)
 
 /* May every procedure of the offer take another quantity? */
 static enum oft_err check_quantity(const struct desk_state *state, uint32_t offer,
-                                   struct desk_refusal *refusal)
+                                   uint64_t quantity, struct desk_refusal *refusal)
 {
+    if (quantity < DESK_OFFER(state, offer)->signed_quantity) {
+        return desk_refuse(refusal, DESK_REFUSED_QUANTITY, 2, NULL,
+                           "%llu of offer-%u are signed: it cannot become less",
+                           (unsigned long long)DESK_OFFER(state, offer)->signed_quantity, offer + 1);
+    }
     for (uint32_t root = DESK_OFFER(state, offer)->first_lot; root != DESK_NONE;
          root = DESK_LOT(state, root)->next_of_offer) {
         const struct desk_lot *lot = DESK_LOT(state, root);
@@ -316,7 +321,7 @@ enum oft_err desk_on_offer_changed(struct desk_state *state, const struct desk_e
         code = desk_refuse(refusal, DESK_REFUSED_INVALID, 0, NULL, "too much for one offer");
     }
     if (code == OFT_OK && quantity) {
-        code = check_quantity(state, event->offer, refusal);
+        code = check_quantity(state, event->offer, event->quantity, refusal);
     }
     if (code == OFT_OK) {
         code = merge(state, row->terms, event->terms, &terms);

@@ -62,7 +62,7 @@ static void *work(void *argument)
 #ifdef SIM_DEBUG
         if (job->failed) {
             printf("W%llu P%u %s\n", (unsigned long long)i, world->failure.property, world->failure.text);
-            job->failed = false;
+            job->failed = job->options->one_world;
         }
 #endif
         sim_world_end(world);
@@ -97,6 +97,11 @@ static uint32_t explain(const struct options *options, const struct sim_cast *ca
     count = world->count;
     memcpy(script, world->events, count * sizeof(*script));
     failure = world->failure;
+#ifdef SIM_DEBUG
+    sim_tell(script, count, &out);
+    printf("%s", oft_buffer_text(&out));
+    oft_buffer_clear(&out);
+#endif
     printf("seed %llu world %llu: property %u at event %u of %u: %s\n",
            (unsigned long long)options->seed, (unsigned long long)number, failure.property,
            failure.step + 1, count, failure.text);

@@ -107,6 +107,10 @@ static unsigned judge_offer(const struct model *model, const struct desk_event *
         return NO(UNKNOWN);
     }
     why = by(model, event, model->offers[event->offer].offer->party.id);
+    if (event->kind == DESK_OFFER_CHANGED && event->quantity != 0 &&
+        event->quantity < model->offers[event->offer].signed_quantity) {
+        why |= NO(QUANTITY); /* so much is signed */
+    }
     for (uint32_t i = 0; i < model->lot_count && event->kind == DESK_OFFER_CHANGED; i++) {
         const struct model_lot *lot = &model->lots[i];
 
@@ -365,6 +369,12 @@ static unsigned judge_answer(const struct model *model, const struct desk_event 
             notice->entitled > 0 && !notice->over_asked) {
             if (event->kind == DESK_ELECTED && event->happened < event->at) {
                 return MODEL_ANY; /* a request for more counts when the desk takes it */
+            }
+            if (event->kind == DESK_ELECTED &&
+                (event->quantity > lot->quantity ||
+                 (event->terms.count > 0 &&
+                  !model_conforms(model->rights[lot->right].words, notice->terms, event->terms)))) {
+                why |= NO(TERMS) | NO(QUANTITY) | MODEL_OPEN; /* refused, or a counter? */
             }
             return why | (event->happened < lot->since ? NO(EARLY) | NO(TIME) | MODEL_OPEN : 0) |
                    (event->kind == DESK_COUNTERED ? NO(STATE) | MODEL_OPEN : 0);
