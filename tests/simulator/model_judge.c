@@ -221,37 +221,30 @@ static unsigned judge_second_notice(const struct model *model, const struct mode
     if ((terms & MODEL_WORSE) == 0) {
         return NO(STATE) | ((terms & MODEL_DIFFERS) != 0 ? MODEL_OPEN : 0);
     }
-    for (uint32_t i = 0; i < words->holder_count; i++) {
-        if (model_standing(model, lot->right, model->rights[lot->right].holders[i].party.id,
-                           model->clock)) {
-            return 0;
-        }
-    }
-    return NO(STATE);
+    return 0;
 }
 
 static unsigned judge_notice_sent(const struct model *model, const struct desk_event *event)
 {
     unsigned why = by(model, event, model->customer);
     const struct model_lot *lot;
+    const struct desk_right *words;
+    oft_instant end;
 
     if (event->lot >= model->lot_count) {
         return why | NO(UNKNOWN);
     }
     lot = &model->lots[event->lot];
+    words = model->rights[lot->right].words;
     if (event->happened < lot->since) {
         why |= NO(TIME) | NO(EARLY) | NO(STATE) | MODEL_OPEN;
     }
     if (lot->state == DESK_LOT_FREE) {
-        return why | judge_second_notice(model, lot);
+        return why | judge_second_notice(model, lot) |
+               (words->windows[DESK_WINDOW_RESPOND].calendar.id != 0 ? NO(CALENDAR) | MODEL_OPEN : 0);
     }
-    if (model->rights[lot->right].words->windows[DESK_WINDOW_RESPOND].calendar.id != 0) {
-        oft_instant end;
-
-        why |= model_window_end(model, &model->rights[lot->right].words->windows[DESK_WINDOW_RESPOND],
-                                event->at, &end)
-                   ? 0
-                   : NO(CALENDAR);
+    if (!model_window_end(model, &words->windows[DESK_WINDOW_RESPOND], event->at, &end)) {
+        why |= NO(CALENDAR);
     }
     for (uint32_t i = lot->first; i < lot->first + lot->count; i++) {
         if (lot->state <= DESK_LOT_OPEN && model->notices[i].state == DESK_NOTICE_OWED) {
@@ -324,6 +317,9 @@ static unsigned judge_late(const struct model *model, const struct desk_event *e
         newer |= model->notices[i].lot == notice->lot &&
                  model->notices[i].round != notice->round &&
                  model->notices[i].sent != OFT_INSTANT_NEVER;
+    }
+    if (event->kind == DESK_COUNTERED) {
+        why |= MODEL_OPEN; /* it is recorded, and changes nothing */
     }
     if (notice->over_held || lot->state == DESK_LOT_OVERALLOT) {
         return why;

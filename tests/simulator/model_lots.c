@@ -47,7 +47,7 @@ static bool over(const struct model *model, const struct model_lot *lot)
     bool amended;
     oft_instant end = model_right_end(&model->rights[lot->right], &amended);
 
-    return !amended && (model->now >= end || lot->end_seen);
+    return !amended && model->now >= end;
 }
 
 /* A lot of QUANTITY out of LOT, in the same state. */
@@ -168,6 +168,7 @@ void model_ready(struct model *model, uint32_t index, uint32_t above_rank)
                     model_to(model, index, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
                     return;
                 }
+                lot->end_seen = false; /* what was told late may come before the end */
                 model_to(model, index, DESK_LOT_READY, DESK_WHY_NONE);
                 model_begin_round(model, index, rank);
                 return;
@@ -264,17 +265,19 @@ uint64_t model_left(const struct model *model, uint32_t right, uint32_t need, ui
         return offer == DESK_NONE ? model->needs[need].need->quantity
                                   : model->offers[offer].quantity;
     }
-    left = model->lots[root].whole;
-    for (uint32_t i = root; i < model->lot_count; i++) {
+    left = offer == DESK_NONE ? model->needs[need].need->quantity : model->offers[offer].quantity;
+    for (uint32_t i = 0; i < model->lot_count; i++) {
         const struct model_lot *lot = &model->lots[i];
 
-        if (lot->root != root) {
+        if (!model_opportunity_lot(model, lot, right, need, offer)) {
             continue;
         }
         if (!desk_lot_final(lot->state) || lot->state == DESK_LOT_EXEMPT) {
             return 0;
         }
-        left -= lot->state == DESK_LOT_BOUND || lot->state == DESK_LOT_SOLD ? lot->quantity : 0;
+        if (lot->state == DESK_LOT_BOUND || lot->state == DESK_LOT_SOLD) {
+            left -= lot->quantity < left ? lot->quantity : left;
+        }
     }
     return left;
 }
@@ -296,6 +299,7 @@ void model_lot_state_of_round(struct model *model, uint32_t index)
     if (state == DESK_LOT_READY && over(model, lot)) {
         model_to(model, index, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
     } else if (lot->state != (uint8_t)state) {
+        lot->end_seen &= state != DESK_LOT_READY; /* what was told late may come before the end */
         model_to(model, index, state, DESK_WHY_NONE);
     }
 }

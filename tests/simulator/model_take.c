@@ -189,15 +189,17 @@ static void take_sent(struct model *model, const struct desk_event *event)
     struct desk_terms terms = lot->offer != DESK_NONE ? model->offers[lot->offer].terms
                                                       : model->needs[lot->need].need->terms;
 
-    if (lot->state == DESK_LOT_FREE && lot->offer != DESK_NONE &&
-        model->offers[lot->offer].offer->valid_until <= model->clock) {
-        lot->noticed = terms;
-        model_to(model, event->lot, DESK_LOT_WITHDRAWN, DESK_WHY_OFFER_GONE);
-        return;
-    }
     if (lot->state == DESK_LOT_FREE) {
-        lot->reoffer = true;
         model_ready(model, event->lot, 0);
+        lot->noticed = terms;
+        if (lot->state != DESK_LOT_FREE && lot->offer != DESK_NONE &&
+            model->offers[lot->offer].offer->valid_until <= model->clock) {
+            model_to(model, event->lot, DESK_LOT_WITHDRAWN, DESK_WHY_OFFER_GONE);
+        }
+        if (lot->state != DESK_LOT_READY) {
+            return; /* nobody has standing, or the right is over, or the offer */
+        }
+        lot->reoffer = true;
     }
     lot->noticed = terms;
     lot->ever_noticed = true;

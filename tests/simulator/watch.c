@@ -24,6 +24,8 @@ static bool signature_was_free(struct sim_world *world, const struct desk_event 
 {
     const struct desk_right *right = desk_right_at(world->desk, index);
     const struct desk_offer *offer = desk_offer_at(world->desk, event->offer)->offer;
+    /* What the event leaves unsaid, the order tells. */
+    const struct desk_order *order = desk_order_at(world->desk, desk_order_count(world->desk) - 1);
     uint64_t sold = 0, exempt = 0, all = 0, before = 0;
     bool begun = false;
 
@@ -46,7 +48,7 @@ static bool signature_was_free(struct sim_world *world, const struct desk_event 
         if (!of_offer && (!right->counterparty_any || lot->need != offer->need)) {
             return sim_fail(world, 1, "lot-%u was sold to a third party that was not noticed", i + 1);
         }
-        if (lot->noticed.count > 0 && !model_conforms(right, lot->noticed, event->terms)) {
+        if (!model_conforms(right, lot->noticed, order->terms)) {
             return sim_fail(world, 1, "lot-%u was sold on better terms than it was noticed on", i + 1);
         }
         sold += lot->quantity;
@@ -60,10 +62,10 @@ static bool signature_was_free(struct sim_world *world, const struct desk_event 
     if (exempt > 0 && right->kind == DESK_RIGHT_OFFER) {
         return true; /* other offers share it: the second reading adds that up */
     }
-    if (sold < event->quantity &&
+    if (sold < order->quantity &&
         desk_offer_at(world->desk, event->offer)->signed_quantity > exempt + sold + before) {
         return sim_fail(world, 1, "%llu signed with a third party; right %u let %llu go",
-                        (unsigned long long)event->quantity, index, (unsigned long long)sold);
+                        (unsigned long long)order->quantity, index, (unsigned long long)sold);
     }
     return true;
 }
