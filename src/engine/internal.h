@@ -88,6 +88,12 @@ enum oft_err engine_behind(struct engine *engine, const struct deal *deal,
                            struct deal_attestations attested, oft_instant now_ns,
                            struct oft_arena *arena, bool **ret_behind, struct oft_error *reterr);
 
+/* post.c: closes BATCH and writes what it changes, with RANGES, as the next transaction of the books;
+ * none when there is neither. Within the store's transaction that is open. */
+enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
+                         const struct ledger_range *ranges, size_t range_count, oft_instant now_ns,
+                         struct ledger_batch_counts *ret_counts, struct oft_error *reterr);
+
 /* intents.c: the intents of one drain, by request id. */
 struct engine_intents {
     struct engine_intent {
