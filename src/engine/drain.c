@@ -373,18 +373,18 @@ static size_t fill_ranges(const struct drain *drain, struct ledger_range *ranges
 static enum oft_err post(struct drain *drain)
 {
     struct engine *engine = drain->engine;
-    struct ledger_batch_counts counts;
+    struct engine_posted posted;
     struct ledger_range *ranges = calloc(drain->visit_count + 1, sizeof(*ranges));
     if (ranges == NULL) {
         return OFT_ERR_MEMORY;
     }
     size_t count = fill_ranges(drain, ranges);
     enum oft_err code =
-        engine_post(engine, drain->batch, ranges, count, drain->now_ns, &counts, drain->reterr);
+        engine_post(engine, drain->batch, ranges, count, drain->now_ns, &posted, drain->reterr);
     for (size_t i = 0; code == OFT_OK && i < count; i++) {
         code = store_position_set(engine->store, ranges[i].segment, ranges[i].until, drain->reterr);
     }
-    drain->result.unrated += code == OFT_OK ? counts.unrated : 0;
+    drain->result.unrated += code == OFT_OK ? posted.unrated : 0;
     free(ranges);
     return code;
 }

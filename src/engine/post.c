@@ -36,7 +36,7 @@ static enum oft_err write_transaction(struct engine *engine, struct ledger_trans
 
 enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
                          const struct ledger_range *ranges, size_t range_count, oft_instant now_ns,
-                         struct ledger_batch_counts *ret_counts, struct oft_error *reterr)
+                         struct engine_posted *ret_posted, struct oft_error *reterr)
 {
     struct ledger_totals_source source = {engine->store, read_totals, read_share_total};
     struct ledger_result result;
@@ -53,8 +53,7 @@ enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
         .entries = result.entries,
         .entry_count = result.entry_count,
     };
-    *ret_counts = result.counts;
-    return range_count > 0 || result.change_count > 0
-               ? write_transaction(engine, &transaction, reterr)
-               : OFT_OK;
+    *ret_posted =
+        (struct engine_posted){range_count > 0 || result.change_count > 0, result.counts.unrated};
+    return ret_posted->any ? write_transaction(engine, &transaction, reterr) : OFT_OK;
 }
