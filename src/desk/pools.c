@@ -57,7 +57,7 @@ bool desk_order_flat(const struct desk_state *state, const struct desk_order *or
     enum desk_size_kind unit = need_of(state, order)->unit;
     const char *hour = unit == DESK_SIZE_GPU ? "gpu-hour" : unit == DESK_SIZE_MW ? "MW-hour" : "";
     if (price == NULL || price->kind != DESK_TERM_AMOUNT || price->number < 0 ||
-        price->text.id == 0 || strcmp(price->text.text, hour) != 0) {
+        (price->text.id != 0 && strcmp(price->text.text, hour) != 0)) {
         return false;
     }
     if (ret_price != NULL) {

@@ -169,7 +169,8 @@ static void a_price_is_flat_by_the_hour_of_the_needs_own_unit(void **unused)
         {"MW-hour", DESK_TERM_AMOUNT, DESK_SIZE_GPU, false},
         {"gpu-hour", DESK_TERM_NUMBER, DESK_SIZE_GPU, false},
         {"1M tokens", DESK_TERM_AMOUNT, DESK_SIZE_GPU, false},
-        {"", DESK_TERM_AMOUNT, DESK_SIZE_GPU, false},
+        {"", DESK_TERM_AMOUNT, DESK_SIZE_GPU, true}, /* as the fold reads it */
+        {"gpu-month", DESK_TERM_AMOUNT, DESK_SIZE_GPU, false},
     };
     for (size_t i = 0; i < OFT_COUNT_OF(cases); i++) {
         struct play play;
