@@ -109,6 +109,10 @@ enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,
 
 /* orders.c: the desk's state; NULL when there is none, or the desk is closed. */
 const struct desk_state *engine_orders(const struct engine *engine);
+/* May ARRIVAL, which is not in the desk's state yet and has a pool, be taken? engine_orders_check of all
+ * that was delivered and of it. OFT_ERR_INVALID: no; RETERR says why in one line, REPORT in full. */
+enum oft_err engine_delivery_check(struct engine *engine, const struct desk_arrival *arrival,
+                                   struct oft_buffer *report, struct oft_error *reterr);
 /* Parses the deal with ORDERS beside it ("": nothing): from its file, or once more from the texts of the
  * deal in force. */
 enum oft_err engine_deal_parse(struct engine *engine, bool from_file, struct oft_str orders,
