@@ -118,6 +118,8 @@ enum oft_err engine_delivery_check(struct engine *engine, const struct desk_arri
 enum oft_err engine_deal_parse(struct engine *engine, bool from_file, struct oft_str orders,
                                struct deal **ret_deal, struct deal_diagnostics *diagnostics,
                                struct oft_error *reterr);
+/* The words of the first error among DIAGNOSTICS, which may have warnings before it; "" when none. */
+const char *engine_first_error(const struct deal_diagnostics *diagnostics);
 /* Whether the deal in force was published with ORDERS. */
 bool engine_orders_published(const struct engine *engine, struct oft_str orders);
 

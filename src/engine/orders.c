@@ -93,6 +93,16 @@ enum oft_err engine_deal_parse(struct engine *engine, bool from_file, struct oft
                            diagnostics, reterr);
 }
 
+const char *engine_first_error(const struct deal_diagnostics *diagnostics)
+{
+    for (uint32_t i = 0; i < diagnostics->count; i++) {
+        if (diagnostics->items[i].severity == DEAL_ERROR) {
+            return diagnostics->items[i].message;
+        }
+    }
+    return "";
+}
+
 bool engine_orders_published(const struct engine *engine, struct oft_str orders)
 {
     return oft_str_equal(generated_text(engine->deal), orders);
@@ -114,7 +124,7 @@ enum oft_err engine_orders_check(struct engine *engine, struct oft_str text,
     if (code == OFT_ERR_INVALID) {
         deal_diagnostics_print(&diagnostics, false, report);
         code = oft_fail(reterr, code, "the deal does not hold with these pools in it: %.300s",
-                        diagnostics.count > 0 ? diagnostics.items[0].message : "");
+                        engine_first_error(&diagnostics));
     }
     deal_diagnostics_release(&diagnostics);
     deal_free(deal);

@@ -23,6 +23,7 @@ static const char DEAL[] =
     "party    oracle \"Oracle\"\n"
     "provider oracle of oracle\n"
     "model    gpt-4o\n"
+    "pool spare on oracle\n" /* serves nothing: a warning before any other */
     "account  acme\n"
     "product  api      class inference {\n"
     "    price gpt-4o input 5.00 USD per 1M tokens output 20.00 USD per 1M tokens\n"
