@@ -198,13 +198,18 @@ struct desk_lot {
     uint32_t parent;      /* the lot that this one was split from, or DESK_NONE */
     uint32_t root;        /* the first of its procedure; its own index for that one */
     uint32_t next;        /* of the same procedure, or DESK_NONE */
+    uint32_t tail;        /* of a root: the procedure's newest lot */
+    uint32_t next_of_need, next_of_offer; /* of a root: the next procedure's, or DESK_NONE */
     uint64_t quantity;
+    uint64_t whole;            /* of a root: what the procedure began with */
     uint8_t state, why, flags; /* enum desk_lot_state, desk_why, DESK_FLAG_ */
     bool reoffer;              /* the notice owed or sent is a second one, with the short window */
-    bool tendered;
-    uint32_t rank;         /* of the round */
-    uint32_t first_notice; /* of the round's notices; DESK_NONE before any */
+    bool tendered, over_done;  /* OVERALLOT was held at this rank */
+    uint32_t rank;             /* of the round */
+    uint32_t first_notice;     /* of the round's notices; DESK_NONE before any */
     uint32_t notice_count;
+    uint32_t asked_first; /* the same of the last round that was sent; DESK_NONE before any */
+    uint32_t asked_count;
     uint32_t holder_notice;    /* ELECTED, DISPUTED, BOUND: the notice that was accepted */
     uint32_t order;            /* BOUND, SOLD */
     struct desk_terms noticed; /* immutable once a notice is sent; a new notice, new terms */
@@ -279,8 +284,10 @@ struct desk_need_row {
     oft_instant opened;
     bool withdrawn;
     uint8_t flags;
-    uint64_t ordered;                /* signed so far */
-    uint32_t first_lot, first_offer; /* chains by `next`; DESK_NONE */
+    uint64_t ordered;                 /* signed so far */
+    uint32_t first_lot, last_lot;     /* roots of its procedures, by next_of_need; DESK_NONE */
+    uint32_t first_offer, last_offer; /* by next */
+    uint32_t before;                  /* the one before it of the same kind; DESK_NONE */
     uint64_t event;
 };
 
@@ -291,10 +298,9 @@ struct desk_offer_row {
     uint64_t signed_quantity;
     oft_instant added;
     bool withdrawn;
-    uint32_t first_lot; /* of its procedures, one a right; by `next_procedure` below */
-    uint32_t next;      /* of the same need */
-    const struct desk_names *affirmed; /* the lists affirmed so far are kept by the row */
-    uint32_t affirmed_count;
+    uint32_t first_lot, last_lot; /* roots of its procedures, by next_of_offer; DESK_NONE */
+    uint32_t next;                /* of the same need */
+    uint32_t last_affirmed; /* the newest list of tests affirmed since it was added; DESK_NONE */
     uint64_t event;
 };
 
