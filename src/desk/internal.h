@@ -4,8 +4,9 @@
 /*
  * What the files of the fold share. Private to desk/.
  *
- * Order of work   fold.c takes an event and lets time pass; needs.c, rights.c, rounds.c, sign.c know what
- *                 an event means; reach.c and terms.c are questions; rows.c keeps the rows and the heap.
+ * Order of work   fold.c takes an event and lets time pass; needs.c, rights.c, notices.c, sign.c and orders.c
+ *                 know what an event means; lots.c, rounds.c and passing.c change lots; reach.c and terms.c are questions;
+ *                 rows.c keeps the rows and the heap.
  * Refusing        An event's handler checks first and changes after: once it changes something it can no
  *                 longer refuse, and a fault (memory) makes the state unusable.
  */
@@ -105,8 +106,14 @@ struct desk_state *desk_state_copy(const struct desk_state *state);
 void desk_timer_set(struct desk_state *state, uint32_t timer, oft_instant due);
 uint32_t desk_timer_first(const struct desk_state *state); /* DESK_NONE */
 
-/* ---- changing states: rounds.c ---------------------------------------------------------------- */
+/* ---- changing states: lots.c, rounds.c, passing.c ---------------------------------------------------------------- */
 
+static inline oft_instant desk_later(oft_instant a, oft_instant b)
+{
+    return a > b ? a : b;
+}
+void desk_tell(struct desk_state *state, enum desk_effect_kind kind, uint32_t index, uint8_t now,
+               oft_instant at);
 void desk_lot_enter(struct desk_state *state, uint32_t lot, enum desk_lot_state to,
                     enum desk_why why, oft_instant at);
 void desk_notice_enter(struct desk_state *state, uint32_t notice, enum desk_notice_state to,
@@ -134,6 +141,16 @@ uint32_t desk_lot_split(struct desk_state *state, uint32_t lot, uint64_t quantit
 /* The share of QUANTITY that is REQUEST of all REQUESTS, by largest remainder. COUNT of them. */
 void desk_share_out(uint64_t quantity, const uint64_t *requests, uint64_t *ret_shares,
                     uint32_t count);
+/* READY, NOTICED, OPEN. */
+bool desk_in_round(const struct desk_lot *lot);
+/* The state that the round's notices make of the lot. */
+void desk_round_resolve(struct desk_state *state, uint32_t lot, oft_instant at);
+/* Shares out what is left and was asked for; the rest goes on. */
+void desk_over_close(struct desk_state *state, uint32_t lot, oft_instant at);
+/* When a window of the lot's right that begins at AT ends: unsaid, with the opportunity; where the
+ * calendar does not know the days, at once. */
+oft_instant desk_window_or_end(const struct desk_state *state, const struct desk_lot *lot,
+                               enum desk_window_kind kind, oft_instant at);
 /* When the opportunity of the lot ends, reckoned from AT: what silence is bounded by. */
 oft_instant desk_opportunity_end(const struct desk_state *state, const struct desk_lot *lot,
                                  oft_instant at);
