@@ -114,6 +114,8 @@ static const char *id_kind_name(enum oft_id_kind kind)
         return "clause:";
     case OFT_ID_PARTY:
         return "party:";
+    case OFT_ID_WORD:
+        return "word:";
     }
     return "";
 }

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Local days and deadlines. Pure integer arithmetic; all data is the caller's.
+ */
+#include "base/calendar.h"
+
+#define DAY_NS OFT_NS_PER_DAY
+/* The first and the last day that lie in an instant whole, with room for any offset. */
+#define DAY_MIN (INT64_MIN / DAY_NS + 2)
+#define DAY_MAX (INT64_MAX / DAY_NS - 2)
+
+static const struct oft_calendar WEEKDAYS = {
+    .name = "", .closed_weekdays = 0x60, .known_from = INT32_MIN, .known_until = INT32_MAX};
+
+oft_day oft_day_from_date(struct oft_date date)
+{
+    return (oft_day)(oft_instant_from_date(date) / DAY_NS);
+}
+
+struct oft_date oft_day_date(oft_day day)
+{
+    int64_t within = day < DAY_MIN ? DAY_MIN : day > DAY_MAX ? DAY_MAX : day;
+    return oft_date_from_instant(within * DAY_NS);
+}
+
+unsigned oft_day_weekday(oft_day day)
+{
+    int64_t since_monday = ((int64_t)day + 3) % 7; /* 1970-01-01 was a Thursday */
+    return (unsigned)(since_monday < 0 ? since_monday + 7 : since_monday);
+}
+
+/* ---- zones ----------------------------------------------------------------------------------- */
+
+/* The last change that is not after INSTANT. */
+static uint32_t change_at(const struct oft_zone *zone, oft_instant instant)
+{
+    uint32_t low = 0, high = zone->change_count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (zone->changes[middle].from <= instant) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static int64_t floor_day(int64_t ns)
+{
+    return ns / DAY_NS - (ns % DAY_NS < 0);
+}
+
+oft_day oft_zone_day(const struct oft_zone *zone, oft_instant instant)
+{
+    int64_t offset_ns = 0;
+    if (instant / DAY_NS <= DAY_MIN || instant / DAY_NS >= DAY_MAX) {
+        return (oft_day)(instant < 0 ? DAY_MIN : DAY_MAX);
+    }
+    if (zone != NULL && zone->change_count > 0) {
+        offset_ns = zone->changes[change_at(zone, instant)].offset_s * OFT_NS_PER_SECOND;
+    }
+    return (oft_day)floor_day(instant + offset_ns);
+}
+
+enum oft_err oft_zone_day_start(const struct oft_zone *zone, oft_day day, oft_instant *ret)
+{
+    if (day <= DAY_MIN || day >= DAY_MAX) {
+        return OFT_ERR_RANGE;
+    }
+    int64_t local = day * DAY_NS;
+    if (zone == NULL || zone->change_count == 0) {
+        *ret = local;
+        return OFT_OK;
+    }
+    /* Offsets are less than a day: the answer lies in a change in force within a day of LOCAL as UTC,
+     * and the first that has it is the earlier of two. */
+    for (uint32_t i = change_at(zone, local - DAY_NS); i < zone->change_count; i++) {
+        oft_instant from = zone->changes[i].from;
+        oft_instant until =
+            i + 1 < zone->change_count ? zone->changes[i + 1].from : OFT_INSTANT_NEVER;
+        oft_instant at = local - zone->changes[i].offset_s * OFT_NS_PER_SECOND;
+        if (at < from) {
+            *ret = from; /* the clocks jumped over it */
+            return OFT_OK;
+        }
+        if (at < until) {
+            *ret = at;
+            return OFT_OK;
+        }
+    }
+    return OFT_ERR_RANGE;
+}
+
+/* ---- calendars ------------------------------------------------------------------------------- */
+
+static bool is_holiday(const struct oft_calendar *calendar, oft_day day)
+{
+    uint32_t low = 0, high = calendar->holiday_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (calendar->holidays[middle] < day) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < calendar->holiday_count && calendar->holidays[low] == day;
+}
+
+enum oft_err oft_calendar_open(const struct oft_calendar *calendar, oft_day day, bool *ret_open)
+{
+    const struct oft_calendar *its = calendar != NULL ? calendar : &WEEKDAYS;
+    if (day < its->known_from || day >= its->known_until) {
+        return OFT_ERR_NOT_FOUND;
+    }
+    *ret_open = (its->closed_weekdays >> oft_day_weekday(day) & 1) == 0 && !is_holiday(its, day);
+    return OFT_OK;
+}
+
+/* The first open day at or after DAY (STEP 1) or at or before it (STEP -1). */
+static enum oft_err open_day(const struct oft_calendar *calendar, int64_t day, int64_t step,
+                             int64_t *ret)
+{
+    for (; day > DAY_MIN && day < DAY_MAX; day += step) {
+        bool open = false;
+        enum oft_err code = oft_calendar_open(calendar, (oft_day)day, &open);
+        if (code != OFT_OK || open) {
+            *ret = day;
+            return code;
+        }
+    }
+    return OFT_ERR_RANGE;
+}
+
+static enum oft_err business_days(const struct oft_calendar *calendar, int64_t day, uint32_t count,
+                                  int64_t *ret)
+{
+    enum oft_err code = OFT_OK;
+    for (uint32_t i = 0; code == OFT_OK && i < count; i++) {
+        code = open_day(calendar, day + 1, 1, &day);
+    }
+    *ret = day;
+    return code;
+}
+
+static int64_t months_later(oft_day day, int64_t months)
+{
+    struct oft_date date = oft_day_date(day);
+    int64_t month = (int64_t)date.year * 12 + date.month - 1 + months;
+    if (month / 12 > 2261) {
+        return DAY_MAX;
+    }
+    date.year = (int32_t)(month / 12);
+    date.month = (int32_t)(month % 12) + 1;
+    while (!oft_date_valid(date)) {
+        date.day--;
+    }
+    return oft_day_from_date(date);
+}
+
+/* ---- deadlines ------------------------------------------------------------------------------- */
+
+static enum oft_err roll_day(const struct oft_calendar *calendar, enum oft_roll roll, int64_t first,
+                             int64_t *day)
+{
+    if (roll == OFT_ROLL_NONE) {
+        return OFT_OK;
+    }
+    enum oft_err code = open_day(calendar, *day, roll == OFT_ROLL_FOLLOWING ? 1 : -1, day);
+    if (code == OFT_OK && *day < first) {
+        *day = first;
+    }
+    return code;
+}
+
+static enum oft_err hours_later(oft_instant start, const struct oft_period *period,
+                                const struct oft_calendar *calendar, const struct oft_zone *zone,
+                                oft_instant *ret)
+{
+    oft_instant end;
+    bool open = true;
+    if (__builtin_add_overflow(start, (int64_t)period->count * 3600 * OFT_NS_PER_SECOND, &end)) {
+        return OFT_ERR_RANGE;
+    }
+    int64_t day = oft_zone_day(zone, end);
+    enum oft_err code =
+        period->roll == OFT_ROLL_NONE ? OFT_OK : oft_calendar_open(calendar, (oft_day)day, &open);
+    if (code == OFT_OK && !open) {
+        bool on = period->roll == OFT_ROLL_FOLLOWING;
+        code = open_day(calendar, day, on ? 1 : -1, &day);
+        if (code == OFT_OK) {
+            code = oft_zone_day_start(zone, (oft_day)(on ? day : day + 1), &end);
+        }
+    }
+    *ret = end < start ? start : end;
+    return code;
+}
+
+enum oft_err oft_deadline(oft_instant start, const struct oft_period *period,
+                          const struct oft_calendar *calendar, const struct oft_zone *zone,
+                          oft_instant *ret)
+{
+    if (period->unit == OFT_PERIOD_HOURS) {
+        return hours_later(start, period, calendar, zone, ret);
+    }
+    oft_day first = oft_zone_day(zone, start);
+    int64_t day = first;
+    enum oft_err code = OFT_OK;
+    switch (period->unit) {
+    case OFT_PERIOD_BUSINESS_DAYS:
+        code = business_days(calendar, day, period->count, &day);
+        break;
+    case OFT_PERIOD_WEEKS:
+        day += (int64_t)period->count * 7;
+        break;
+    case OFT_PERIOD_MONTHS:
+        day = months_later(first, period->count);
+        break;
+    case OFT_PERIOD_YEARS:
+        day = months_later(first, (int64_t)period->count * 12);
+        break;
+    default:
+        day += period->count;
+    }
+    if (code == OFT_OK && (day <= DAY_MIN || day + 1 >= DAY_MAX)) {
+        code = OFT_ERR_RANGE;
+    }
+    if (code == OFT_OK && period->unit != OFT_PERIOD_BUSINESS_DAYS) {
+        code = roll_day(calendar, period->roll, first, &day);
+    }
+    return code == OFT_OK ? oft_zone_day_start(zone, (oft_day)(day + 1), ret) : code;
+}
