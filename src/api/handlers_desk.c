@@ -156,8 +156,8 @@ static void look_end(const struct api_scope *scope, const struct engine_desk_loo
                      struct api_answer *answer)
 {
     struct oft_error error = {0};
-    enum oft_err err = engine_desk_view(scope->options->engine, look, scope->now_ns, &answer->body,
-                                        &error);
+    enum oft_err err =
+        engine_desk_view(scope->options->engine, look, scope->now_ns, &answer->body, &error);
     answer_text(answer, err, &error, "application/json");
 }
 
@@ -233,10 +233,9 @@ void api_get_desk_document(const struct api_scope *scope, struct api_answer *ans
         api_answer_error(answer, 404, "not_found", "there is no such notice", NULL);
         return;
     }
-    enum oft_err err =
-        engine_notice_document(scope->options->engine, reference, scope->party,
-                               pdf ? ENGINE_DOCUMENT_PDF : ENGINE_DOCUMENT_TEXT, scope->now_ns,
-                               &answer->body, &error);
+    enum oft_err err = engine_notice_document(scope->options->engine, reference, scope->party,
+                                              pdf ? ENGINE_DOCUMENT_PDF : ENGINE_DOCUMENT_TEXT,
+                                              scope->now_ns, &answer->body, &error);
     answer_text(answer, err, &error, pdf ? "application/pdf" : "text/plain; charset=utf-8");
 }
 
@@ -266,9 +265,9 @@ void api_get_desk_journal(const struct api_scope *scope, struct api_answer *answ
         !number_of(scope, "limit", LIST_DEFAULT, &limit, answer)) {
         return;
     }
-    enum oft_err err = engine_desk_journal(scope->options->engine, scope->party, from,
-                                           limit > LIST_MAX ? LIST_MAX : (uint32_t)limit,
-                                           &answer->body, &error);
+    enum oft_err err =
+        engine_desk_journal(scope->options->engine, scope->party, from,
+                            limit > LIST_MAX ? LIST_MAX : (uint32_t)limit, &answer->body, &error);
     answer_text(answer, err, &error, "application/json");
 }
 
@@ -290,8 +289,7 @@ void api_get_desk_verify(const struct api_scope *scope, struct api_answer *answe
 {
     bool sound = false;
     struct oft_error error = {0};
-    enum oft_err err =
-        engine_desk_verify(scope->options->engine, &answer->body, &sound, &error);
+    enum oft_err err = engine_desk_verify(scope->options->engine, &answer->body, &sound, &error);
     answer_text(answer, err, &error, "application/json");
     answer->unsound = err == OFT_OK && !sound;
 }
@@ -326,8 +324,8 @@ void api_post_desk_tokens(const struct api_scope *scope, struct api_answer *answ
                          "revoke it",
                          NULL);
     } else {
-        api_answer_json(answer, 201, json_pack("{s:s, s:s, s:s}", "id", id, "token", token,
-                                               "party", party));
+        api_answer_json(answer, 201,
+                        json_pack("{s:s, s:s, s:s}", "id", id, "token", token, "party", party));
     }
     explicit_bzero(token, sizeof token);
 }

@@ -117,9 +117,8 @@ static json_t *route_content(const struct api_route *route)
         (void)json_object_update_new(all, content("text/csv", text_schema()));
     } else if (route->form == API_FORM_LETTER) {
         (void)json_object_update_new(
-            all, content("application/pdf",
-                         json_pack("{s:s, s:s}", "type", "string", "contentMediaType",
-                                   "application/pdf")));
+            all, content("application/pdf", json_pack("{s:s, s:s}", "type", "string",
+                                                      "contentMediaType", "application/pdf")));
     }
     return all;
 }
@@ -136,11 +135,11 @@ static json_t *route_operation(const struct api_route *route)
     (void)snprintf(status, sizeof status, "%u", route->status);
     operation_id(route->method, route->path, id, sizeof id);
     bool desk = strncmp(route->path, "/v1/desk", strlen("/v1/desk")) == 0;
-    json_t *operation = json_pack(
-        "{s:s, s:s, s:[s], s:o, s:{s:{s:s, s:o}, s:o}}", "operationId", id, "summary",
-        route->summary, "tags", desk ? "desk" : "control", "parameters", route_parameters(route),
-        "responses", status, "description", route->summary, "content", route_content(route),
-        "default", reference("responses", "Error"));
+    json_t *operation =
+        json_pack("{s:s, s:s, s:[s], s:o, s:{s:{s:s, s:o}, s:o}}", "operationId", id, "summary",
+                  route->summary, "tags", desk ? "desk" : "control", "parameters",
+                  route_parameters(route), "responses", status, "description", route->summary,
+                  "content", route_content(route), "default", reference("responses", "Error"));
     if (operation != NULL && route->body != NULL) {
         (void)json_object_set_new(operation, "requestBody", body_of(route->body));
     }
@@ -250,14 +249,14 @@ static json_t *act_operation(const struct desk_act *act, const char *name)
         json_pack("[o, o]", parameter("dry_run", "query", false, parameter_words("dry_run")),
                   parameter("Idempotency-Key", "header", false,
                             "the same key with the same body has the same answer, once"));
-    return json_pack(
-        "{s:s, s:s, s:[s], s:o, s:o, s:{s:{s:s, s:o}, s:{s:s, s:o}, s:o, s:o}}", "operationId", id,
-        "summary", act->summary, "tags", "desk", "parameters", parameters, "requestBody",
-        body_of(name), "responses", "201", "description", "taken", "content",
-        content("application/json", reference("schemas", "ActAnswer")), "200", "description",
-        "a dry run: it would be taken", "content",
-        content("application/json", reference("schemas", "ActAnswer")), "409",
-        reference("responses", "Refused"), "default", reference("responses", "Error"));
+    return json_pack("{s:s, s:s, s:[s], s:o, s:o, s:{s:{s:s, s:o}, s:{s:s, s:o}, s:o, s:o}}",
+                     "operationId", id, "summary", act->summary, "tags", "desk", "parameters",
+                     parameters, "requestBody", body_of(name), "responses", "201", "description",
+                     "taken", "content",
+                     content("application/json", reference("schemas", "ActAnswer")), "200",
+                     "description", "a dry run: it would be taken", "content",
+                     content("application/json", reference("schemas", "ActAnswer")), "409",
+                     reference("responses", "Refused"), "default", reference("responses", "Error"));
 }
 
 /* ---- the document ------------------------------------------------------------------------------ */

@@ -79,8 +79,8 @@ static json_t *kind_schema(const char *kind, size_t length)
     }
     if (kind[0] == '<') {
         char path[128];
-        (void)snprintf(path, sizeof path, "#/components/schemas/%.*s",
-                       (int)strcspn(kind + 1, ">"), kind + 1);
+        (void)snprintf(path, sizeof path, "#/components/schemas/%.*s", (int)strcspn(kind + 1, ">"),
+                       kind + 1);
         return json_pack("{s:s}", "$ref", path);
     }
     return nullable ? json_pack("{s:[s, s]}", "type", type_word(kind[0]), "null")

@@ -29,8 +29,8 @@ static const struct api_route ROUTES[] = {
      "Requests and tokens by product, pool and clause", "", NULL, "Report"},
     {"GET", "/v1/ledger/verify", api_get_ledger_verify, false, false, 200, API_FORM_REPORT,
      "Check the books from their first transaction", "", NULL, "Verification"},
-    {"GET", "/v1/openapi.json", api_get_openapi, false, false, 200, API_FORM_JSON,
-     "This document", "", NULL, "Anything"},
+    {"GET", "/v1/openapi.json", api_get_openapi, false, false, 200, API_FORM_JSON, "This document",
+     "", NULL, "Anything"},
 
     {"GET", "/v1/desk", api_get_desk, false, true, 200, API_FORM_JSON,
      "The whole desk: what is due first, then the open procedures", "at", NULL, "Desk"},

@@ -61,8 +61,9 @@ static unsigned find(const char *method, const char *path, struct api_scope *sco
 
 static const char *allow_text(unsigned set)
 {
-    static const char *const TEXTS[] = {"",       "GET",         "POST",         "GET, POST",
-                                        "DELETE", "GET, DELETE", "POST, DELETE", "GET, POST, DELETE"};
+    static const char *const TEXTS[] = {
+        "",       "GET",         "POST",         "GET, POST",
+        "DELETE", "GET, DELETE", "POST, DELETE", "GET, POST, DELETE"};
     return TEXTS[set & 7u];
 }
 
@@ -118,7 +119,8 @@ static bool party_may(const struct api_scope *scope)
     static const char DESK[] = "/v1/desk";
     size_t length = sizeof DESK - 1;
     const char *path = scope->call->path;
-    bool at_desk = strncmp(path, DESK, length) == 0 && (path[length] == '\0' || path[length] == '/');
+    bool at_desk =
+        strncmp(path, DESK, length) == 0 && (path[length] == '\0' || path[length] == '/');
     return at_desk && (scope->route == NULL || scope->route->parties);
 }
 
@@ -129,16 +131,12 @@ void api_dispatch(const struct api_options *options, const struct api_call *call
     char party[ENGINE_PARTY_BYTES] = "", id[API_ID_BYTES] = "";
     unsigned refused = api_refuses(options, call, party, &reason);
     if (refused != 0) {
-        const char *code = refused == 401   ? "unauthorized"
-                           : refused == 403 ? "forbidden"
-                                            : "busy";
+        const char *code = refused == 401 ? "unauthorized" : refused == 403 ? "forbidden" : "busy";
         api_answer_error(answer, refused, code, reason, NULL);
         return;
     }
-    struct api_scope scope = {.options = options,
-                              .call = call,
-                              .id = id,
-                              .party = party[0] != '\0' ? party : NULL};
+    struct api_scope scope = {
+        .options = options, .call = call, .id = id, .party = party[0] != '\0' ? party : NULL};
     unsigned methods = find(call->method, call->path, &scope, id);
     if (scope.party != NULL && !party_may(&scope)) {
         api_answer_error(answer, 403, "forbidden",

@@ -4,6 +4,7 @@
  * is on disk; when that fails the state is dropped and folded anew, so that it never holds more than
  * the journal.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

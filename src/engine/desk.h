@@ -150,7 +150,6 @@ enum oft_err engine_desk_message_done(struct engine *engine, const struct engine
                                       oft_instant now_ns, struct oft_error *reterr) OFT_MUSTCHECK;
 /* {"deliveries": [...], "next": N}. */
 enum oft_err engine_desk_deliveries(struct engine *engine, uint64_t after, uint32_t limit,
-                                    struct oft_buffer *out,
-                                    struct oft_error *reterr) OFT_MUSTCHECK;
+                                    struct oft_buffer *out, struct oft_error *reterr) OFT_MUSTCHECK;
 
 #endif

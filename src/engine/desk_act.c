@@ -104,8 +104,10 @@ static enum oft_err check_known(const struct engine *engine, const struct engine
     const struct {
         enum desk_field_kind kind;
         uint32_t index;
-    } things[] = {{DESK_FIELD_NEED, event->need},     {DESK_FIELD_OFFER, event->offer},
-                  {DESK_FIELD_LOT, event->lot},       {DESK_FIELD_NOTICE, event->notice},
+    } things[] = {{DESK_FIELD_NEED, event->need},
+                  {DESK_FIELD_OFFER, event->offer},
+                  {DESK_FIELD_LOT, event->lot},
+                  {DESK_FIELD_NOTICE, event->notice},
                   {DESK_FIELD_ORDER, event->order}};
     uint64_t viewer = engine_desk_viewer(engine, call->actor);
     for (size_t i = 0; viewer != 0 && i < OFT_COUNT_OF(things); i++) {

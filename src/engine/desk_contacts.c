@@ -44,7 +44,8 @@ static enum oft_err read_file(const struct reading *reading, const char *path, s
         code = oft_fail(reading->reterr, OFT_ERR_INVALID,
                         "%s is no regular file of at most %zu bytes", path, bytes_max);
     }
-    char *text = code == OFT_OK ? oft_arena_alloc(reading->arena, (size_t)status.st_size + 1) : NULL;
+    char *text =
+        code == OFT_OK ? oft_arena_alloc(reading->arena, (size_t)status.st_size + 1) : NULL;
     ssize_t length = text == NULL ? -1 : read(fd, text, (size_t)status.st_size);
     if (code == OFT_OK && length < 0) {
         code = oft_fail(reading->reterr, OFT_ERR_IO, "cannot read %s", path);
@@ -180,9 +181,9 @@ static enum oft_err read_server(const struct reading *reading, const json_t *obj
     if (code == OFT_OK) {
         code = flag_of(reading, WHERE, object, "tls", &server->require_tls);
     }
-    if (code == OFT_OK && (server->url == NULL || server->from == NULL ||
-                           (strncmp(server->url, "smtp://", 7) != 0 &&
-                            strncmp(server->url, "smtps://", 8) != 0))) {
+    if (code == OFT_OK &&
+        (server->url == NULL || server->from == NULL ||
+         (strncmp(server->url, "smtp://", 7) != 0 && strncmp(server->url, "smtps://", 8) != 0))) {
         return wrong(reading, WHERE, "needs \"url\" (smtp://... or smtps://...) and \"from\"");
     }
     return code;

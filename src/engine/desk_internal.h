@@ -9,7 +9,8 @@
 #include "engine/internal.h"
 
 enum {
-    ENGINE_DESK_WASTE_BYTES_MAX = 64 << 20, /* of refused acts' texts, before the state is made anew */
+    ENGINE_DESK_WASTE_BYTES_MAX = 64
+                                  << 20, /* of refused acts' texts, before the state is made anew */
     ENGINE_DESK_LIST_MAX = 1000,
     ENGINE_DESK_PENDING_BYTES_MAX = 256 << 20
 };

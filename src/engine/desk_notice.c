@@ -136,7 +136,8 @@ static void term_words(const struct desk_term *term, char *out, size_t size)
     case DESK_TERM_AMOUNT:
     case DESK_TERM_NUMBER:
         (void)snprintf(out, size, "%s%s%s", oft_nanos_format_grouped(term->number, number),
-                       term->text.id == 0 ? "" : " per ", term->text.id == 0 ? "" : term->text.text);
+                       term->text.id == 0 ? "" : " per ",
+                       term->text.id == 0 ? "" : term->text.text);
         break;
     }
 }
@@ -144,10 +145,10 @@ static void term_words(const struct desk_term *term, char *out, size_t size)
 static void write_terms(const struct writing *writing)
 {
     char text[LINE_BYTES];
-    const struct desk_terms terms =
-        writing->notice->event != 0 ? writing->notice->terms
-        : writing->offer != NULL    ? desk_offer_at(writing->state, writing->lot->offer)->terms
-                                    : writing->need->terms;
+    const struct desk_terms terms = writing->notice->event != 0 ? writing->notice->terms
+                                    : writing->offer != NULL
+                                        ? desk_offer_at(writing->state, writing->lot->offer)->terms
+                                        : writing->need->terms;
     letter_heading(writing->letter, "On these terms");
     if (terms.count == 0) {
         letter_paragraph(writing->letter, "No term but quantity and time is stated.");
@@ -271,9 +272,9 @@ enum oft_err engine_desk_letter(struct engine *engine, uint32_t notice,
     write_hash(&writing);
     code = format == ENGINE_DOCUMENT_PDF ? letter_pdf(letter, out) : letter_text(letter, out);
     letter_free(letter);
-    return code == OFT_OK ? OFT_OK
-                          : oft_fail(reterr, code, "the notice cannot be written: %s",
-                                     oft_err_text(code));
+    return code == OFT_OK
+               ? OFT_OK
+               : oft_fail(reterr, code, "the notice cannot be written: %s", oft_err_text(code));
 }
 
 enum oft_err engine_notice_document(struct engine *engine, const char *reference,

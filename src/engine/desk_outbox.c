@@ -135,12 +135,11 @@ static enum oft_err webhook_body(struct engine *engine, const struct store_deliv
                                  struct oft_str letter, struct oft_buffer *out)
 {
     char at[OFT_INSTANT_TEXT_BYTES];
-    json_t *body =
-        json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)row->id, "deal",
-                  engine->deal == NULL ? "" : engine->deal->title, "from",
-                  desk_customer(engine->desk->state).text, "to", row->party, "thing", row->thing,
-                  "state", row->what, "at", oft_instant_format(row->at_ns, at), "rehearsal",
-                  (int)engine->rehearsal);
+    json_t *body = json_pack(
+        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)row->id, "deal",
+        engine->deal == NULL ? "" : engine->deal->title, "from",
+        desk_customer(engine->desk->state).text, "to", row->party, "thing", row->thing, "state",
+        row->what, "at", oft_instant_format(row->at_ns, at), "rehearsal", (int)engine->rehearsal);
     if (body != NULL && letter.length > 0) {
         (void)json_object_set_new(body, "document", json_stringn(letter.data, letter.length));
     }
@@ -280,8 +279,7 @@ static enum oft_err take_delivery(struct engine *engine, const struct store_deli
         desk_notice_at(engine->desk->state, notice)->sent != row->at_ns) {
         return code; /* another notice was sent since: this one was not asked for */
     }
-    struct desk_event event =
-        desk_event_of(DESK_NOTICE_DELIVERED, engine_desk_at(engine, now_ns));
+    struct desk_event event = desk_event_of(DESK_NOTICE_DELIVERED, engine_desk_at(engine, now_ns));
     struct desk_refusal refusal = {.clause = ""};
     (void)snprintf(text, sizeof(text), "%s accepted for %s: %.400s", webhook ? "webhook" : "mail",
                    row->address, reply);
@@ -351,17 +349,16 @@ static json_t *delivery_json(const struct store_delivery *row)
     static const char *const KINDS[] = {"nobody", "mail", "webhook"};
     static const char *const STATES[] = {"queued", "accepted", "failed", "done"};
     char at[OFT_INSTANT_TEXT_BYTES], changed[OFT_INSTANT_TEXT_BYTES], next[OFT_INSTANT_TEXT_BYTES];
-    return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "id",
-                     (json_int_t)row->id, "event", (json_int_t)row->event, "thing", row->thing,
-                     "what", row->what, "at", oft_instant_format(row->at_ns, at), "kind",
-                     (size_t)row->kind < OFT_COUNT_OF(KINDS) ? KINDS[row->kind] : "", "party",
-                     row->party, "address", row->address, "state",
-                     (size_t)row->state < OFT_COUNT_OF(STATES) ? STATES[row->state] : "",
-                     "attempts", (json_int_t)row->attempts, "changed",
-                     oft_instant_format(row->changed_ns, changed), "next",
-                     row->state == STORE_DELIVERY_QUEUED ? oft_instant_format(row->next_ns, next)
-                                                         : "",
-                     "reply", row->reply);
+    return json_pack(
+        "{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "id",
+        (json_int_t)row->id, "event", (json_int_t)row->event, "thing", row->thing, "what",
+        row->what, "at", oft_instant_format(row->at_ns, at), "kind",
+        (size_t)row->kind < OFT_COUNT_OF(KINDS) ? KINDS[row->kind] : "", "party", row->party,
+        "address", row->address, "state",
+        (size_t)row->state < OFT_COUNT_OF(STATES) ? STATES[row->state] : "", "attempts",
+        (json_int_t)row->attempts, "changed", oft_instant_format(row->changed_ns, changed), "next",
+        row->state == STORE_DELIVERY_QUEUED ? oft_instant_format(row->next_ns, next) : "", "reply",
+        row->reply);
 }
 
 enum oft_err engine_desk_deliveries(struct engine *engine, uint64_t after, uint32_t limit,

@@ -56,8 +56,8 @@ static bool same(const struct desk_event *a, const struct desk_event *b)
     oft_buffer_init(&y, DESK_EVENT_BYTES_MAX);
     desk_event_encode(a, &x);
     desk_event_encode(b, &y);
-    bool equal = !x.failed && !y.failed && x.length == y.length &&
-                 memcmp(x.data, y.data, x.length) == 0;
+    bool equal =
+        !x.failed && !y.failed && x.length == y.length && memcmp(x.data, y.data, x.length) == 0;
     oft_buffer_release(&x);
     oft_buffer_release(&y);
     return equal;
@@ -78,7 +78,8 @@ static enum oft_err sync_calendar(struct sync *sync, const struct desk_right *ri
     struct desk_event event = event_of(sync, DESK_CALENDAR), before = event;
     const struct oft_calendar *known = desk_calendar_at(sync->engine->desk->state, name.id);
     const struct oft_calendar *calendar = NULL;
-    enum oft_err code = engine_desk_calendar(sync->engine, name.text, &sync->arena, &calendar, &error);
+    enum oft_err code =
+        engine_desk_calendar(sync->engine, name.text, &sync->arena, &calendar, &error);
     if (code != OFT_OK && sync->report != NULL) {
         complain(sync, right, words, "calendar", name.text, &error);
         return OFT_OK;
@@ -243,8 +244,7 @@ enum oft_err engine_desk_rights_check(struct engine *engine, const struct deal *
 enum oft_err engine_desk_rights_sync(struct engine *engine, oft_instant now_ns,
                                      struct oft_error *reterr)
 {
-    struct sync sync = {
-        .engine = engine, .deal = engine->deal, .now_ns = now_ns, .reterr = reterr};
+    struct sync sync = {.engine = engine, .deal = engine->deal, .now_ns = now_ns, .reterr = reterr};
     enum oft_err code = sync_begin(&sync, engine_attested_now(engine));
     if (code == OFT_OK) {
         code = end_vanished(&sync);

@@ -23,12 +23,12 @@ static void check_notice(void *context, const struct desk_state *state,
     struct examination *examination = context;
     uint8_t hash[32];
     char text[160];
-    if (event->kind == DESK_NOTICE_SENT &&
-        (engine_desk_notice_hash(state, event, hash) != OFT_OK ||
-         memcmp(hash, event->hash, sizeof(hash)) != 0)) {
-        (void)snprintf(text, sizeof(text),
-                       "event %llu of the desk's journal: the notice's hash is not that of its terms",
-                       (unsigned long long)event->number);
+    if (event->kind == DESK_NOTICE_SENT && (engine_desk_notice_hash(state, event, hash) != OFT_OK ||
+                                            memcmp(hash, event->hash, sizeof(hash)) != 0)) {
+        (void)snprintf(
+            text, sizeof(text),
+            "event %llu of the desk's journal: the notice's hash is not that of its terms",
+            (unsigned long long)event->number);
         examination->find(examination->context, text);
     }
 }
@@ -42,11 +42,12 @@ static enum oft_err compare(struct engine *engine, struct engine_desk_fold *fold
         return OFT_OK;
     }
     enum oft_err code = desk_advance(fold->state, desk_clock(desk->state));
-    if (code == OFT_OK && (fold->count != desk->count ||
-                           memcmp(fold->head, desk->head, sizeof(fold->head)) != 0 ||
-                           desk_digest(fold->state) != desk_digest(desk->state))) {
-        examination->find(examination->context,
-                          "the desk's state is not what its journal folds to; restart offtake serve");
+    if (code == OFT_OK &&
+        (fold->count != desk->count || memcmp(fold->head, desk->head, sizeof(fold->head)) != 0 ||
+         desk_digest(fold->state) != desk_digest(desk->state))) {
+        examination->find(
+            examination->context,
+            "the desk's state is not what its journal folds to; restart offtake serve");
     }
     return code;
 }
@@ -95,9 +96,9 @@ enum oft_err engine_desk_verify(struct engine *engine, struct oft_buffer *out, b
         return code;
     }
     *ret_sound = json_array_size(findings) == 0;
-    json_t *answer = json_pack("{s:b, s:I, s:s, s:o}", "sound", (int)*ret_sound, "events",
-                               (json_int_t)events, "head", oft_hex(head, 32, hex), "findings",
-                               findings);
+    json_t *answer =
+        json_pack("{s:b, s:I, s:s, s:o}", "sound", (int)*ret_sound, "events", (json_int_t)events,
+                  "head", oft_hex(head, 32, hex), "findings", findings);
     char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
     if (text != NULL) {
         oft_buffer_printf(out, "%s\n", text);

@@ -28,11 +28,11 @@ static enum oft_err view(const struct desk_state *state, const struct engine_des
     if (code == OFT_OK && out->failed) {
         code = OFT_ERR_LIMIT;
     }
-    return code == OFT_OK ? OFT_OK
-                          : oft_fail(reterr, code,
-                                     code == OFT_ERR_NOT_FOUND ? "there is no %.40s"
-                                                               : "%.40s cannot be shown",
-                                     look->reference == NULL ? "the desk" : look->reference);
+    return code == OFT_OK
+               ? OFT_OK
+               : oft_fail(reterr, code,
+                          code == OFT_ERR_NOT_FOUND ? "there is no %.40s" : "%.40s cannot be shown",
+                          look->reference == NULL ? "the desk" : look->reference);
 }
 
 /* The state at another instant is folded apart from the one in use. */
@@ -122,11 +122,11 @@ static void put_reference(json_t *object, const char *member, enum desk_field_ki
 static json_t *event_json(const struct desk_event *event)
 {
     char at[OFT_INSTANT_TEXT_BYTES], happened[OFT_INSTANT_TEXT_BYTES];
-    json_t *object = json_pack("{s:I, s:s, s:s, s:s, s:s}", "number", (json_int_t)event->number,
-                               "kind", desk_event_kind_text(event->kind), "at",
-                               oft_instant_format(event->at, at), "happened",
-                               oft_instant_format(event->happened, happened), "actor",
-                               event->actor.id == 0 ? "" : event->actor.text);
+    json_t *object =
+        json_pack("{s:I, s:s, s:s, s:s, s:s}", "number", (json_int_t)event->number, "kind",
+                  desk_event_kind_text(event->kind), "at", oft_instant_format(event->at, at),
+                  "happened", oft_instant_format(event->happened, happened), "actor",
+                  event->actor.id == 0 ? "" : event->actor.text);
     put_name(object, "party", event->party);
     put_name(object, "other", event->other);
     put_name(object, "name", event->name);
@@ -166,11 +166,10 @@ static enum oft_err list_event(void *context, const struct store_desk_event *row
     }
     enum oft_err code =
         desk_event_decode(row->bytes, row->length, row->number, &listing->arena, &event, reterr);
-    if (code == OFT_OK &&
-        (listing->viewer == 0 ||
-         desk_view_event(listing->engine->desk->state, &event, listing->viewer))) {
+    if (code == OFT_OK && (listing->viewer == 0 || desk_view_event(listing->engine->desk->state,
+                                                                   &event, listing->viewer))) {
         code = json_array_append_new(listing->events, event_json(&event)) == 0 ? OFT_OK
-                                                                              : OFT_ERR_MEMORY;
+                                                                               : OFT_ERR_MEMORY;
     }
     listing->next = row->number + 1;
     return code;
