@@ -271,7 +271,7 @@ void api_get_desk_journal(const struct api_scope *scope, struct api_answer *answ
     answer_text(answer, err, &error, "application/json");
 }
 
-void api_get_desk_deliveries(const struct api_scope *scope, struct api_answer *answer)
+void api_get_desk_outbox(const struct api_scope *scope, struct api_answer *answer)
 {
     uint64_t after, limit;
     struct oft_error error = {0};

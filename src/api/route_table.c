@@ -64,7 +64,7 @@ static const struct api_route ROUTES[] = {
      "The journal's events", "from limit", NULL, "DeskJournal"},
     {"GET", "/v1/desk/verify", api_get_desk_verify, false, false, 200, API_FORM_JSON,
      "Check the journal from its first event", "", NULL, "DeskVerification"},
-    {"GET", "/v1/desk/deliveries", api_get_desk_deliveries, false, false, 200, API_FORM_JSON,
+    {"GET", "/v1/desk/outbox", api_get_desk_outbox, false, false, 200, API_FORM_JSON,
      "The outbox: what was told to whom, and how that went", "after limit", NULL, "Deliveries"},
     {"GET", "/v1/desk/tokens", api_get_desk_tokens, false, false, 200, API_FORM_JSON,
      "Parties' tokens", "", NULL, "Tokens"},

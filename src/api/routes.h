@@ -121,7 +121,7 @@ void api_get_desk_one(const struct api_scope *scope, struct api_answer *answer);
 void api_get_desk_document(const struct api_scope *scope, struct api_answer *answer);
 void api_get_desk_journal(const struct api_scope *scope, struct api_answer *answer);
 void api_get_desk_verify(const struct api_scope *scope, struct api_answer *answer);
-void api_get_desk_deliveries(const struct api_scope *scope, struct api_answer *answer);
+void api_get_desk_outbox(const struct api_scope *scope, struct api_answer *answer);
 void api_get_desk_tokens(const struct api_scope *scope, struct api_answer *answer);
 void api_post_desk_tokens(const struct api_scope *scope, struct api_answer *answer);
 void api_delete_desk_token(const struct api_scope *scope, struct api_answer *answer);

@@ -52,31 +52,15 @@ static enum oft_err must_know(const struct filling *filling, const char *what, f
 
 /* ---- needs and offers -------------------------------------------------------------------------- */
 
-/* Hours of MONTHS calendar months from FROM on. */
-static uint64_t hours_of(oft_instant from, uint32_t months)
+static enum oft_err check_need(const struct filling *filling)
 {
-    struct deal_duration duration = {.count = months, .unit = DEAL_MONTHS};
-    oft_instant until = deal_duration_after(from, duration);
-    return until <= from ? 0 : (uint64_t)((until - from) / (3600 * OFT_NS_PER_SECOND));
-}
-
-static enum oft_err fill_need(const struct filling *filling)
-{
-    struct desk_need *need = oft_arena_alloc(filling->arena, sizeof(*need));
-    if (need == NULL) {
-        return OFT_ERR_MEMORY;
-    }
-    *need = *filling->event->need_opened;
-    filling->event->need_opened = need;
+    const struct desk_need *need = filling->event->need_opened;
     enum oft_err code = must_know(filling, "product", deal_find_product, need->product);
     if (code == OFT_OK) {
         code = must_know(filling, "provider", deal_find_provider, need->provider);
     }
     if (code == OFT_OK) {
         code = must_know(filling, "group", find_group, need->group);
-    }
-    if (need->hours == 0 && need->months > 0) {
-        need->hours = hours_of(need->from, need->months);
     }
     return code;
 }
@@ -144,37 +128,71 @@ static void take_clause(const struct filling *filling, const struct deal_clause 
     if (!was_given(filling, "cure") && cure != NULL) {
         delivery->cure = period_of(cure->values[0].as.duration);
     }
-    if (!was_given(filling, "late-credit") && late != NULL) {
+    if (!was_given(filling, "late") && late != NULL) {
         take_late(late, delivery);
     }
-    if (deal_terms_find(clause->terms, DEAL_TERM_LATE_TERMINATE) != NULL) {
+    if (!was_given(filling, "late-terminate") &&
+        deal_terms_find(clause->terms, DEAL_TERM_LATE_TERMINATE) != NULL) {
         delivery->late_terminate = true;
     }
 }
 
-static enum oft_err fill_signature(const struct filling *filling)
+/* The cloud that a holder delivers on, where it has but one. */
+static enum oft_err fill_provider(const struct filling *filling)
 {
+    const struct deal *deal = filling->deal;
+    struct desk_event *event = filling->event;
+    const struct desk_state *state = filling->state;
+    uint32_t found = DEAL_NONE, count = 0;
+    if (event->other.id != 0 || event->lot >= desk_lot_count(state)) {
+        return must_know(filling, "provider", deal_find_provider, event->other);
+    }
+    uint32_t notice = desk_lot_at(state, event->lot)->holder_notice;
+    if (notice >= desk_notice_count(state)) {
+        return OFT_OK; /* nobody elected: the fold says so */
+    }
+    const char *holder = desk_notice_at(state, notice)->holder.text;
+    for (uint32_t i = 0; i < deal->provider_count; i++) {
+        if (strcmp(deal->parties[deal->providers[i].party].name, holder) == 0) {
+            found = i;
+            count++;
+        }
+    }
+    if (count != 1) {
+        return oft_fail(filling->reterr, OFT_ERR_INVALID,
+                        "%s has %u providers in the deal; say on which one (provider)", holder,
+                        count);
+    }
+    event->other = desk_word(deal->providers[found].name);
+    return OFT_OK;
+}
+
+static enum oft_err fill_delivery(const struct filling *filling)
+{
+    const struct deal *deal = filling->deal;
     struct desk_delivery_terms *delivery = oft_arena_alloc(filling->arena, sizeof(*delivery));
     if (delivery == NULL) {
         return OFT_ERR_MEMORY;
     }
-    if (filling->event->delivery != NULL) {
-        *delivery = *filling->event->delivery;
-    } else {
-        delivery->deliver_by = OFT_INSTANT_NEVER;
-    }
+    *delivery = *filling->event->delivery;
     filling->event->delivery = delivery;
     if (delivery->under.id == 0) {
         return OFT_OK;
     }
-    uint32_t index = deal_find_clause(filling->deal, oft_str_from(delivery->under.text));
-    if (index == DEAL_NONE || filling->deal->clauses[index].kind != DEAL_CLAUSE_ORDER) {
+    uint32_t index = deal_find_clause(deal, oft_str_from(delivery->under.text));
+    if (index == DEAL_NONE || deal->clauses[index].kind != DEAL_CLAUSE_ORDER) {
         return oft_fail(filling->reterr, OFT_ERR_INVALID,
                         "the deal has no order clause \"%.160s\"; write AGREEMENT.LABEL",
                         delivery->under.text);
     }
-    take_clause(filling, &filling->deal->clauses[index], delivery);
+    take_clause(filling, &deal->clauses[index], delivery);
     return OFT_OK;
+}
+
+static enum oft_err fill_signature(const struct filling *filling)
+{
+    enum oft_err code = filling->event->lot != DESK_NONE ? fill_provider(filling) : OFT_OK;
+    return code == OFT_OK && filling->event->delivery != NULL ? fill_delivery(filling) : code;
 }
 
 /* ---- notices ----------------------------------------------------------------------------------- */
@@ -218,7 +236,7 @@ enum oft_err engine_desk_fill(const struct engine *engine, const struct engine_d
                               .event = event,
                               .reterr = reterr};
     enum oft_err code = must_know(&filling, "party", deal_find_party, event->party);
-    if (code == OFT_OK) {
+    if (code == OFT_OK && event->kind == DESK_ASSIGNED) {
         code = must_know(&filling, "party", deal_find_party, event->other);
     }
     if (code != OFT_OK) {
@@ -226,7 +244,7 @@ enum oft_err engine_desk_fill(const struct engine *engine, const struct engine_d
     }
     switch (event->kind) {
     case DESK_NEED_OPENED:
-        return fill_need(&filling);
+        return check_need(&filling);
     case DESK_OFFER_ADDED:
         return fill_offer(&filling);
     case DESK_SIGNED:

@@ -15,8 +15,8 @@ agreement rc "Rights" with bigcloud {
 }
 """
 
-NEED = {"product": "chat", "quantity": "64", "open-until": "2030-01-01"}
-OFFER = {"need": "need-1", "provider": "beta", "quantity": "64", "price": "2.10USD/gpu-hour"}
+NEED = {"product": "chat", "count": "64", "from": "2027-01-01", "open-until": "2030-01-01"}
+OFFER = {"need": "need-1", "provider": "beta", "count": "64", "price": "2.10USD/gpu-hour"}
 
 
 def rights(respond="respond within 10 days"):

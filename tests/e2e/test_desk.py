@@ -34,7 +34,7 @@ def test_a_procedure_from_need_to_signature(make_stack):
     lab.open_notice(customer)
     assert customer.state("notice-1") == "sent"
     holder.act("notices/delivered", {"notice": "notice-1"})
-    holder.act("elections", {"notice": "notice-1", "quantity": "64"})
+    holder.act("elections", {"notice": "notice-1", "count": "64"})
     answer = customer.act("signatures", {"target": "lot-1"})
     assert answer["reference"] == "order-1"
     assert customer.state("lot-1") == "BOUND"
@@ -47,7 +47,7 @@ def test_a_refusal_says_clause_property_and_changes_nothing(make_stack):
     customer.act("needs", lab.NEED)
     customer.act("offers", lab.OFFER)
     before = verify(customer)
-    answer = customer.act("signatures", {"target": "offer-1", "quantity": "64"}, expect=409)
+    answer = customer.act("signatures", {"target": "offer-1", "count": "64"}, expect=409)
     assert answer["error"]["clause"] == "rc.rofr"
     assert answer["error"]["property"] == 1
     assert verify(customer) == before
@@ -60,7 +60,7 @@ def test_a_key_has_one_outcome_over_a_restart(make_stack):
     stack.stop_daemon()
     customer = lab.start(stack)
     assert customer.act("needs", dict(reversed(lab.NEED.items())), key="need-of-june") == first
-    answer = customer.act("needs", {**lab.NEED, "quantity": "65"}, expect=409, key="need-of-june")
+    answer = customer.act("needs", {**lab.NEED, "count": "65"}, expect=409, key="need-of-june")
     assert answer["error"]["code"] == "idempotency_conflict"
     assert len(customer.get("/v1/desk/needs")["needs"]) == 1
 
@@ -82,7 +82,7 @@ def test_a_party_sees_and_does_its_own_and_nothing_else(make_stack):
     customer = lab.start(lab.make_desk(make_stack))
     holder, third = lab.party(customer, "bigcloud"), lab.party(customer, "other")
     lab.open_notice(customer)
-    assert [n["notice"] for n in holder.get("/v1/desk/notices")["notices"]] == ["notice-1"]
+    assert [n["id"] for n in holder.get("/v1/desk/notices")["notices"]] == ["notice-1"]
     assert third.get("/v1/desk/notices")["notices"] == []
     assert holder.get("/v1/desk/offers")["offers"] == []
     assert third.call("GET", "/v1/desk/notices/notice-1")[0] == 404
@@ -136,9 +136,9 @@ def test_a_deadline_that_passed_while_the_daemon_was_down_is_told_once(make_stac
     for _ in range(2):
         customer = lab.start(stack)
         assert customer.state("lot-1") == "FREE"
-        told = [(d["thing"], d["what"]) for d in customer.get("/v1/desk/deliveries")["deliveries"]]
+        told = [(d["thing"], d["what"]) for d in customer.get("/v1/desk/outbox")["deliveries"]]
         assert told.count(("notice-1", "lapsed")) == 1 and told.count(("lot-1", "FREE")) == 1
-        lapse = next(d for d in customer.get("/v1/desk/deliveries")["deliveries"]
+        lapse = next(d for d in customer.get("/v1/desk/outbox")["deliveries"]
                      if d["what"] == "lapsed")
         assert lapse["at"] == "2026-03-13T00:00:00Z"
         verify(customer)

@@ -13,8 +13,8 @@ char *desk_deal(const char *respond);
 int desk_set_up(void **state);
 
 #define TARGET     "target" /* of `sign`: a lot or an offer */
-#define NEED       "product=api", "quantity=64", "open-until=2027-01-01"
-#define OFFER      "need=need-1", "provider=beta", "quantity=64", "price=2.10USD/gpu-hour"
+#define NEED       "product=api", "count=64", "from=2026-06-01", "open-until=2027-01-01"
+#define OFFER      "need=need-1", "provider=beta", "count=64", "price=2.10USD/gpu-hour"
 #define EVENTS     "SELECT count(*) FROM desk_event"
 #define DELIVERIES "SELECT count(*) FROM desk_delivery"
 #define TOLD(thing_, what_) \

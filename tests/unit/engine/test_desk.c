@@ -62,7 +62,7 @@ static void a_procedure_goes_from_need_to_signature(void **state)
     struct world *world = *state;
     desk_open_notice(world);
     expect_view(world, DESK_LIST_NOTICES, "notice-1");
-    desk_ok(world, "bigcloud", "elect", "", "notice=notice-1", "quantity=64", NULL);
+    desk_ok(world, "bigcloud", "elect", "", "notice=notice-1", "count=64", NULL);
     desk_ok(world, NULL, "sign", "", TARGET "=lot-1", NULL);
     expect_view(world, DESK_LIST_LOTS, "BOUND");
     expect_view(world, DESK_LIST_ORDERS, "order-1");
@@ -81,7 +81,7 @@ static void a_refused_command_leaves_no_trace(void **state)
     int64_t events = world_sql(world, EVENTS);
     int64_t told = world_sql(world, DELIVERIES);
     assert_int_equal(desk_try(world, NULL, NULL, false, &refusal, "sign", "", TARGET "=offer-1",
-                              "quantity=64", NULL),
+                              "count=64", NULL),
                      OFT_ERR_DENIED);
     assert_int_equal(refusal.code, DESK_REFUSED_EARLY);
     assert_int_equal(refusal.property, 1);
@@ -136,12 +136,12 @@ static void what_the_deal_does_not_know_is_refused_in_words(void **state)
     struct world *world = *state;
     struct engine_refusal refusal;
     assert_int_equal(desk_try(world, NULL, NULL, false, &refusal, "need", "open", "product=nothing",
-                              "quantity=1", "open-until=2027-01-01", NULL),
+                              "count=1", "from=2026-06-01", NULL),
                      OFT_ERR_INVALID);
     assert_non_null(strstr(desk_error(), "nothing"));
     desk_ok(world, NULL, "need", "open", NEED, NULL);
     assert_int_equal(desk_try(world, NULL, NULL, false, &refusal, "offer", "add", "need=need-1",
-                              "provider=nowhere", "quantity=1", NULL),
+                              "provider=nowhere", "count=1", NULL),
                      OFT_ERR_INVALID);
     assert_non_null(strstr(desk_error(), "nowhere"));
 }

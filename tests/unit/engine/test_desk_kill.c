@@ -27,7 +27,7 @@ static const struct step {
     {NULL, "offer", "add", {OFFER}, true},
     {NULL, "notice", "send", {"lot=lot-1"}, true},
     {"bigcloud", "notice", "delivered", {"notice=notice-1"}, true},
-    {"bigcloud", "elect", "", {"notice=notice-1", "quantity=64"}, true},
+    {"bigcloud", "elect", "", {"notice=notice-1", "count=64"}, true},
     {NULL, "tender", "", {"lot=lot-1"}, false},
     {NULL, "sign", "", {TARGET "=lot-1"}, true},
 };
