@@ -27,7 +27,7 @@ struct serve_options {
     const char *node;             /* names this machine in spools; NULL: its host name */
     const char *ca_bundle;
     const char *desk_config; /* NULL: <data>/desk.json, if there is one */
-    unsigned workers; /* 0: one a core */
+    unsigned workers;        /* 0: one a core */
     bool rehearsal;
     oft_instant rehearse_at;
     int64_t stale_after_ns;
