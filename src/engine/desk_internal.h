@@ -137,10 +137,10 @@ enum oft_err engine_desk_rights_sync(struct engine *engine, oft_instant now_ns,
                                      struct oft_error *reterr);
 
 /* desk_almanac.c: what the machine knows of a calendar or a time zone, in ARENA. */
-enum oft_err engine_desk_calendar(struct engine *engine, const char *name, struct oft_arena *arena,
+enum oft_err engine_desk_calendar(const char *name, struct oft_arena *arena,
                                   const struct oft_calendar **ret_calendar,
                                   struct oft_error *reterr);
-enum oft_err engine_desk_zone(struct engine *engine, const char *name, struct oft_arena *arena,
+enum oft_err engine_desk_zone(const char *name, struct oft_arena *arena,
                               const struct oft_zone **ret_zone, struct oft_error *reterr);
 
 /* desk_outbox.c: the rows of the waiting effects, in the transaction that is open. */

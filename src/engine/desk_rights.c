@@ -78,8 +78,7 @@ static enum oft_err sync_calendar(struct sync *sync, const struct desk_right *ri
     struct desk_event event = event_of(sync, DESK_CALENDAR), before = event;
     const struct oft_calendar *known = desk_calendar_at(sync->engine->desk->state, name.id);
     const struct oft_calendar *calendar = NULL;
-    enum oft_err code =
-        engine_desk_calendar(sync->engine, name.text, &sync->arena, &calendar, &error);
+    enum oft_err code = engine_desk_calendar(name.text, &sync->arena, &calendar, &error);
     if (code != OFT_OK && sync->report != NULL) {
         complain(sync, right, words, "calendar", name.text, &error);
         return OFT_OK;
@@ -99,7 +98,7 @@ static enum oft_err sync_zone(struct sync *sync, const struct desk_right *right,
     struct desk_event event = event_of(sync, DESK_ZONE), before = event;
     const struct oft_zone *known = desk_zone_at(sync->engine->desk->state, name.id);
     const struct oft_zone *zone = NULL;
-    enum oft_err code = engine_desk_zone(sync->engine, name.text, &sync->arena, &zone, &error);
+    enum oft_err code = engine_desk_zone(name.text, &sync->arena, &zone, &error);
     if (code != OFT_OK && sync->report != NULL) {
         complain(sync, right, words, "time zone", name.text, &error);
         return OFT_OK;

@@ -55,6 +55,25 @@ static void a_calendar_that_nobody_has_refuses_the_publication_by_name(void **st
     assert_int_equal(world_sql(world, EVENTS), 2);
 }
 
+static void calendars_and_zones_are_written_before_the_right_that_names_them(void **state)
+{
+    struct world *world = *state;
+    char *text = desk_deal("respond within 10 business days calendar us-federal"
+                           " zone \"America/New_York\"");
+    world_write_deal(world, text);
+    free(text);
+    world_publish(world);
+    assert_int_equal(world_sql(world, EVENTS), 5);
+    world_publish(world);
+    world_reopen(world);
+    world_publish(world);
+    assert_int_equal(world_sql(world, EVENTS), 5);
+    desk_open_notice(world);
+    expect_view(world, DESK_LIST_NOTICES,
+                "2026-04-25T04:00:00Z"); /* two weeks later, in New York */
+    expect_sound(world);
+}
+
 /* ---- commands ---------------------------------------------------------------------------------- */
 
 static void a_procedure_goes_from_need_to_signature(void **state)
@@ -323,6 +342,7 @@ int main(void)
         AT_THE_DESK(publishing_writes_the_customer_and_the_rights_once),
         AT_THE_DESK(a_changed_right_is_written_again_and_a_vanished_one_ends),
         AT_THE_DESK(a_calendar_that_nobody_has_refuses_the_publication_by_name),
+        AT_THE_DESK(calendars_and_zones_are_written_before_the_right_that_names_them),
         AT_THE_DESK(a_procedure_goes_from_need_to_signature),
         AT_THE_DESK(a_refused_command_leaves_no_trace),
         AT_THE_DESK(a_dry_run_leaves_no_trace_and_says_what_would_come),
