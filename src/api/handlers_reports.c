@@ -64,8 +64,8 @@ void api_get_statement(const struct api_scope *scope, struct api_answer *answer)
         return;
     }
     struct oft_error error = {0};
-    enum oft_err err = engine_statement(scope->options->engine, party, month, format->format,
-                                        &answer->body, &error);
+    enum oft_err err = engine_statement(scope->options->engine, party, month, scope->now_ns,
+                                        format->format, &answer->body, &error);
     report_end(answer, format, err, &error);
 }
 

@@ -136,6 +136,9 @@ static void collect_of_time(void *context, const struct desk_effect *effect)
 void engine_desk_drop(struct engine *engine)
 {
     struct engine_desk *desk = engine->desk;
+    if (engine->orders == desk->state) {
+        engine->orders = NULL;
+    }
     desk_state_free(desk->state);
     desk->state = NULL;
     oft_arena_release(&desk->arena);
@@ -173,6 +176,7 @@ static enum oft_err rebuild(struct engine *engine, struct oft_error *reterr)
     desk->count = fold.count;
     memcpy(desk->head, fold.head, sizeof(desk->head));
     desk_watch(desk->state, engine_desk_collect, &desk->effects);
+    engine->orders = desk->state;
     return OFT_OK;
 }
 

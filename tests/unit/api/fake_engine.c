@@ -89,9 +89,10 @@ enum oft_err engine_attest(struct engine *engine, const char *event, const char 
 }
 
 enum oft_err engine_statement(struct engine *engine, const char *party, int32_t month,
-                              enum ledger_format format, struct oft_buffer *out,
+                              oft_instant now_ns, enum ledger_format format, struct oft_buffer *out,
                               struct oft_error *reterr)
 {
+    (void)now_ns;
     (void)report(engine, out, reterr, "");
     return answer(engine, reterr, "statement %s %d %d", party, month, (int)format);
 }
