@@ -72,8 +72,7 @@ static enum oft_err parse_stored(struct engine *engine, struct engine_context *c
     if (code == OFT_ERR_INVALID) {
         code = oft_fail(reterr, OFT_ERR_CORRUPT,
                         "the stored deal of policy generation %llu no longer parses: %s",
-                        (unsigned long long)context->generation,
-                        diagnostics.count > 0 ? diagnostics.items[0].message : "");
+                        (unsigned long long)context->generation, engine_first_error(&diagnostics));
     }
     deal_diagnostics_release(&diagnostics);
     return code;

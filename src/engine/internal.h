@@ -109,11 +109,17 @@ enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,
 
 /* orders.c: the desk's state; NULL when there is none, or the desk is closed. */
 const struct desk_state *engine_orders(const struct engine *engine);
+/* May ARRIVAL, which is not in the desk's state yet and has a pool, be taken? engine_orders_check of all
+ * that was delivered and of it. OFT_ERR_INVALID: no; RETERR says why in one line, REPORT in full. */
+enum oft_err engine_delivery_check(struct engine *engine, const struct desk_arrival *arrival,
+                                   struct oft_buffer *report, struct oft_error *reterr);
 /* Parses the deal with ORDERS beside it ("": nothing): from its file, or once more from the texts of the
  * deal in force. */
 enum oft_err engine_deal_parse(struct engine *engine, bool from_file, struct oft_str orders,
                                struct deal **ret_deal, struct deal_diagnostics *diagnostics,
                                struct oft_error *reterr);
+/* The words of the first error among DIAGNOSTICS, which may have warnings before it; "" when none. */
+const char *engine_first_error(const struct deal_diagnostics *diagnostics);
 /* Whether the deal in force was published with ORDERS. */
 bool engine_orders_published(const struct engine *engine, struct oft_str orders);
 

@@ -93,6 +93,16 @@ enum oft_err engine_deal_parse(struct engine *engine, bool from_file, struct oft
                            diagnostics, reterr);
 }
 
+const char *engine_first_error(const struct deal_diagnostics *diagnostics)
+{
+    for (uint32_t i = 0; i < diagnostics->count; i++) {
+        if (diagnostics->items[i].severity == DEAL_ERROR) {
+            return diagnostics->items[i].message;
+        }
+    }
+    return "";
+}
+
 bool engine_orders_published(const struct engine *engine, struct oft_str orders)
 {
     return oft_str_equal(generated_text(engine->deal), orders);
@@ -114,9 +124,39 @@ enum oft_err engine_orders_check(struct engine *engine, struct oft_str text,
     if (code == OFT_ERR_INVALID) {
         deal_diagnostics_print(&diagnostics, false, report);
         code = oft_fail(reterr, code, "the deal does not hold with these pools in it: %.300s",
-                        diagnostics.count > 0 ? diagnostics.items[0].message : "");
+                        engine_first_error(&diagnostics));
     }
     deal_diagnostics_release(&diagnostics);
     deal_free(deal);
+    return code;
+}
+
+enum oft_err engine_delivery_check(struct engine *engine, const struct desk_arrival *arrival,
+                                   struct oft_buffer *report, struct oft_error *reterr)
+{
+    const struct desk_state *desk = engine_orders(engine);
+    struct oft_buffer text;
+    if (desk == NULL) {
+        return oft_fail(reterr, OFT_ERR_INVALID, "there is no desk to deliver to");
+    }
+    enum oft_err code = desk_pool_check(desk, arrival, reterr);
+    if (code != OFT_OK) {
+        return code;
+    }
+    oft_buffer_init(&text, OFT_DEAL_FILE_BYTES_MAX);
+    code = desk_pools_text(desk, &text);
+    if (code == OFT_OK) {
+        code = desk_pool_text(desk, arrival, &text);
+    }
+    if (code == OFT_OK && text.failed) {
+        code = oft_fail(reterr, OFT_ERR_LIMIT,
+                        "the pools of all deliveries are more text than a "
+                        "deal file may hold");
+    }
+    if (code == OFT_OK) {
+        code = engine_orders_check(engine, (struct oft_str){oft_buffer_text(&text), text.length},
+                                   report, reterr);
+    }
+    oft_buffer_release(&text);
     return code;
 }

@@ -157,7 +157,7 @@ static enum oft_err current_deal(struct engine *engine, const struct deal **ret_
         code = oft_fail(reterr, code,
                         "the deal does not hold with what was delivered (%.300s); the policy in "
                         "force stays",
-                        diagnostics.count > 0 ? diagnostics.items[0].message : "");
+                        engine_first_error(&diagnostics));
     }
     deal_diagnostics_release(&diagnostics);
     oft_arena_release(&arena);

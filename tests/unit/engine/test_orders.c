@@ -23,6 +23,7 @@ static const char DEAL[] =
     "party    oracle \"Oracle\"\n"
     "provider oracle of oracle\n"
     "model    gpt-4o\n"
+    "pool spare on oracle\n" /* serves nothing: a warning before any other */
     "account  acme\n"
     "product  api      class inference {\n"
     "    price gpt-4o input 5.00 USD per 1M tokens output 20.00 USD per 1M tokens\n"
@@ -204,34 +205,37 @@ static void a_name_that_is_taken_is_told_before_the_delivery(void **state)
 {
     static const struct {
         const char *pool, *lines, *says;
+        bool reported;
     } cases[] = {
-        {"east", "", "pool \"east\" is already declared"},
-        {"cluster", "region us\nregion eu", "said twice"},
-        {"cluster", "serves nothing at http://127.0.0.1:1/v1 kind openai", "nothing"},
-        {"cluster", "available from 2026-01-01", "said twice"},
+        {"east", "", "pool \"east\" is already declared", true},
+        {"there", "", "pool \"there\" is already declared", true}, /* by an earlier delivery */
+        {"cluster", "region us\nregion eu", "said twice", true},
+        {"cluster", "serves nothing at http://127.0.0.1:1/v1 kind openai", "nothing", true},
+        {"cluster", "available from 2026-01-01", "said twice", true},
+        {"cluster", "}\nparty evil", "hold a brace", false},
     };
     struct stage *stage = *state;
     struct engine *engine = stage->world->engine;
+    deliver(stage, 4, "there", "");
     for (size_t i = 0; i < OFT_COUNT_OF(cases); i++) {
         struct desk_arrival arrival = {.quantity = 1,
                                        .happened = stage->world->now,
                                        .pool = desk_word(cases[i].pool),
                                        .text = cases[i].lines};
         struct oft_error error = {0};
-        struct oft_buffer text;
         struct oft_buffer report;
-        oft_buffer_init(&text, 1 << 16);
         oft_buffer_init(&report, 1 << 20);
-        assert_int_equal(desk_pool_text(stage->play.state, &arrival, &text), OFT_OK);
-        assert_int_equal(
-            engine_orders_check(engine, oft_str_from(oft_buffer_text(&text)), &report, &error),
-            OFT_ERR_INVALID);
-        assert_non_null(strstr(oft_buffer_text(&report), "orders.deal:"));
-        if (strstr(oft_buffer_text(&report), cases[i].says) == NULL) {
-            fail_msg("%s", oft_buffer_text(&report));
+        assert_int_equal(engine_delivery_check(engine, &arrival, &report, &error), OFT_ERR_INVALID);
+        if (strstr(error.message, cases[i].says) == NULL) {
+            fail_msg("%s", error.message);
         }
-        assert_non_null(strstr(error.message, cases[i].says));
-        oft_buffer_release(&text);
+        assert_int_equal(strstr(oft_buffer_text(&report), "orders.deal:") != NULL,
+                         cases[i].reported);
+        arrival.pool = desk_word("good");
+        arrival.text = ENDPOINT;
+        oft_buffer_clear(&report);
+        assert_int_equal(engine_delivery_check(engine, &arrival, &report, &error), OFT_OK);
+        assert_int_equal(report.length, 0);
         oft_buffer_release(&report);
     }
     assert_int_equal(engine_generation(engine), 2);
@@ -330,14 +334,14 @@ static void a_tick_books_at_most_once_an_hour(void **state)
     world->now += HOUR / 2; /* the hours of the arrival end between those of the clock */
     deliver(stage, 10, "cluster", "");
     tick(stage);
-    world->now += HOUR; /* half past */
+    world->now += 3 * HOUR / 4; /* 01:15 */
     tick(stage);
-    world->now += HOUR / 4;
+    world->now += HOUR / 2; /* 01:45: an hour is over, but this one was looked at */
+    tick(stage);
+    assert_int_equal(dollars(stage, "kind = 3"), 0);
+    world->now += HOUR / 2; /* 02:15 */
     tick(stage);
     assert_int_equal(dollars(stage, "kind = 3"), 20);
-    world->now += 3 * HOUR / 4;
-    tick(stage);
-    assert_int_equal(dollars(stage, "kind = 3"), 40);
 }
 
 static void whoever_reads_sees_what_is_owed_by_now(void **state)

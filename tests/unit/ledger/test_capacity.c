@@ -432,8 +432,8 @@ static void contains(const struct book *book, const struct world *world, enum le
 static void a_statement_has_a_line_for_the_hours_of_a_month(void **state)
 {
     static const char *const text[] = {
-        "  cluster (order-1.price)\n"
-        "    gpu-hour              368,640 x       2.10                        774,144.00\n",
+        ("  cluster (order-1.price)\n"
+         "    gpu-hour              368,640 x       2.10                        774,144.00\n"),
         "  order-2 (order-2.price)\n    MW-hour                 1,440 x     900.00 ",
         "NET: lab to bigcloud                                                2,070,144.00\n",
         "counted so far (207.0144%)"};
