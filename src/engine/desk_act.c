@@ -121,7 +121,7 @@ static enum oft_err check_known(const struct engine *engine, const struct engine
     return OFT_OK;
 }
 
-static enum oft_err read_event(const struct engine *engine, const struct engine_desk_call *call,
+static enum oft_err read_event(struct engine *engine, const struct engine_desk_call *call,
                                oft_instant now_ns, struct oft_arena *arena,
                                struct desk_event *event, struct oft_error *reterr)
 {
@@ -182,6 +182,16 @@ static enum oft_err try_out(struct engine *engine, const struct engine_desk_call
     return code;
 }
 
+/* The pool is in the next policy. If that cannot be published now the delivery still stands, and a
+ * later publication has it. */
+static void serve_delivery(struct engine *engine, oft_instant now_ns)
+{
+    struct oft_error error = {0};
+    if (engine_republish(engine, now_ns, &error) != OFT_OK) {
+        (void)snprintf(engine->last_error, sizeof(engine->last_error), "%s", error.message);
+    }
+}
+
 static enum oft_err carry_out(struct engine *engine, const struct engine_desk_call *call,
                               const uint8_t payload[32], const struct desk_event *event,
                               oft_instant now_ns, struct oft_buffer *answer,
@@ -211,7 +221,11 @@ static enum oft_err carry_out(struct engine *engine, const struct engine_desk_ca
                                          .answer = oft_buffer_text(answer) + before,
                                          .recorded_ns = now_ns};
     memcpy(request.payload_sha256, payload, sizeof(request.payload_sha256));
-    return engine_desk_commit(engine, call->key == NULL ? NULL : &request, now_ns, reterr);
+    code = engine_desk_commit(engine, call->key == NULL ? NULL : &request, now_ns, reterr);
+    if (code == OFT_OK && event->kind == DESK_DELIVERED && event->name.id != 0) {
+        serve_delivery(engine, now_ns);
+    }
+    return code;
 }
 
 static enum oft_err act(struct engine *engine, const struct engine_desk_call *call,

@@ -5,10 +5,11 @@
  */
 #include <string.h>
 
+#include "base/limits.h"
 #include "engine/desk_internal.h"
 
 struct filling {
-    const struct engine *engine;
+    struct engine *engine;
     const struct desk_state *state;
     const struct deal *deal;
     const struct engine_desk_call *call;
@@ -222,9 +223,33 @@ enum oft_err engine_desk_notice_hash(const struct desk_state *state, const struc
     return terms_hash(state, event->lot, event->offer, ret_hash);
 }
 
+/* ---- deliveries -------------------------------------------------------------------------------- */
+
+/* What arrives as a pool must fit into the deal: asked before it is taken, for after it there is no way
+ * back. */
+static enum oft_err check_delivery(const struct filling *filling)
+{
+    const struct desk_event *event = filling->event;
+    struct oft_buffer report;
+    if (event->name.id == 0 || event->order >= desk_order_count(filling->state)) {
+        return OFT_OK;
+    }
+    const struct desk_order *order = desk_order_at(filling->state, event->order);
+    struct desk_arrival arrival = {
+        .order = event->order,
+        .quantity = event->quantity != 0 ? event->quantity : order->quantity - order->delivered,
+        .happened = event->happened,
+        .pool = event->name,
+        .text = event->text};
+    oft_buffer_init(&report, OFT_ADMIN_BODY_BYTES_MAX);
+    enum oft_err code = engine_delivery_check(filling->engine, &arrival, &report, filling->reterr);
+    oft_buffer_release(&report);
+    return code;
+}
+
 /* ---- the event --------------------------------------------------------------------------------- */
 
-enum oft_err engine_desk_fill(const struct engine *engine, const struct engine_desk_call *call,
+enum oft_err engine_desk_fill(struct engine *engine, const struct engine_desk_call *call,
                               struct oft_arena *arena, struct desk_event *event,
                               struct oft_error *reterr)
 {
@@ -249,6 +274,8 @@ enum oft_err engine_desk_fill(const struct engine *engine, const struct engine_d
         return fill_offer(&filling);
     case DESK_SIGNED:
         return fill_signature(&filling);
+    case DESK_DELIVERED:
+        return check_delivery(&filling);
     case DESK_NOTICE_SENT:
         return engine_desk_notice_hash(engine->desk->state, event, event->hash);
     default:

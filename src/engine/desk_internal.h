@@ -101,7 +101,7 @@ void engine_desk_collect(void *context, const struct desk_effect *effect);
 
 /* desk_fill.c: what the deal and the state know and the words of an act do not. EVENT's rows are
  * replaced by copies in ARENA. */
-enum oft_err engine_desk_fill(const struct engine *engine, const struct engine_desk_call *call,
+enum oft_err engine_desk_fill(struct engine *engine, const struct engine_desk_call *call,
                               struct oft_arena *arena, struct desk_event *event,
                               struct oft_error *reterr);
 /* The hash of the terms that EVENT, a notice sent now, fixes. */

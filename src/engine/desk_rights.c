@@ -187,13 +187,18 @@ static enum oft_err sync_customer(struct sync *sync)
 {
     const char *name = sync->deal->parties[sync->deal->customer_party].name;
     struct desk_name known = desk_customer(sync->engine->desk->state);
+    if (known.id != 0 && known.id != desk_party_name(name).id) {
+        (void)oft_fail(sync->reterr, OFT_ERR_INVALID,
+                       "the desk's journal is %s's, the deal's customer is %s; use another --data "
+                       "for another customer",
+                       known.text, name);
+        if (sync->report != NULL && sync->reterr != NULL) {
+            oft_buffer_printf(sync->report, "error: %s\n", sync->reterr->message);
+        }
+        return OFT_ERR_INVALID;
+    }
     if (known.id != 0) {
-        return known.id == desk_party_name(name).id
-                   ? OFT_OK
-                   : oft_fail(sync->reterr, OFT_ERR_INVALID,
-                              "the desk's journal is %s's, the deal's customer is %s; use another "
-                              "--data for another customer",
-                              known.text, name);
+        return OFT_OK;
     }
     struct desk_event event = event_of(sync, DESK_CUSTOMER);
     event.party = desk_party_name(name);

@@ -38,18 +38,9 @@ int desk_set_up(void **state)
         return -1;
     }
     struct world *world = *state;
-    world_close(world);
-    char path[WORLD_PATH_BYTES * 2];
-    (void)remove(world_path(world, "books.db", path));
-    (void)remove(world_path(world, "books.db-wal", path));
-    (void)remove(world_path(world, "books.db-shm", path));
     char *text = desk_deal("respond within 10 days");
-    world_write_deal(world, text);
+    world_begin_anew(world, text);
     free(text);
-    struct oft_error error = {0};
-    if (world_open(world, &error) != OFT_OK) {
-        fail_msg("%s", error.message);
-    }
     world_publish(world);
     return 0;
 }

@@ -69,8 +69,7 @@ static void calendars_and_zones_are_written_before_the_right_that_names_them(voi
     world_publish(world);
     assert_int_equal(world_sql(world, EVENTS), 5);
     desk_open_notice(world);
-    expect_view(world, DESK_LIST_NOTICES,
-                "2026-04-24T04:00:00Z"); /* sent on the 9th in New York */
+    expect_view(world, DESK_LIST_NOTICES, "2026-04-24T04:00:00Z"); /* sent on the 9th in New York */
     expect_sound(world);
 }
 
