@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "document/document.h"
 #include "engine/desk_internal.h"
-#include "engine/letter.h"
 
 enum { LINE_BYTES = 1024 };
 
@@ -21,7 +21,7 @@ struct writing {
     const struct desk_right *right;
     const struct desk_need *need;
     const struct desk_offer *offer; /* NULL under a first offer */
-    struct letter *letter;
+    struct document *letter;
 };
 
 static const char *title_of(const struct engine *engine, const char *party)
@@ -64,18 +64,18 @@ static void write_head(const struct writing *writing, const char *reference)
     char text[LINE_BYTES];
     const struct engine *engine = writing->engine;
     if (engine->rehearsal) {
-        letter_paragraph(writing->letter, "REHEARSAL. Nothing in this letter binds anybody.");
+        document_banner(writing->letter, "REHEARSAL: nothing in this letter binds anybody");
     }
-    letter_row(writing->letter, "From", title_of(engine, desk_customer(writing->state).text));
-    letter_row(writing->letter, "To", title_of(engine, writing->notice->holder.text));
-    letter_row(writing->letter, "Reference", reference);
+    document_row(writing->letter, "From", title_of(engine, desk_customer(writing->state).text));
+    document_row(writing->letter, "To", title_of(engine, writing->notice->holder.text));
+    document_row(writing->letter, "Reference", reference);
     if (engine->deal != NULL) {
-        letter_row(writing->letter, "Deal", engine->deal->title);
+        document_row(writing->letter, "Deal", engine->deal->title);
     }
-    letter_row(writing->letter, "Sent",
-               writing->notice->sent == OFT_INSTANT_NEVER
-                   ? "not sent yet"
-                   : oft_instant_format(writing->notice->sent, text));
+    document_row(writing->letter, "Sent",
+                 writing->notice->sent == OFT_INSTANT_NEVER
+                     ? "not sent yet"
+                     : oft_instant_format(writing->notice->sent, text));
 }
 
 static void write_clause(const struct writing *writing)
@@ -83,12 +83,12 @@ static void write_clause(const struct writing *writing)
     const struct deal *deal = writing->engine->deal;
     const char *id = writing->right->clause.text;
     uint32_t index = deal == NULL ? DEAL_NONE : deal_find_clause(deal, oft_str_from(id));
-    letter_heading(writing->letter, "The clause");
-    letter_row(writing->letter, "Clause", id);
-    letter_row(writing->letter, "Right",
-               writing->right->kind == DESK_RIGHT_OFFER ? "first offer" : "first refusal");
+    document_heading(writing->letter, "The clause");
+    document_row(writing->letter, "Clause", id);
+    document_row(writing->letter, "Right",
+                 writing->right->kind == DESK_RIGHT_OFFER ? "first offer" : "first refusal");
     if (index != DEAL_NONE) {
-        letter_paragraph(writing->letter, deal->clauses[index].text);
+        document_paragraph(writing->letter, deal->clauses[index].text);
     }
 }
 
@@ -101,25 +101,25 @@ static void write_subject(const struct writing *writing)
 {
     char text[LINE_BYTES];
     const struct desk_need *need = writing->need;
-    struct letter *letter = writing->letter;
-    letter_heading(letter, "What is offered to you");
-    letter_row(letter, "Product", need->product.text);
+    struct document *letter = writing->letter;
+    document_heading(letter, "What is offered to you");
+    document_row(letter, "Product", need->product.text);
     (void)snprintf(text, sizeof(text), "%llu %s", (unsigned long long)writing->lot->quantity,
                    unit_words(need));
-    letter_row(letter, "Quantity", text);
+    document_row(letter, "Quantity", text);
     (void)snprintf(text, sizeof(text), "%llu %s", (unsigned long long)writing->notice->entitled,
                    unit_words(need));
-    letter_row(letter, "Your share of it", text);
+    document_row(letter, "Your share of it", text);
     if (need->accelerator.id != 0) {
-        letter_row(letter, "Accelerator", need->accelerator.text);
+        document_row(letter, "Accelerator", need->accelerator.text);
     }
     if (need->region.id != 0) {
-        letter_row(letter, "Region", need->region.text);
+        document_row(letter, "Region", need->region.text);
     }
-    letter_row(letter, "Wanted from", oft_instant_format_short(need->from, text));
+    document_row(letter, "Wanted from", oft_instant_format_short(need->from, text));
     if (need->months > 0) {
         (void)snprintf(text, sizeof(text), "%u months", need->months);
-        letter_row(letter, "Term", text);
+        document_row(letter, "Term", text);
     }
 }
 
@@ -149,13 +149,13 @@ static void write_terms(const struct writing *writing)
                                     : writing->offer != NULL
                                         ? desk_offer_at(writing->state, writing->lot->offer)->terms
                                         : writing->need->terms;
-    letter_heading(writing->letter, "On these terms");
+    document_heading(writing->letter, "On these terms");
     if (terms.count == 0) {
-        letter_paragraph(writing->letter, "No term but quantity and time is stated.");
+        document_paragraph(writing->letter, "No term but quantity and time is stated.");
     }
     for (uint32_t i = 0; i < terms.count; i++) {
         term_words(&terms.items[i], text, sizeof(text));
-        letter_row(writing->letter, terms.items[i].name.text, text);
+        document_row(writing->letter, terms.items[i].name.text, text);
     }
 }
 
@@ -166,19 +166,19 @@ static void write_third_party(const struct writing *writing)
     if (offer == NULL || writing->right->disclose == DESK_DISCLOSE_NOTHING) {
         return;
     }
-    letter_heading(writing->letter, "The third party's offer");
+    document_heading(writing->letter, "The third party's offer");
     if (writing->right->disclose == DESK_DISCLOSE_IDENTITY) {
-        letter_row(writing->letter, "By", title_of(writing->engine, offer->party.text));
-        letter_row(writing->letter, "On", offer->provider.text);
+        document_row(writing->letter, "By", title_of(writing->engine, offer->party.text));
+        document_row(writing->letter, "On", offer->provider.text);
         if (offer->site[0] != '\0') {
-            letter_row(writing->letter, "Site", offer->site);
+            document_row(writing->letter, "Site", offer->site);
         }
     }
     if (offer->bundled_nanos > 0) {
-        letter_row(writing->letter, "Bundled goods out of scope",
-                   oft_nanos_format_grouped(offer->bundled_nanos, text));
+        document_row(writing->letter, "Bundled goods out of scope",
+                     oft_nanos_format_grouped(offer->bundled_nanos, text));
     }
-    letter_row(writing->letter, "Stands until", oft_instant_format(offer->valid_until, text));
+    document_row(writing->letter, "Stands until", oft_instant_format(offer->valid_until, text));
 }
 
 static void write_deadline(const struct writing *writing)
@@ -189,46 +189,47 @@ static void write_deadline(const struct writing *writing)
     const struct desk_window *window =
         &writing->right->windows[reoffer ? DESK_WINDOW_REOFFER : DESK_WINDOW_RESPOND];
     window_words(window, words, sizeof(words));
-    letter_row(writing->letter, "Time to answer", words);
+    document_row(writing->letter, "Time to answer", words);
     if (notice->delivered != OFT_INSTANT_NEVER) {
-        letter_row(writing->letter, "Delivered", oft_instant_format(notice->delivered, at));
-        letter_row(writing->letter, "Answer before", oft_instant_format(notice->respond_by, at));
+        document_row(writing->letter, "Delivered", oft_instant_format(notice->delivered, at));
+        document_row(writing->letter, "Answer before", oft_instant_format(notice->respond_by, at));
     } else {
         (void)snprintf(line, sizeof(line),
                        "The window is reckoned when delivery is known. An answer at exactly the "
                        "deadline is late.");
-        letter_paragraph(writing->letter, line);
+        document_paragraph(writing->letter, line);
     }
     if (notice->delivered == OFT_INSTANT_NEVER && notice->deemed_at != OFT_INSTANT_NEVER) {
         (void)snprintf(line, sizeof(line),
                        "Unless it is delivered earlier, this notice counts as delivered at %s.",
                        oft_instant_format(notice->deemed_at, at));
-        letter_paragraph(writing->letter, line);
+        document_paragraph(writing->letter, line);
     }
 }
 
 static void write_answer(const struct writing *writing, const char *reference)
 {
     char text[LINE_BYTES];
-    letter_heading(writing->letter, "How to answer");
+    document_heading(writing->letter, "How to answer");
     write_deadline(writing);
     (void)snprintf(text, sizeof(text),
                    "You may elect (take it on the terms above), decline, make a counter-proposal, "
                    "or object to a defect of this notice. Answer at the desk's API under %s, or to "
                    "the sender.",
                    reference);
-    letter_paragraph(writing->letter, text);
-    letter_paragraph(writing->letter,
-                     writing->right->partial
-                         ? "You may elect a part of your share, within the clause's minimum and "
-                           "step; anything else is a counter-proposal."
-                         : "You may elect the whole of your share alone; anything else is a "
-                           "counter-proposal.");
-    letter_heading(writing->letter, "What silence means");
-    letter_paragraph(writing->letter,
-                     "Silence is no acceptance. Without an answer before the deadline your right "
-                     "lapses for this opportunity, and what you do not take may be offered to the "
-                     "next holder, or sold on terms no better for a third party.");
+    document_paragraph(writing->letter, text);
+    document_paragraph(writing->letter,
+                       writing->right->partial
+                           ? "You may elect a part of your share, within the clause's minimum and "
+                             "step; anything else is a counter-proposal."
+                           : "You may elect the whole of your share alone; anything else is a "
+                             "counter-proposal.");
+    document_heading(writing->letter, "What silence means");
+    document_paragraph(
+        writing->letter,
+        "Silence is no acceptance. Without an answer before the deadline your right "
+        "lapses for this opportunity, and what you do not take may be offered to the "
+        "next holder, or sold on terms no better for a third party.");
 }
 
 static void write_hash(const struct writing *writing)
@@ -237,9 +238,21 @@ static void write_hash(const struct writing *writing)
     if (writing->notice->event == 0) {
         return;
     }
-    letter_heading(writing->letter, "Proof");
-    letter_row(writing->letter, "SHA-256 of clause, quantity and terms",
-               oft_hex(writing->notice->hash, 32, hex));
+    document_heading(writing->letter, "Proof");
+    document_paragraph(writing->letter, "SHA-256 of clause, quantity and terms:");
+    document_code(writing->letter, oft_hex(writing->notice->hash, 32, hex));
+}
+
+static void write_parts(const struct writing *writing, const char *reference)
+{
+    write_head(writing, reference);
+    write_clause(writing);
+    write_subject(writing);
+    write_terms(writing);
+    write_third_party(writing);
+    write_answer(writing, reference);
+    write_hash(writing);
+    document_footer(writing->letter, reference);
 }
 
 enum oft_err engine_desk_letter(struct engine *engine, uint32_t notice,
@@ -247,33 +260,27 @@ enum oft_err engine_desk_letter(struct engine *engine, uint32_t notice,
                                 struct oft_error *reterr)
 {
     const struct desk_state *state = engine->desk->state;
+    const struct desk_notice *row = desk_notice_at(state, notice);
+    oft_instant dated = row->sent == OFT_INSTANT_NEVER ? desk_clock(state) : row->sent;
     char reference[DESK_REFERENCE_BYTES];
-    struct letter *letter = NULL;
-    enum oft_err code = letter_new("Notice of an opportunity", &letter);
+    struct document *letter = NULL;
+    enum oft_err code = document_new("Notice of an opportunity", dated, &letter);
     if (code != OFT_OK) {
         return oft_fail(reterr, code, "the notice cannot be written: %s", oft_err_text(code));
     }
-    struct writing writing = {.engine = engine,
-                              .state = state,
-                              .notice = desk_notice_at(state, notice),
-                              .letter = letter};
+    struct writing writing = {.engine = engine, .state = state, .notice = row, .letter = letter};
     writing.lot = desk_lot_at(state, writing.notice->lot);
     writing.right = desk_right_at(state, writing.lot->right);
     writing.need = desk_need_at(state, writing.lot->need)->need;
     writing.offer =
         writing.lot->offer == DESK_NONE ? NULL : desk_offer_at(state, writing.lot->offer)->offer;
     (void)desk_reference(DESK_FIELD_NOTICE, notice, reference);
-    write_head(&writing, reference);
-    write_clause(&writing);
-    write_subject(&writing);
-    write_terms(&writing);
-    write_third_party(&writing);
-    write_answer(&writing, reference);
-    write_hash(&writing);
-    code = format == ENGINE_DOCUMENT_PDF ? letter_pdf(letter, out) : letter_text(letter, out);
-    letter_free(letter);
-    return code == OFT_OK
-               ? OFT_OK
+    write_parts(&writing, reference);
+    code = format == ENGINE_DOCUMENT_PDF ? document_pdf(letter, out, reterr)
+                                         : document_text(letter, out);
+    document_free(letter);
+    return code == OFT_OK || format == ENGINE_DOCUMENT_PDF
+               ? code
                : oft_fail(reterr, code, "the notice cannot be written: %s", oft_err_text(code));
 }
 

@@ -329,6 +329,11 @@ static void a_notice_is_a_letter_that_says_all_but_who_the_third_party_is(void *
     }
     assert_null(strstr(text, "Other Cloud"));
     assert_null(strstr(text, "beta"));
+    oft_buffer_clear(&out);
+    assert_int_equal(engine_notice_document(world->engine, "notice-1", NULL, ENGINE_DOCUMENT_PDF,
+                                            world->now, &out, &error),
+                     OFT_OK);
+    assert_memory_equal(oft_buffer_text(&out), "%PDF-", 5);
     assert_int_equal(engine_notice_document(world->engine, "notice-1", "other",
                                             ENGINE_DOCUMENT_TEXT, world->now, &out, &error),
                      OFT_ERR_NOT_FOUND);
