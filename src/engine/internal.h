@@ -42,9 +42,8 @@ struct engine {
     struct engine_context *current;
     uint64_t generation;
     struct engine_context *contexts[ENGINE_CONTEXTS_MAX];
-    uint64_t uses, batch_began; /* contexts used after `batch_began` must stay */
-    const struct desk_state
-        *orders; /* whose deliveries are published and booked; not the engine's */
+    uint64_t uses, batch_began;      /* contexts used after `batch_began` must stay */
+    const struct desk_state *orders; /* whose deliveries are published and booked: the desk's */
     bool accrued_once;
     int64_t accrued_hour; /* of contract time, since 1970 */
     bool *behind; /* by clause of the deal in force: what the snapshot in force was compiled with */
@@ -52,6 +51,7 @@ struct engine {
     uint64_t records, settled, unsettled, unrated, corrupt, torn;
     struct meter_record *read_buffer;
     char last_error[480];
+    struct engine_desk *desk; /* desk_internal.h */
 };
 
 /* engine.c */

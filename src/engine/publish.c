@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "engine/internal.h"
+#include "engine/desk_internal.h"
 #include "policy/lint.h"
 
 struct deal_attestations engine_attested_now(const struct engine *engine)
@@ -41,6 +41,13 @@ static enum oft_err commit_generation(struct engine *engine, const struct deal *
     return OFT_OK;
 }
 
+/* The desk learns the rights of the deal in force. Whether it can was asked before (a damaged journal
+ * closes the desk alone); if the books fail now, the next tick or command tries again. */
+static enum oft_err sync_desk(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
+{
+    return engine->desk->fault.code == OFT_OK ? engine_desk_ready(engine, now_ns, reterr) : OFT_OK;
+}
+
 /* Makes DEAL the next generation and the one in force. */
 static enum oft_err publish_deal(struct engine *engine, const struct deal *deal, oft_instant now_ns,
                                  struct oft_buffer *report, struct oft_error *reterr)
@@ -60,6 +67,7 @@ static enum oft_err publish_deal(struct engine *engine, const struct deal *deal,
         engine->current = context;
         engine->deal = context->deal;
         engine->generation = generation;
+        code = sync_desk(engine, now_ns, reterr);
     }
     return code;
 }
@@ -113,6 +121,14 @@ enum oft_err engine_publish(struct engine *engine, oft_instant now_ns, struct of
         return oft_fail(reterr, code, "%s has errors; %s", engine->deal_path,
                         engine->generation == 0 ? "nothing is served"
                                                 : "the policy in force stays");
+    }
+    if (code == OFT_OK) {
+        code = engine_desk_rights_check(engine, deal, now_ns, report, reterr);
+        if (code == OFT_ERR_INVALID) {
+            deal_free(deal);
+            return oft_fail(reterr, code, "the capacity desk cannot reckon by %s",
+                            engine->deal_path);
+        }
     }
     if (code == OFT_OK) {
         code = publish_deal(engine, deal, now_ns, report, reterr);
@@ -182,10 +198,12 @@ static enum oft_err republish_when_behind(struct engine *engine, oft_instant now
 
 enum oft_err engine_tick(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
 {
+    enum oft_err desk = engine_desk_tick(engine, now_ns, reterr);
     if (engine->deal == NULL || engine->behind == NULL) {
-        return OFT_OK;
+        return desk;
     }
-    enum oft_err accrued = engine_accrue_hourly(engine, now_ns, reterr);
-    enum oft_err code = republish_when_behind(engine, now_ns, accrued == OFT_OK ? reterr : NULL);
-    return accrued != OFT_OK ? accrued : code;
+    enum oft_err accrued = engine_accrue_hourly(engine, now_ns, desk == OFT_OK ? reterr : NULL);
+    bool first = desk == OFT_OK && accrued == OFT_OK; /* the first failure is told */
+    enum oft_err code = republish_when_behind(engine, now_ns, first ? reterr : NULL);
+    return desk != OFT_OK ? desk : accrued != OFT_OK ? accrued : code;
 }

@@ -58,7 +58,7 @@ static int set_up(void **state)
     play_begin(&stage->play);
     play_offer(&stage->play, play_need(&stage->play, 10), "oracle", 10, 2);
     assert_int_equal(play_sign_offer(&stage->play, 0, 10, (struct desk_terms){0}), OFT_OK);
-    world_write_deal(stage->world, DEAL);
+    world_begin_anew(stage->world, DEAL); /* another customer's */
     stage->world->engine->orders = stage->play.state;
     world_publish(stage->world);
     *state = stage;
@@ -180,6 +180,7 @@ static void a_closed_desk_takes_no_pool_away(void **state)
     world_publish(world);
     assert_true(in_force(stage, "cluster"));
     world_reopen(world);
+    world->engine->orders = NULL; /* its journal is damaged, say */
     world_publish(world);
     assert_true(in_force(stage, "cluster"));
 }
@@ -194,6 +195,7 @@ static void damaged_books_stand_in_the_way_of_no_deal(void **state)
     republish(stage);
     world_tamper(world, "UPDATE deal_text SET text = CAST('x' AS BLOB) WHERE path = 'orders.deal'");
     world_reopen(world);
+    world->engine->orders = NULL;
     oft_buffer_init(&report, 1 << 20);
     assert_int_equal(engine_publish(world->engine, world->now, &report, &error), OFT_OK);
     assert_non_null(strstr(oft_buffer_text(&report), "warning: the pools that were delivered"));
@@ -238,7 +240,7 @@ static void a_name_that_is_taken_is_told_before_the_delivery(void **state)
         assert_int_equal(report.length, 0);
         oft_buffer_release(&report);
     }
-    assert_int_equal(engine_generation(engine), 2);
+    assert_int_equal(engine_generation(engine), 1);
 }
 
 static void a_good_delivery_is_found_good(void **state)
