@@ -31,17 +31,20 @@ static oft_instant instant(struct sim_world *world)
     struct sim_random *random = &world->random;
     oft_instant now = desk_clock(world->desk), at = now, due = desk_next_due(world->desk);
 
-    switch (sim_below(random, 10)) {
+    switch (sim_below(random, 12)) {
     case 0:
     case 1:
     case 2:
+    case 8:
+    case 9:
+    case 10:
         return now;
     case 3:
     case 4:
         at = due != OFT_INSTANT_NEVER ? due : now + HOUR;
         break;
     case 5:
-        return now + (int64_t)sim_below(random, 30) * HOUR;
+        return now + (int64_t)sim_below(random, 20) * HOUR;
     case 6:
         if (desk_lot_count(world->desk) > 0) {
             at = desk_lot_at(world->desk, sim_below(random, desk_lot_count(world->desk)))->due;

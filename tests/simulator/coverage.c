@@ -27,13 +27,13 @@ struct move {
 
 /* Every move that docs/desk.md names, section by section. */
 static const struct move MOVES[] = {
-    {UNBORN, EXEMPT}, {UNBORN, DRAFT}, {UNBORN, READY}, {UNBORN, FREE}, /* screening */
-    {DRAFT, READY},   {DRAFT, EXEMPT}, {READY, EXEMPT},                 /* affirmed, exempted */
+    {UNBORN, EXEMPT}, {UNBORN, DRAFT}, {DRAFT, READY},  {DRAFT, FREE},  /* screening */
+    {DRAFT, EXEMPT},  {READY, EXEMPT},                                  /* exempted */
     {READY, NOTED},   {NOTED, OPEN},                                    /* notice, delivery */
     {NOTED, READY},   {OPEN, READY},                                    /* objected, changed, next rank */
     {OPEN, CHOSEN},   {FREE, CHOSEN},  {READY, CHOSEN},                 /* elected, told late */
     {OPEN, OVER},     {OVER, CHOSEN},  {OVER, READY},   {OVER, FREE},   /* over-allotment */
-    {OPEN, FREE},     {FREE, NOTED},                                    /* nobody; a second notice */
+    {OPEN, FREE},     {FREE, READY},                                    /* nobody; a second notice */
     {CHOSEN, BOUND},  {CHOSEN, FREE},  {CHOSEN, DISP},                  /* signing */
     {DISP, BOUND},    {DISP, FREE},    {DISP, AGAIN},                   /* dispute */
     {FREE, SOLD},     {FREE, AGAIN},                                    /* free sale */

@@ -160,6 +160,7 @@ uint64_t model_left(const struct model *model, uint32_t right, uint32_t need, ui
 void model_to(struct model *model, uint32_t lot, enum desk_lot_state state, enum desk_why why);
 uint32_t model_split(struct model *model, uint32_t lot, uint64_t quantity);
 void model_ready(struct model *model, uint32_t lot, uint32_t above_rank);
+void model_ready_anyhow(struct model *model, uint32_t lot);
 void model_begin_round(struct model *model, uint32_t lot, uint32_t rank);
 void model_share_round(struct model *model, uint32_t lot);
 void model_free(struct model *model, uint32_t lot, enum desk_why why);

@@ -151,7 +151,7 @@ void model_begin_round(struct model *model, uint32_t index, uint32_t rank)
 }
 
 /* The lot comes to READY for the first round above ABOVE_RANK that has somebody to ask. */
-void model_ready(struct model *model, uint32_t index, uint32_t above_rank)
+static void ready(struct model *model, uint32_t index, uint32_t above_rank, bool anyhow)
 {
     struct model_lot *lot = &model->lots[index];
     const struct model_right *right = &model->rights[lot->right];
@@ -163,19 +163,31 @@ void model_ready(struct model *model, uint32_t index, uint32_t above_rank)
         }
         rank = right->holders[h].rank;
         for (uint32_t k = 0; k < right->words->holder_count; k++) {
-            if (in_round(model, lot, k, rank)) {
-                if (over(model, lot)) { /* no notice is owed under a right that is over */
-                    model_to(model, index, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
-                    return;
-                }
-                lot->end_seen = false; /* what was told late may come before the end */
-                model_to(model, index, DESK_LOT_READY, DESK_WHY_NONE);
-                model_begin_round(model, index, rank);
+            if (!in_round(model, lot, k, rank)) {
+                continue;
+            }
+            if (over(model, lot) && !anyhow) { /* no notice is owed under a right that is over */
+                model_to(model, index, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
                 return;
             }
+            lot->end_seen = anyhow && lot->end_seen; /* what was told late may come before the end */
+            model_to(model, index, DESK_LOT_READY, DESK_WHY_NONE);
+            model_begin_round(model, index, rank);
+            return;
         }
     }
     model_free(model, index, lot->ever_noticed ? DESK_WHY_LAPSED : DESK_WHY_NO_STANDING);
+}
+
+void model_ready(struct model *model, uint32_t index, uint32_t above_rank)
+{
+    ready(model, index, above_rank, false);
+}
+
+/* For a second notice: the procedure goes on, even under a right that is over. */
+void model_ready_anyhow(struct model *model, uint32_t index)
+{
+    ready(model, index, 0, true);
 }
 
 static bool has_price(struct desk_terms terms)

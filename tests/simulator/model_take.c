@@ -190,7 +190,7 @@ static void take_sent(struct model *model, const struct desk_event *event)
                                                       : model->needs[lot->need].need->terms;
 
     if (lot->state == DESK_LOT_FREE) {
-        model_ready(model, event->lot, 0);
+        model_ready_anyhow(model, event->lot);
         lot->noticed = terms;
         if (lot->state != DESK_LOT_FREE && lot->offer != DESK_NONE &&
             model->offers[lot->offer].offer->valid_until <= model->clock) {
@@ -366,7 +366,8 @@ static void take_party(struct model *model, const struct desk_event *event)
             continue;
         }
         if (event->kind == DESK_CONTROL_CHANGED) {
-            if (right->words->ends_on_control && right->control_end > event->at) {
+            if (right->words->ends_on_control && right->control_end > event->at &&
+                right->words->until > event->at) {
                 right->control_end = event->at;
             }
             continue;
