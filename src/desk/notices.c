@@ -60,6 +60,7 @@ static void send_owed(struct desk_state *state, const struct desk_event *event)
 {
     struct desk_lot *lot = DESK_LOT(state, event->lot);
     const struct desk_right *right = &DESK_RIGHT(state, lot->right)->right;
+    lot->over_done = lot->over_done && lot->asked_first == lot->first_notice;
     lot->asked_first = lot->first_notice;
     lot->asked_count = lot->notice_count;
     for (uint32_t i = 0; i < lot->notice_count; i++) {
@@ -277,7 +278,8 @@ static enum oft_err check_answer(const struct desk_state *state, const struct de
         return desk_refuse(refusal, DESK_REFUSED_TIME, 4, clause,
                            "notice-%u was not delivered by then", event->notice + 1);
     }
-    if (event->happened >= notice->respond_by) {
+    if (DESK_MUTANT(11, event->happened >= notice->respond_by,
+                    event->happened > notice->respond_by)) {
         return desk_refuse(refusal, DESK_REFUSED_LATE, 3, clause,
                            "the response window of notice-%u is over; silence was a waiver",
                            event->notice + 1);
@@ -333,7 +335,7 @@ enum oft_err desk_on_elected(struct desk_state *state, const struct desk_event *
     const struct desk_lot *lot = DESK_LOT(state, notice->lot);
     const struct desk_right *right = &DESK_RIGHT(state, lot->right)->right;
     uint64_t quantity = event->quantity == 0 ? notice->entitled : event->quantity;
-    if (quantity > notice->entitled || quantity > lot->quantity) {
+    if (quantity == 0 || quantity > notice->entitled || quantity > lot->quantity) {
         return desk_refuse(refusal, DESK_REFUSED_QUANTITY, 2, right->clause.text,
                            "notice-%u entitles to %llu at most", event->notice + 1,
                            (unsigned long long)notice->entitled);

@@ -2,10 +2,12 @@
 /* simulator: random procedures, in as many threads as are asked for. See docs/simulator.md. */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "replay.h"
 #include "sim.h"
@@ -33,6 +35,28 @@ struct job {
     bool failed;
 };
 
+/* An invariant that breaks ends the program: these say where it was. */
+static struct {
+    uint64_t seed, worlds[JOBS_MAX];
+    uint32_t jobs;
+} at_work;
+
+static void on_abort(int signal_number)
+{
+    char line[160];
+    int length;
+
+    (void)signal_number;
+    for (uint32_t i = 0; i < at_work.jobs; i++) {
+        length = snprintf(line, sizeof(line), "simulator: aborted; job %u was at --seed %llu --world %llu\n",
+                          i, (unsigned long long)at_work.seed,
+                          (unsigned long long)at_work.worlds[i]);
+        if (length > 0) {
+            (void)!write(STDOUT_FILENO, line, (size_t)length);
+        }
+    }
+}
+
 /* Each world its own seed, whatever job runs it. */
 static uint64_t seed_of(uint64_t seed, uint64_t world)
 {
@@ -54,6 +78,7 @@ static void *work(void *argument)
         if (job->options->one_world) {
             i = job->options->world;
         }
+        at_work.worlds[job->number] = i;
         sim_world_begin(world, job->cast, model, seed_of(job->options->seed, i));
         world->coverage = &job->coverage;
         (void)sim_run(world);
@@ -278,6 +303,9 @@ int main(int argc, char **argv)
         return 2;
     }
     sim_cast_begin(&cast);
+    at_work.seed = options.seed;
+    at_work.jobs = options.jobs;
+    (void)signal(SIGABRT, on_abort);
     if (options.replay) {
         return sim_replay_file(options.replay, &cast);
     }

@@ -42,7 +42,7 @@ struct model_offer {
     const struct desk_offer *offer;
     struct desk_terms terms;
     uint64_t quantity, signed_quantity;
-    struct desk_names affirmed[8];
+    struct desk_names affirmed[64];
     uint32_t affirmed_count;
     bool withdrawn;
 };
@@ -51,7 +51,7 @@ struct model_notice {
     uint32_t lot, rank, round, desk_index; /* round: its first notice; desk_index: the row that the desk keeps for it */
     uint64_t holder;
     uint8_t state; /* enum desk_notice_state */
-    bool over_asked, countered, over_held; /* over_held: over-allotment followed its round */
+    bool over_asked, countered, asked, over_held; /* over_held: over-allotment followed its round */
     uint64_t entitled, elected, requested;
     oft_instant sent, delivered, deemed_at, object_by, respond_by;
     struct desk_terms terms;

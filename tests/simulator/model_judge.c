@@ -316,7 +316,7 @@ static unsigned judge_late(const struct model *model, const struct desk_event *e
     for (uint32_t i = index + 1; i < model->notice_count && !same_round; i++) {
         newer |= model->notices[i].lot == notice->lot &&
                  model->notices[i].round != notice->round &&
-                 model->notices[i].sent != OFT_INSTANT_NEVER;
+                 model->notices[i].asked;
     }
     if (event->kind == DESK_COUNTERED) {
         why |= MODEL_OPEN; /* it is recorded, and changes nothing */
@@ -325,7 +325,8 @@ static unsigned judge_late(const struct model *model, const struct desk_event *e
         return why;
     }
     if (event->kind == DESK_ELECTED &&
-        (event->quantity > lot->quantity || event->quantity > notice->entitled)) {
+        (event->quantity > lot->quantity || event->quantity > notice->entitled ||
+         notice->entitled == 0)) {
         return why | MODEL_OPEN;
     }
     if (lot->state == DESK_LOT_FREE) {
@@ -351,7 +352,8 @@ static unsigned judge_answer(const struct model *model, const struct desk_event 
     case DESK_NOTICE_OWED:
         return why | NO(EARLY) | NO(STATE);
     case DESK_NOTICE_OPEN:
-        if (event->kind == DESK_ELECTED && event->quantity > notice->entitled) {
+        if (event->kind == DESK_ELECTED &&
+            (event->quantity > notice->entitled || notice->entitled == 0)) {
             why |= NO(QUANTITY) | MODEL_OPEN; /* a counter, by the page */
         }
         if (event->happened >= notice->respond_by) {

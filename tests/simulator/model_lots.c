@@ -284,6 +284,10 @@ uint64_t model_left(const struct model *model, uint32_t right, uint32_t need, ui
         if (!model_opportunity_lot(model, lot, right, need, offer)) {
             continue;
         }
+        if (lot->state == DESK_LOT_EXEMPT && lot->why == DESK_WHY_OUT_OF_SCOPE &&
+            model_reach(model, right, need, offer) != 0) {
+            continue; /* it has come into scope since */
+        }
         if (!desk_lot_final(lot->state) || lot->state == DESK_LOT_EXEMPT) {
             return 0;
         }

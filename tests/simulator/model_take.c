@@ -210,6 +210,7 @@ static void take_sent(struct model *model, const struct desk_event *event)
             continue;
         }
         notice->state = DESK_NOTICE_SENT_STATE;
+        notice->asked = true;
         notice->sent = event->at; /* a sending counts when the desk takes it */
         notice->terms = terms;
         notice->deemed_at = OFT_INSTANT_NEVER;
@@ -418,10 +419,12 @@ void model_take(struct model *model, const struct desk_event *event)
         take_change(model, event);
         break;
     case DESK_OFFER_AFFIRMED:
-        if (model->offers[event->offer].affirmed_count < 8) {
-            model->offers[event->offer].affirmed[model->offers[event->offer].affirmed_count++] =
-                event->names;
+        if (model->offers[event->offer].affirmed_count == 64) {
+            model->full = true;
+            break;
         }
+        model->offers[event->offer].affirmed[model->offers[event->offer].affirmed_count++] =
+            event->names;
         complete_drafts(model, event->offer);
         break;
     case DESK_NEED_WITHDRAWN:

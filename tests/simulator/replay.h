@@ -15,7 +15,7 @@ bool sim_replay_write(const char *path, const struct desk_event *script, uint32_
 int sim_replay_file(const char *path, const struct sim_cast *cast);
 
 /* mutants.c: what each deliberate break of the fold offends. */
-enum { SIM_MUTANTS = 10 };
+enum { SIM_MUTANTS = 11 };
 unsigned sim_mutant_property(unsigned mutant);
 
 #endif
