@@ -86,10 +86,11 @@ static enum oft_err reoffer(struct desk_state *state, const struct desk_event *e
 {
     struct desk_lot *lot = DESK_LOT(state, event->lot);
     const struct desk_right_row *row = DESK_RIGHT(state, lot->right);
-    if (lot->offer != DESK_NONE && DESK_OFFER(state, lot->offer)->withdrawn) {
+    if (DESK_NEED(state, lot->need)->withdrawn ||
+        (lot->offer != DESK_NONE && DESK_OFFER(state, lot->offer)->withdrawn)) {
         return desk_refuse(refusal, DESK_REFUSED_STATE, 5, row->right.clause.text,
-                           "offer-%u is withdrawn: there is nothing to give notice of",
-                           lot->offer + 1);
+                           "what lot-%u is for is withdrawn: there is nothing to give notice of",
+                           event->lot + 1);
     }
     if (desk_conforms(&row->right, lot->noticed, terms, NULL)) {
         return desk_refuse(refusal, DESK_REFUSED_STATE, 5, row->right.clause.text,

@@ -363,8 +363,8 @@ static unsigned judge_answer(const struct model *model, const struct desk_event 
     case DESK_NOTICE_LAPSED:
         return why | judge_late(model, event, notice);
     case DESK_NOTICE_ELECTED:
-        if (lot->state == DESK_LOT_OVERALLOT && notice->elected == notice->entitled &&
-            notice->entitled > 0 && !notice->over_asked) {
+        if (lot->state == DESK_LOT_OVERALLOT && notice->round == lot->first &&
+            notice->elected == notice->entitled && notice->entitled > 0 && !notice->over_asked) {
             if (event->kind == DESK_ELECTED && event->happened < event->at) {
                 return MODEL_ANY; /* a request for more counts when the desk takes it */
             }

@@ -261,10 +261,10 @@ static void take_over_answer(struct model *model, const struct desk_event *event
 }
 
 /* Nothing of the lot is left to ask for. */
-static void void_owed(struct model *model, const struct model_lot *lot)
+static void void_rest(struct model *model, const struct model_lot *lot)
 {
     for (uint32_t i = lot->first; i < lot->first + lot->count; i++) {
-        if (model->notices[i].state == DESK_NOTICE_OWED) {
+        if (model->notices[i].state <= DESK_NOTICE_OPEN) {
             model->notices[i].state = DESK_NOTICE_VOID;
         }
     }
@@ -302,7 +302,7 @@ static void take_answer(struct model *model, const struct desk_event *given, uin
         model_elected(model, notice->lot, index, event->quantity, event->happened);
     }
     if (lot->state > DESK_LOT_OPEN) {
-        void_owed(model, lot);
+        void_rest(model, lot);
         return;
     }
     if (late && (index < lot->first || index >= lot->first + lot->count)) {
