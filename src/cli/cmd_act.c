@@ -321,9 +321,14 @@ static int answer_print(const struct act_call *call, const struct cli_reply *rep
     if (answer == NULL) {
         return CLI_FAULT;
     }
-    const char *reference = cli_json_text(answer, "reference");
-    printf("%s%s%s%s\n", call->dry_run ? "Would be: " : "", reference,
-           reference[0] != '\0' ? ": " : "", cli_json_text(answer, "summary"));
+    const char *summary = cli_json_text(answer, "summary");
+    const json_t *effect;
+    size_t index;
+    printf("%s%.*s\n", call->dry_run ? "would be: " : "", (int)strcspn(summary, ";"), summary);
+    json_array_foreach(json_object_get(answer, "effects"), index, effect)
+    {
+        printf("  %-10s  %s\n", cli_json_text(effect, "thing"), cli_json_text(effect, "state"));
+    }
     json_decref(answer);
     return cli_print("");
 }
