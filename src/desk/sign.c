@@ -228,10 +228,6 @@ static struct cover cover_of(const struct desk_state *state, uint32_t right, uin
         if (DESK_LOT(state, root)->right != right) {
             continue;
         }
-        if (DESK_LOT(state, root)->offer == DESK_NONE || DESK_LOT(state, root)->offer == offer) {
-            cover.exempt = cover.other = false; /* what was screened again is not what counts now */
-            cover.exempted = 0;
-        }
         for (uint32_t i = root; i != DESK_NONE; i = DESK_LOT(state, i)->next) {
             cover_lot(state, DESK_LOT(state, i), offer, terms, &cover);
         }

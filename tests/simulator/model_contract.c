@@ -130,15 +130,13 @@ static unsigned right_against(const struct model *model, uint32_t right,
     const struct desk_offer *offer = model->offers[event->offer].offer;
     bool in_force = model_in_force(model, right, event->at), begun = false, open = false;
     uint64_t exempt = 0, all = 0, free_any, fits;
-    uint32_t newest = model_procedure(model, right, offer->need, event->offer);
     unsigned why = 0, outgrown = 0;
 
     for (uint32_t i = 0; i < model->lot_count; i++) {
         const struct model_lot *lot = &model->lots[i];
 
-        if (!model_opportunity_lot(model, lot, right, offer->need, event->offer) ||
-            lot->root < newest) {
-            continue; /* what came to nothing, and was screened again */
+        if (!model_opportunity_lot(model, lot, right, offer->need, event->offer)) {
+            continue;
         }
         begun = true;
         all += lot->quantity;

@@ -230,11 +230,14 @@ static void take_objection(struct model *model, struct model_notice *notice)
     model_lot_state_of_round(model, notice->lot);
 }
 
-static bool allowed_part(const struct desk_right *words, const struct model_notice *notice,
-                         uint64_t quantity)
+static bool allowed_part(const struct desk_right *words, const struct desk_need *need,
+                         const struct model_notice *notice, uint64_t quantity)
 {
     if (quantity == notice->entitled && quantity > 0) {
         return true;
+    }
+    if (words->partial_unit != DESK_SIZE_NONE && words->partial_unit != need->unit) {
+        return false; /* parts are counted in what the need does not count */
     }
     return words->partial && quantity > 0 && quantity < notice->entitled &&
            quantity >= words->partial_minimum &&
@@ -285,7 +288,7 @@ static void take_answer(struct model *model, const struct desk_event *given, uin
     good = event->kind == DESK_ELECTED &&
                 (event->terms.count == 0 || model_conforms(words, notice->terms, event->terms)) &&
                 (over ? event->quantity <= lot->quantity && event->quantity > 0
-                      : allowed_part(words, notice, event->quantity)) &&
+                      : allowed_part(words, model->needs[lot->need].need, notice, event->quantity)) &&
                 (!late || event->quantity <= lot->quantity);
 
     if (event->kind != DESK_DECLINED && !good) {

@@ -269,6 +269,7 @@ const struct desk_right *sim_right(struct sim_world *world, uint32_t number)
     right->partial = sim_chance(random, 60);
     right->partial_minimum = right->partial ? sim_below(random, 4) : 0;
     right->partial_step = right->partial ? sim_below(random, 3) : 0;
+    right->partial_unit = (enum desk_size_kind)(sim_chance(random, 60) ? 0 : sim_below(random, 3));
     right->disclose = (enum desk_disclose)sim_below(random, 3);
     return right;
 }
