@@ -250,13 +250,13 @@ static enum oft_err check_quantity(const struct desk_state *state, uint32_t offe
     if (quantity < DESK_OFFER(state, offer)->signed_quantity) {
         return desk_refuse(refusal, DESK_REFUSED_QUANTITY, 2, NULL,
                            "%llu of offer-%u are signed: it cannot become less",
-                           (unsigned long long)DESK_OFFER(state, offer)->signed_quantity, offer + 1);
+                           (unsigned long long)DESK_OFFER(state, offer)->signed_quantity,
+                           offer + 1);
     }
     for (uint32_t root = DESK_OFFER(state, offer)->first_lot; root != DESK_NONE;
          root = DESK_LOT(state, root)->next_of_offer) {
         const struct desk_lot *lot = DESK_LOT(state, root);
-        bool whole = lot->next == DESK_NONE &&
-                     takes_quantity(lot);
+        bool whole = lot->next == DESK_NONE && takes_quantity(lot);
         bool over = lot->next == DESK_NONE &&
                     (lot->state == DESK_LOT_WITHDRAWN || lot->state == DESK_LOT_REVIVED ||
                      lot->state == DESK_LOT_VOID);

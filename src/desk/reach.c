@@ -105,9 +105,9 @@ static bool floor_reached(const struct desk_state *state, const struct desk_righ
                           uint32_t need, uint32_t offer, unsigned *ret_flags)
 {
     const struct desk_need *wanted = DESK_NEED(state, need)->need;
-    oft_nanos price =
-        offer == DESK_NONE ? wanted->ceiling_nanos
-                           : hourly_price(DESK_OFFER(state, offer)->terms, wanted->unit);
+    oft_nanos price = offer == DESK_NONE
+                          ? wanted->ceiling_nanos
+                          : hourly_price(DESK_OFFER(state, offer)->terms, wanted->unit);
     if (right->floor.kind == DESK_SIZE_NONE) {
         return true;
     }

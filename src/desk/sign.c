@@ -179,10 +179,10 @@ enum oft_err desk_on_settled(struct desk_state *state, const struct desk_event *
 
 /* What stands in the way under one right, found while its lots are looked at. */
 struct cover {
-    uint64_t free;    /* quantity that may be signed on these terms */
-    bool any;         /* there is a procedure for the opportunity */
-    bool exempt;      /* ... a lot of which is exempt */
-    bool other;       /* ... a lot of which is not */
+    uint64_t free; /* quantity that may be signed on these terms */
+    bool any;      /* there is a procedure for the opportunity */
+    bool exempt;   /* ... a lot of which is exempt */
+    bool other;    /* ... a lot of which is not */
     uint64_t exempted, sold;
     bool pending;     /* ... with a lot that is not final */
     bool worse_terms; /* a free lot that the terms do not fit */

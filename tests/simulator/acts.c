@@ -130,14 +130,14 @@ static struct desk_event on_notice(struct sim_world *world, enum desk_event_kind
 
     event.notice = index;
     event.text = kind == DESK_NOTICE_OBJECTED && sim_chance(&world->random, 97) ? "no price is told"
-                                                                                 : event.text;
+                                                                                : event.text;
     return event;
 }
 
 static struct desk_event answer(struct sim_world *world, uint32_t index)
 {
-    static const enum desk_event_kind kinds[] = {DESK_ELECTED,  DESK_ELECTED,   DESK_ELECTED,
-                                                 DESK_ELECTED,  DESK_DECLINED,  DESK_DECLINED,
+    static const enum desk_event_kind kinds[] = {DESK_ELECTED,   DESK_ELECTED,        DESK_ELECTED,
+                                                 DESK_ELECTED,   DESK_DECLINED,       DESK_DECLINED,
                                                  DESK_COUNTERED, DESK_NOTICE_OBJECTED};
     struct sim_random *random = &world->random;
     const struct desk_notice *notice = desk_notice_at(world->desk, index);
@@ -168,8 +168,8 @@ static struct desk_event of_round(struct sim_world *world, const struct desk_lot
     } while (--tries > 0 && desk_notice_at(world->desk, index)->state > DESK_NOTICE_OPEN);
     if (desk_notice_at(world->desk, index)->state == DESK_NOTICE_SENT_STATE &&
         sim_chance(random, 90)) {
-        return on_notice(world, sim_chance(random, 90) ? DESK_NOTICE_DELIVERED : DESK_NOTICE_OBJECTED,
-                         index);
+        return on_notice(
+            world, sim_chance(random, 90) ? DESK_NOTICE_DELIVERED : DESK_NOTICE_OBJECTED, index);
     }
     return answer(world, index);
 }
@@ -266,8 +266,8 @@ static struct desk_event act_on_lot(struct sim_world *world, uint32_t index)
     switch (lot->state) {
     case DESK_LOT_DRAFT:
         return lot->offer == DESK_NONE || sim_chance(random, 20) ? exempt(world, index)
-               : sim_chance(random, 60)                           ? affirm(world, lot->offer)
-                                                                  : change(world, lot->offer);
+               : sim_chance(random, 60)                          ? affirm(world, lot->offer)
+                                                                 : change(world, lot->offer);
     case DESK_LOT_READY:
         if (lot->offer != DESK_NONE && sim_chance(random, 6)) {
             return change(world, lot->offer);
@@ -477,8 +477,8 @@ static struct desk_event choose(struct sim_world *world)
         return event;
     }
     if ((offers == 0 && sim_chance(random, 60)) || (offers < 8 && sim_chance(random, 8))) {
-        const struct desk_offer *offer = sim_offer(world, sim_below(random, needs),
-                                                   desk_clock(world->desk));
+        const struct desk_offer *offer =
+            sim_offer(world, sim_below(random, needs), desk_clock(world->desk));
 
         event = by(world, DESK_OFFER_ADDED, offer->party);
         event.offer_added = offer;

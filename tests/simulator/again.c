@@ -21,8 +21,8 @@ static struct desk_state *replayed(struct sim_world *world, uint32_t count, uint
 
         /* Time passes in STEPS parts, at odd places. */
         for (uint32_t k = 1; k < steps && event->at > clock; k++) {
-            oft_instant middle = clock + (oft_instant)(sim_next(&world->random) %
-                                                       (uint64_t)(event->at - clock + 1));
+            oft_instant middle =
+                clock + (oft_instant)(sim_next(&world->random) % (uint64_t)(event->at - clock + 1));
 
             if (desk_advance(desk, middle) != OFT_OK) {
                 desk_state_free(desk);
@@ -108,7 +108,8 @@ bool sim_replay_equal(struct sim_world *world)
 /* ---- what a refusal promises --------------------------------------------------------------------------------- */
 
 /* What a fresh desk says to EVENT at AT, after the script before the last entry. */
-static enum oft_err asked_at(struct sim_world *world, const struct desk_event *event, oft_instant at)
+static enum oft_err asked_at(struct sim_world *world, const struct desk_event *event,
+                             oft_instant at)
 {
     struct desk_state *desk = replayed(world, world->count - 1, 1);
     struct desk_refusal refusal;

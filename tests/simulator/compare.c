@@ -2,10 +2,10 @@
 /* The desk's rows against the second reading's, one by one. */
 #include "sim.h"
 
-#define OUTSIDE(world, property, index, what, desk, page)                                  \
+#define OUTSIDE(world, property, index, what, desk, page)                                         \
     sim_fail(world, property, "lot-%u: %s is %lld; by the page %lld (%s, %s)", (index) + 1, what, \
-             (long long)(desk), (long long)(page),                                         \
-             desk_lot_state_name((enum desk_lot_state)row->state),                         \
+             (long long)(desk), (long long)(page),                                                \
+             desk_lot_state_name((enum desk_lot_state)row->state),                                \
              desk_lot_state_name((enum desk_lot_state)lot->state))
 
 /* Rows of notices need not have the same numbers: ours follow the desk's, round by round. */
@@ -54,17 +54,18 @@ static bool compare_notice(struct sim_world *world, uint32_t index)
     const struct model_notice *notice = &world->model->notices[index];
     const struct desk_notice *row;
 
-    if (notice->desk_index == DESK_NONE ||
-        world->model->by_desk[notice->desk_index] != index) {
+    if (notice->desk_index == DESK_NONE || world->model->by_desk[notice->desk_index] != index) {
         return true;
     }
     row = desk_notice_at(world->desk, notice->desk_index);
     if (notice->state == DESK_NOTICE_VOID) {
         return (row->state != DESK_NOTICE_SENT_STATE && row->state != DESK_NOTICE_OPEN) ||
-               sim_fail(world, 4, "notice-%u still runs; by the page it is void", notice->desk_index + 1);
+               sim_fail(world, 4, "notice-%u still runs; by the page it is void",
+                        notice->desk_index + 1);
     }
     if (row->holder.id != notice->holder || row->rank != notice->rank) {
-        return sim_fail(world, 6, "notice-%u is to another holder or of another rank than the page has",
+        return sim_fail(world, 6,
+                        "notice-%u is to another holder or of another rank than the page has",
                         notice->desk_index + 1);
     }
     if (row->state != notice->state) {
@@ -75,12 +76,13 @@ static bool compare_notice(struct sim_world *world, uint32_t index)
     if (notice->state == DESK_NOTICE_OPEN &&
         (row->delivered != notice->delivered || row->respond_by != notice->respond_by ||
          row->object_by != notice->object_by)) {
-        return sim_fail(world, 4,
-                        "notice-%u: delivered %lld, respond %lld, object %lld; by the page %lld, %lld, "
-                        "%lld",
-                        notice->desk_index + 1, (long long)row->delivered, (long long)row->respond_by,
-                        (long long)row->object_by, (long long)notice->delivered,
-                        (long long)notice->respond_by, (long long)notice->object_by);
+        return sim_fail(
+            world, 4,
+            "notice-%u: delivered %lld, respond %lld, object %lld; by the page %lld, %lld, "
+            "%lld",
+            notice->desk_index + 1, (long long)row->delivered, (long long)row->respond_by,
+            (long long)row->object_by, (long long)notice->delivered, (long long)notice->respond_by,
+            (long long)notice->object_by);
     }
     if (notice->state <= DESK_NOTICE_OPEN && row->entitled != notice->entitled) {
         return sim_fail(world, 2, "notice-%u: entitled to %llu; by the page %llu",
@@ -100,6 +102,9 @@ static unsigned of_state(const struct desk_lot *row, const struct model_lot *lot
     if (row->state == DESK_LOT_VOID || lot->state == DESK_LOT_VOID) {
         return 10;
     }
+    if (lot->why == DESK_WHY_TIME && !desk_lot_final((enum desk_lot_state)row->state)) {
+        return 7; /* it goes on for ever */
+    }
     if (row->state == DESK_LOT_ELECTED) {
         return 3;
     }
@@ -113,6 +118,17 @@ static unsigned of_state(const struct desk_lot *row, const struct model_lot *lot
 static bool unheard(uint8_t why)
 {
     return why == DESK_WHY_DECLINED || why == DESK_WHY_LAPSED || why == DESK_WHY_NO_STANDING;
+}
+
+/* A number to tell terms apart by in a message. */
+static int64_t told(struct desk_terms terms)
+{
+    int64_t sum = terms.count;
+
+    for (uint32_t i = 0; i < terms.count; i++) {
+        sum += (int64_t)terms.items[i].number;
+    }
+    return sum;
 }
 
 static bool compare_lot(struct sim_world *world, uint32_t i)
@@ -144,12 +160,14 @@ static bool compare_lot(struct sim_world *world, uint32_t i)
         return OUTSIDE(world, 7, i, "deadline", row->deadline, lot->deadline);
     }
     if (lot->state <= DESK_LOT_OVERALLOT && lot->state != DESK_LOT_DRAFT &&
-        (row->rank != lot->rank || row->notice_count != lot->count || row->reoffer != lot->reoffer)) {
-        return OUTSIDE(world, 6, i, "round", row->rank * 1000 + row->notice_count * 10 + row->reoffer,
+        (row->rank != lot->rank || row->notice_count != lot->count ||
+         row->reoffer != lot->reoffer)) {
+        return OUTSIDE(world, 6, i, "round",
+                       row->rank * 1000 + row->notice_count * 10 + row->reoffer,
                        lot->rank * 1000 + lot->count * 10 + lot->reoffer);
     }
     if (lot->ever_noticed && !same_terms(row->noticed, lot->noticed)) {
-        return OUTSIDE(world, 5, i, "what was noticed", row->noticed.count ? row->noticed.items[0].number + (int64_t)(row->noticed.items[0].cash_nanos/10): -1, lot->noticed.count ? lot->noticed.items[0].number + (int64_t)(lot->noticed.items[0].cash_nanos/10): -1);
+        return OUTSIDE(world, 5, i, "what was noticed", told(row->noticed), told(lot->noticed));
     }
     if (lot->state == DESK_LOT_ELECTED && row->tendered != lot->tendered) {
         return OUTSIDE(world, SIM_PAGE, i, "tendered", row->tendered, lot->tendered);
@@ -164,10 +182,11 @@ static bool compare_order(struct sim_world *world, uint32_t i)
 
     if (row->quantity != order->quantity || row->delivered != order->delivered ||
         row->failed != order->failed) {
-        return sim_fail(world, 2, "order-%u: %llu of %llu arrived, %llu failed; by the page %llu, %llu",
-                        i + 1, (unsigned long long)row->delivered, (unsigned long long)row->quantity,
-                        (unsigned long long)row->failed, (unsigned long long)order->delivered,
-                        (unsigned long long)order->failed);
+        return sim_fail(world, 2,
+                        "order-%u: %llu of %llu arrived, %llu failed; by the page %llu, %llu",
+                        i + 1, (unsigned long long)row->delivered,
+                        (unsigned long long)row->quantity, (unsigned long long)row->failed,
+                        (unsigned long long)order->delivered, (unsigned long long)order->failed);
     }
     if (row->state != order->state || row->deliver_by != order->deliver_by ||
         row->cure_until != order->cure_until) {
@@ -209,8 +228,8 @@ bool sim_compare(struct sim_world *world)
         desk_order_count(world->desk) != model->order_count ||
         desk_right_count(world->desk) != model->right_count) {
         return sim_fail(world, SIM_PAGE, "%u lots, %u orders; by the page %u, %u",
-                        desk_lot_count(world->desk), desk_order_count(world->desk), model->lot_count,
-                        model->order_count);
+                        desk_lot_count(world->desk), desk_order_count(world->desk),
+                        model->lot_count, model->order_count);
     }
     for (uint32_t i = 0; i < model->lot_count; i++) {
         if (!compare_lot(world, i)) {

@@ -27,20 +27,20 @@ struct move {
 
 /* Every move that docs/desk.md names, section by section. */
 static const struct move MOVES[] = {
-    {UNBORN, EXEMPT}, {UNBORN, DRAFT}, {DRAFT, READY},  {DRAFT, FREE},  /* screening */
-    {DRAFT, EXEMPT},  {READY, EXEMPT},                                  /* exempted */
-    {READY, NOTED},   {NOTED, OPEN},                                    /* notice, delivery */
-    {NOTED, READY},   {OPEN, READY},                                    /* objected, changed, next rank */
-    {OPEN, CHOSEN},   {FREE, CHOSEN},  {READY, CHOSEN},                 /* elected, told late */
-    {OPEN, OVER},     {OVER, CHOSEN},  {OVER, READY},   {OVER, FREE},   /* over-allotment */
-    {OPEN, FREE},     {FREE, READY},                                    /* nobody; a second notice */
-    {CHOSEN, BOUND},  {CHOSEN, FREE},  {CHOSEN, DISP},                  /* signing */
-    {DISP, BOUND},    {DISP, FREE},    {DISP, AGAIN},                   /* dispute */
-    {FREE, SOLD},     {FREE, AGAIN},                                    /* free sale */
-    {DRAFT, GONE},    {READY, GONE},   {NOTED, GONE},   {OPEN, GONE},   {OVER, GONE}, {FREE, GONE},
-    {BOUND, FREE}, /* delivery failed */
-    {DRAFT, VOID},    {READY, VOID},   {NOTED, VOID},   {OPEN, VOID},   {OVER, VOID},
-    {CHOSEN, VOID},   {DISP, VOID},    {FREE, VOID},
+    {UNBORN, EXEMPT}, {UNBORN, DRAFT}, {DRAFT, READY},  {DRAFT, FREE}, /* screening */
+    {DRAFT, EXEMPT},  {READY, EXEMPT},                                 /* exempted */
+    {READY, NOTED},   {NOTED, OPEN},                                   /* notice, delivery */
+    {NOTED, READY},   {OPEN, READY},                    /* objected, changed, next rank */
+    {OPEN, CHOSEN},   {FREE, CHOSEN},  {READY, CHOSEN}, /* elected, told late */
+    {OPEN, OVER},     {OVER, CHOSEN},  {OVER, READY},   {OVER, FREE}, /* over-allotment */
+    {OPEN, FREE},     {FREE, READY},                                  /* nobody; a second notice */
+    {CHOSEN, BOUND},  {CHOSEN, FREE},  {CHOSEN, DISP},                /* signing */
+    {DISP, BOUND},    {DISP, FREE},    {DISP, AGAIN},                 /* dispute */
+    {FREE, SOLD},     {FREE, AGAIN},                                  /* free sale */
+    {DRAFT, GONE},    {READY, GONE},   {NOTED, GONE},   {OPEN, GONE},
+    {OVER, GONE},     {FREE, GONE},    {BOUND, FREE}, /* delivery failed */
+    {DRAFT, VOID},    {READY, VOID},   {NOTED, VOID},   {OPEN, VOID},
+    {OVER, VOID},     {CHOSEN, VOID},  {DISP, VOID},    {FREE, VOID},
 };
 
 static void add(uint64_t *sum, const uint64_t *part, size_t bytes)
@@ -61,10 +61,9 @@ static const char *state_name(uint32_t state)
     return state == SIM_UNBORN ? "(screened)" : desk_lot_state_name((enum desk_lot_state)state);
 }
 
-static const char *const CODES[] = {"none",   "unknown",      "state",        "actor",
-                                    "late",   "early",        "exclusive",    "notice owed",
-                                    "better", "counterparty", "quantity",     "terms",
-                                    "time",   "invalid",      "calendar"};
+static const char *const CODES[] = {
+    "none",   "unknown",      "state",    "actor", "late", "early",   "exclusive", "notice owed",
+    "better", "counterparty", "quantity", "terms", "time", "invalid", "calendar"};
 
 void sim_coverage_print(const struct sim_coverage *c)
 {
@@ -125,8 +124,8 @@ bool sim_coverage_enough(const struct sim_coverage *c)
     fine &= all_reached("refusal code", c->refusals, 1, OFT_COUNT_OF(CODES));
     fine &= all_reached("event kind", c->accepted, 1, DESK_EVENT_KIND_COUNT);
     fine &= all_reached("reason", c->whys, 0, DESK_WHY_TIME + 1);
-    fine &= all_reached("notice state", c->notice_states, DESK_NOTICE_SENT_STATE,
-                        DESK_NOTICE_VOID + 1);
+    fine &=
+        all_reached("notice state", c->notice_states, DESK_NOTICE_SENT_STATE, DESK_NOTICE_VOID + 1);
     fine &= all_reached("order state", c->order_states, DESK_ORDER_LATE, DESK_ORDER_FAILED + 1);
     fine &= all_reached("right state", c->rights, 0, DESK_RIGHT_EXHAUSTED + 1);
     return fine;

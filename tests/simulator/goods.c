@@ -69,7 +69,8 @@ const struct desk_offer *sim_offer(struct sim_world *world, uint32_t need, oft_i
         .programme = "",
         .tranche = "",
         .site = "",
-        .terms = sim_terms(world, sim_chance(random, 60) ? of->terms : (struct desk_terms){NULL, 0}),
+        .terms =
+            sim_terms(world, sim_chance(random, 60) ? of->terms : (struct desk_terms){NULL, 0}),
     };
     if (sim_chance(random, 50)) {
         offer->affirmed = (struct desk_names){cast->tests, 2};
@@ -161,7 +162,8 @@ const struct desk_delivery_terms *sim_delivery(struct sim_world *world, oft_inst
         .late_cap_ppb = 200000000,
     };
     if (sim_chance(random, 60)) {
-        terms->cure = (struct oft_period){.count = 1 + sim_below(random, 2), .unit = OFT_PERIOD_DAYS};
+        terms->cure =
+            (struct oft_period){.count = 1 + sim_below(random, 2), .unit = OFT_PERIOD_DAYS};
     }
     return terms;
 }

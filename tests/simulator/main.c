@@ -48,9 +48,9 @@ static void on_abort(int signal_number)
 
     (void)signal_number;
     for (uint32_t i = 0; i < at_work.jobs; i++) {
-        length = snprintf(line, sizeof(line), "simulator: aborted; job %u was at --seed %llu --world %llu\n",
-                          i, (unsigned long long)at_work.seed,
-                          (unsigned long long)at_work.worlds[i]);
+        length = snprintf(line, sizeof(line),
+                          "simulator: aborted; job %u was at --seed %llu --world %llu\n", i,
+                          (unsigned long long)at_work.seed, (unsigned long long)at_work.worlds[i]);
         if (length > 0) {
             (void)!write(STDOUT_FILENO, line, (size_t)length);
         }
@@ -84,12 +84,6 @@ static void *work(void *argument)
         (void)sim_run(world);
         job->failed = world->failure.property != 0;
         job->failed_world = i;
-#ifdef SIM_DEBUG
-        if (job->failed) {
-            printf("W%llu P%u %s\n", (unsigned long long)i, world->failure.property, world->failure.text);
-            job->failed = job->options->one_world;
-        }
-#endif
         sim_world_end(world);
         if (job->options->one_world) {
             break;
@@ -122,11 +116,6 @@ static uint32_t explain(const struct options *options, const struct sim_cast *ca
     count = world->count;
     memcpy(script, world->events, count * sizeof(*script));
     failure = world->failure;
-#ifdef SIM_DEBUG
-    sim_tell(script, count, &out);
-    printf("%s", oft_buffer_text(&out));
-    oft_buffer_clear(&out);
-#endif
     printf("seed %llu world %llu: property %u at event %u of %u: %s\n",
            (unsigned long long)options->seed, (unsigned long long)number, failure.property,
            failure.step + 1, count, failure.text);
@@ -134,8 +123,8 @@ static uint32_t explain(const struct options *options, const struct sim_cast *ca
     *ret_property = failure.property;
     if (!quiet) {
         sim_tell(script, count, &out);
-        printf("\nmade smaller (%u events): property %u: %s\n%s", count, failure.property, failure.text,
-               oft_buffer_text(&out));
+        printf("\nmade smaller (%u events): property %u: %s\n%s", count, failure.property,
+               failure.text, oft_buffer_text(&out));
         if (options->keep && !sim_replay_write(options->keep, script, count, &failure)) {
             printf("%s: cannot be written\n", options->keep);
         }
@@ -224,9 +213,10 @@ static int find_mutants(const struct options *options, const struct sim_cast *ca
         }
         printf("# ");
         left = explain(options, cast, failed->failed_world, true, &property);
-        printf("%s %u - mutant %u: found after %llu procedures as property %u, %u events are left\n",
-               property == sim_mutant_property(mutant) ? "ok" : "not ok", mutant, mutant,
-               (unsigned long long)sum.procedures, property, left);
+        printf(
+            "%s %u - mutant %u: found after %llu procedures as property %u, %u events are left\n",
+            property == sim_mutant_property(mutant) ? "ok" : "not ok", mutant, mutant,
+            (unsigned long long)sum.procedures, property, left);
         missed += property != sim_mutant_property(mutant);
     }
     desk_mutant = 0;
@@ -298,8 +288,10 @@ int main(int argc, char **argv)
     struct sim_cast cast;
 
     if (!read_options(argc, argv, &options)) {
-        fprintf(stderr, "usage: simulator [--seed N] [--procedures N] [--jobs N] [--world N] [--all-reached]\n"
-                        "                 [--keep FILE] [--replay FILE] [--mutants]\n");
+        fprintf(
+            stderr,
+            "usage: simulator [--seed N] [--procedures N] [--jobs N] [--world N] [--all-reached]\n"
+            "                 [--keep FILE] [--replay FILE] [--mutants]\n");
         return 2;
     }
     sim_cast_begin(&cast);

@@ -48,9 +48,10 @@ struct model_offer {
 };
 
 struct model_notice {
-    uint32_t lot, rank, round, desk_index; /* round: its first notice; desk_index: the row that the desk keeps for it */
+    uint32_t lot, rank, round,
+        desk_index; /* round: its first notice; desk_index: the row that the desk keeps for it */
     uint64_t holder;
-    uint8_t state; /* enum desk_notice_state */
+    uint8_t state;                                /* enum desk_notice_state */
     bool over_asked, countered, asked, over_held; /* over_held: over-allotment followed its round */
     uint64_t entitled, elected, requested;
     oft_instant sent, delivered, deemed_at, object_by, respond_by;
@@ -63,9 +64,9 @@ struct model_lot {
     uint64_t whole; /* of a root: what the procedure began with */
     uint8_t state, why, flags;
     bool reoffer, tendered, ever_noticed, over_done, end_seen;
-    uint32_t rank;                /* of the round; 0 before any */
-    uint32_t first, count;        /* the round's notices */
-    uint32_t accepted;            /* ELECTED, DISPUTED, BOUND: the notice */
+    uint32_t rank;         /* of the round; 0 before any */
+    uint32_t first, count; /* the round's notices */
+    uint32_t accepted;     /* ELECTED, DISPUTED, BOUND: the notice */
     uint32_t order;
     struct desk_terms noticed;
     oft_instant since, deadline;
@@ -133,7 +134,8 @@ static inline bool model_conforms(const struct desk_right *right, struct desk_te
     return (model_terms(right, noticed, terms) & (MODEL_WORSE | MODEL_DIFFERS)) == 0;
 }
 
-bool model_favours(const struct desk_right *right, struct desk_terms noticed, struct desk_terms change);
+bool model_favours(const struct desk_right *right, struct desk_terms noticed,
+                   struct desk_terms change);
 void model_screen_again(struct model *model, uint32_t lot);
 
 bool model_window_end(const struct model *model, const struct desk_window *window,
@@ -165,10 +167,15 @@ void model_begin_round(struct model *model, uint32_t lot, uint32_t rank);
 void model_share_round(struct model *model, uint32_t lot);
 void model_free(struct model *model, uint32_t lot, enum desk_why why);
 /* OFFER's terms with those of CHANGE in their place. */
-struct desk_terms model_changed(struct model *model, struct desk_terms terms, struct desk_terms change);
+struct desk_terms model_changed(struct model *model, struct desk_terms terms,
+                                struct desk_terms change);
 void model_void_notices(struct model *model, uint32_t lot);
 void model_settle_round(struct model *model, uint32_t lot, enum desk_why why);
 void model_share_out(struct model *model, uint32_t lot);
+/* The other half of judging and taking: contracts, and what the desk is told of parties. */
+unsigned model_judge_contract(const struct model *model, const struct desk_event *event);
+unsigned model_judge_record(const struct model *model, const struct desk_event *event);
+void model_take_contract(struct model *model, const struct desk_event *event);
 void model_elected(struct model *model, uint32_t lot, uint32_t notice, uint64_t quantity,
                    oft_instant at);
 void model_lot_state_of_round(struct model *model, uint32_t lot);

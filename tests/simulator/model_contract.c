@@ -4,9 +4,6 @@
 
 #define NO(code) MODEL_REASON(DESK_REFUSED_##code)
 
-unsigned model_judge_contract(const struct model *model, const struct desk_event *event);
-unsigned model_judge_record(const struct model *model, const struct desk_event *event);
-
 unsigned model_by(const struct model *model, const struct desk_event *event, uint64_t whose,
                   bool holder)
 {

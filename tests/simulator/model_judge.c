@@ -241,7 +241,8 @@ static unsigned judge_notice_sent(const struct model *model, const struct desk_e
     }
     if (lot->state == DESK_LOT_FREE) {
         return why | judge_second_notice(model, lot) |
-               (words->windows[DESK_WINDOW_RESPOND].calendar.id != 0 ? NO(CALENDAR) | MODEL_OPEN : 0);
+               (words->windows[DESK_WINDOW_RESPOND].calendar.id != 0 ? NO(CALENDAR) | MODEL_OPEN
+                                                                     : 0);
     }
     if (!model_window_end(model, &words->windows[DESK_WINDOW_RESPOND], event->at, &end)) {
         why |= NO(CALENDAR);
@@ -259,9 +260,9 @@ static unsigned judge_delivered(const struct model *model, const struct desk_eve
 {
     const struct model_lot *lot = &model->lots[notice->lot];
     const struct desk_right *words = model->rights[lot->right].words;
-    enum desk_window_kind kind =
-        lot->reoffer && words->windows[DESK_WINDOW_REOFFER].said ? DESK_WINDOW_REOFFER
-                                                                 : DESK_WINDOW_RESPOND;
+    enum desk_window_kind kind = lot->reoffer && words->windows[DESK_WINDOW_REOFFER].said
+                                     ? DESK_WINDOW_REOFFER
+                                     : DESK_WINDOW_RESPOND;
     unsigned why = model_by(model, event, notice->holder, true);
     oft_instant end;
 
@@ -314,8 +315,7 @@ static unsigned judge_late(const struct model *model, const struct desk_event *e
         return NO(EARLY) | NO(TIME);
     }
     for (uint32_t i = index + 1; i < model->notice_count && !same_round; i++) {
-        newer |= model->notices[i].lot == notice->lot &&
-                 model->notices[i].round != notice->round &&
+        newer |= model->notices[i].lot == notice->lot && model->notices[i].round != notice->round &&
                  model->notices[i].asked;
     }
     if (event->kind == DESK_COUNTERED) {
@@ -404,9 +404,6 @@ static unsigned judge_notice(const struct model *model, const struct desk_event 
         return judge_answer(model, event, notice);
     }
 }
-
-unsigned model_judge_contract(const struct model *model, const struct desk_event *event);
-unsigned model_judge_record(const struct model *model, const struct desk_event *event);
 
 unsigned model_judge(const struct model *model, const struct desk_event *event)
 {

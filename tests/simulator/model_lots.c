@@ -170,7 +170,8 @@ static void ready(struct model *model, uint32_t index, uint32_t above_rank, bool
                 model_to(model, index, DESK_LOT_VOID, DESK_WHY_RIGHT_ENDED);
                 return;
             }
-            lot->end_seen = anyhow && lot->end_seen; /* what was told late may come before the end */
+            lot->end_seen =
+                anyhow && lot->end_seen; /* what was told late may come before the end */
             model_to(model, index, DESK_LOT_READY, DESK_WHY_NONE);
             model_begin_round(model, index, rank);
             return;
@@ -376,8 +377,7 @@ static bool in_full(const struct model_notice *notice)
 void model_settle_round(struct model *model, uint32_t index, enum desk_why why)
 {
     struct model_lot *lot = &model->lots[index];
-    const struct desk_window *window =
-        &model->rights[lot->right].words->windows[DESK_WINDOW_OVER];
+    const struct desk_window *window = &model->rights[lot->right].words->windows[DESK_WINDOW_OVER];
     bool full = false;
     oft_instant end;
 

@@ -175,7 +175,8 @@ static bool holds_region(struct desk_names names, struct desk_name region)
         return true;
     }
     for (uint32_t i = 0; i < names.count; i++) {
-        if (part_of(names.items[i].text, region.text) || part_of(region.text, names.items[i].text)) {
+        if (part_of(names.items[i].text, region.text) ||
+            part_of(region.text, names.items[i].text)) {
             return true;
         }
     }

@@ -2,8 +2,6 @@
 /* Tendering, signing, settling, arriving. */
 #include "model.h"
 
-void model_take_contract(struct model *model, const struct desk_event *event);
-
 /* The order that a signature makes; DELIVER is the right's window, for a holder's. */
 static uint32_t order_of(struct model *model, const struct desk_event *event, uint64_t quantity,
                          const struct desk_window *deliver)
@@ -44,8 +42,7 @@ static void take_signed_lot(struct model *model, const struct desk_event *event)
     struct model_right *right = &model->rights[lot->right];
 
     model_to(model, event->lot, DESK_LOT_BOUND, DESK_WHY_NONE);
-    lot->order =
-        order_of(model, event, lot->quantity, &right->words->windows[DESK_WINDOW_DELIVER]);
+    lot->order = order_of(model, event, lot->quantity, &right->words->windows[DESK_WINDOW_DELIVER]);
     right->exhausted |= right->words->one_time;
 }
 

@@ -21,7 +21,8 @@ static void take_need(struct model *model, const struct desk_event *event)
 
     model->needs[need] = (struct model_need){.need = event->need_opened, .opened = event->happened};
     for (uint32_t i = 0; i < model->right_count; i++) {
-        if (model->rights[i].words->kind == DESK_RIGHT_OFFER && model_in_force(model, i, event->at)) {
+        if (model->rights[i].words->kind == DESK_RIGHT_OFFER &&
+            model_in_force(model, i, event->at)) {
             model_screen(model, i, need, DESK_NONE, event->need_opened->quantity);
         }
     }
@@ -94,7 +95,8 @@ static bool model_same(struct desk_terms a, struct desk_terms b)
     return true;
 }
 
-struct desk_terms model_changed(struct model *model, struct desk_terms terms, struct desk_terms change)
+struct desk_terms model_changed(struct model *model, struct desk_terms terms,
+                                struct desk_terms change)
 {
     struct desk_term *items = model->merged[model->merged_count];
     uint32_t count = 0, a = 0, b = 0;
@@ -105,9 +107,10 @@ struct desk_terms model_changed(struct model *model, struct desk_terms terms, st
     }
     model->merged_count++;
     while (a < terms.count || b < change.count) {
-        int order = a == terms.count    ? 1
-                    : b == change.count ? -1
-                                        : strcmp(terms.items[a].name.text, change.items[b].name.text);
+        int order = a == terms.count ? 1
+                    : b == change.count
+                        ? -1
+                        : strcmp(terms.items[a].name.text, change.items[b].name.text);
 
         items[count++] = order < 0 ? terms.items[a] : change.items[b];
         a += order <= 0;
@@ -286,10 +289,10 @@ static void take_answer(struct model *model, const struct desk_event *given, uin
         event->quantity = over ? lot->quantity : notice->entitled;
     }
     good = event->kind == DESK_ELECTED &&
-                (event->terms.count == 0 || model_conforms(words, notice->terms, event->terms)) &&
-                (over ? event->quantity <= lot->quantity && event->quantity > 0
-                      : allowed_part(words, model->needs[lot->need].need, notice, event->quantity)) &&
-                (!late || event->quantity <= lot->quantity);
+           (event->terms.count == 0 || model_conforms(words, notice->terms, event->terms)) &&
+           (over ? event->quantity <= lot->quantity && event->quantity > 0
+                 : allowed_part(words, model->needs[lot->need].need, notice, event->quantity)) &&
+           (!late || event->quantity <= lot->quantity);
 
     if (event->kind != DESK_DECLINED && !good) {
         notice->countered = true;
@@ -376,9 +379,8 @@ static void take_party(struct model *model, const struct desk_event *event)
             }
             continue;
         }
-        for (uint32_t h = 0; right->words->clause.id == event->name.id &&
-                             h < right->words->holder_count;
-             h++) {
+        for (uint32_t h = 0;
+             right->words->clause.id == event->name.id && h < right->words->holder_count; h++) {
             if (right->holders[h].party.id == event->party.id) {
                 right->holders[h].party = event->other;
                 assign_owed(model, i, event);
@@ -387,17 +389,15 @@ static void take_party(struct model *model, const struct desk_event *event)
     }
 }
 
-void model_take_contract(struct model *model, const struct desk_event *event);
-
 void model_take(struct model *model, const struct desk_event *event)
 {
-    uint32_t notice =
-        event->notice < MODEL_NOTICES_MAX ? model->by_desk[event->notice] : DESK_NONE;
+    uint32_t notice = event->notice < MODEL_NOTICES_MAX ? model->by_desk[event->notice] : DESK_NONE;
 
     if (event->kind == DESK_NOTICE_DELIVERED ||
         ((event->kind == DESK_ELECTED || event->kind == DESK_DECLINED) &&
          model->notices[notice].state != DESK_NOTICE_ELECTED)) {
-        model->now = event->happened; /* what follows from an answer follows from when it was given */
+        model->now =
+            event->happened; /* what follows from an answer follows from when it was given */
     }
     switch (event->kind) {
     case DESK_CUSTOMER:

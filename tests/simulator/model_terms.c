@@ -115,7 +115,8 @@ unsigned model_terms(const struct desk_right *right, struct desk_terms noticed,
 }
 
 /* Is CHANGE of NOTICED in the third party's favour only? Of every field, whatever is matched. */
-bool model_favours(const struct desk_right *right, struct desk_terms noticed, struct desk_terms change)
+bool model_favours(const struct desk_right *right, struct desk_terms noticed,
+                   struct desk_terms change)
 {
     struct desk_right plain = *right;
     struct desk_compare exact[16];

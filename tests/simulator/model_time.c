@@ -31,8 +31,8 @@ static oft_instant lot_due(const struct model *model, uint32_t index, enum due_k
     }
     end = model_right_end(&model->rights[lot->right], &amended);
     if (!lot->end_seen) {
-        offer_due(end > lot->since || end == OFT_INSTANT_NEVER ? end : lot->since, DUE_RIGHT_END, &due,
-                  &what);
+        offer_due(end > lot->since || end == OFT_INSTANT_NEVER ? end : lot->since, DUE_RIGHT_END,
+                  &due, &what);
     }
     if (before_free(lot->state)) {
         end = lot->offer == DESK_NONE ? model->needs[lot->need].need->open_until

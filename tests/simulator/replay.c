@@ -49,12 +49,10 @@ bool sim_replay_write(const char *path, const struct desk_event *script, uint32_
         oft_buffer_release(&words);
         fine = write_event(file, &script[i]);
     }
-    fprintf(file, "expect 0\n");
     return fclose(file) == 0 && fine;
 }
 
-static bool read_event(const char *hex, struct sim_world *world, struct oft_arena *arena,
-                       struct desk_event *event)
+static bool read_event(const char *hex, struct oft_arena *arena, struct desk_event *event)
 {
     size_t length = strlen(hex) / 2;
     uint8_t *bytes = malloc(length + 1);
@@ -62,7 +60,6 @@ static bool read_event(const char *hex, struct sim_world *world, struct oft_aren
     bool fine = bytes && oft_unhex(oft_str_from(hex), bytes, length) == OFT_OK &&
                 desk_event_decode(bytes, length, 1, arena, event, &error) == OFT_OK;
 
-    (void)world;
     if (!fine) {
         fprintf(stderr, "simulator: not an event: %s\n", error.message);
     }
@@ -70,8 +67,8 @@ static bool read_event(const char *hex, struct sim_world *world, struct oft_aren
     return fine;
 }
 
-static bool read_script(FILE *file, struct sim_world *world, struct oft_arena *arena,
-                        struct desk_event *script, uint32_t *ret_count)
+static bool read_script(FILE *file, struct oft_arena *arena, struct desk_event *script,
+                        uint32_t *ret_count)
 {
     char *line = NULL;
     size_t size = 0;
@@ -84,7 +81,7 @@ static bool read_script(FILE *file, struct sim_world *world, struct oft_arena *a
             script[(*ret_count)++] =
                 desk_event_of(SIM_TIME_PASSES, (oft_instant)strtoll(line + 5, NULL, 10));
         } else if (strncmp(line, "event ", 6) == 0) {
-            fine = read_event(line + 6, world, arena, &script[*ret_count]);
+            fine = read_event(line + 6, arena, &script[*ret_count]);
             *ret_count += fine;
         }
     }
@@ -107,13 +104,13 @@ int sim_replay_file(const char *path, const struct sim_cast *cast)
         return 2;
     }
     oft_arena_init(&arena, 64u << 20);
-    if (read_script(file, world, &arena, script, &count)) {
+    if (read_script(file, &arena, script, &count)) {
         sim_world_begin(world, cast, model, 1);
         world->thorough = true;
         code = sim_play(world, script, count) ? 0 : 1;
         if (code != 0) {
-            printf("property %u at event %u: %s\n", world->failure.property, world->failure.step + 1,
-                   world->failure.text);
+            printf("property %u at event %u: %s\n", world->failure.property,
+                   world->failure.step + 1, world->failure.text);
         } else {
             printf("%s: %u events, all holds\n", path, count);
         }

@@ -4,8 +4,7 @@
 /*
  * replay -- a script as a file: the events in words behind '#', and each as the journal's bytes in hex.
  *
- * A line is "pass INSTANT" or "event HEX". The last line says what must come of it: "expect N", where
- * N is the property that fails, 0 for a script that must hold.
+ * A line is "pass INSTANT" or "event HEX".
  */
 #include "sim.h"
 

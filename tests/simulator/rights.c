@@ -39,7 +39,8 @@ static struct desk_names some(struct sim_world *world, const struct desk_name *f
 
 static void calendars(struct sim_world *world)
 {
-    struct oft_calendar *bank = sim_keep(world, sizeof(*bank)), *narrow = sim_keep(world, sizeof(*bank));
+    struct oft_calendar *bank = sim_keep(world, sizeof(*bank)),
+                        *narrow = sim_keep(world, sizeof(*bank));
     struct oft_zone *zone = sim_keep(world, sizeof(*zone));
     struct oft_zone_change *changes = sim_keep(world, 2 * sizeof(*changes));
     oft_day *holidays = sim_keep(world, 4 * sizeof(*holidays));
@@ -62,10 +63,11 @@ static void calendars(struct sim_world *world)
     narrow->name = world->cast->narrow.text;
     narrow->known_until = first + 12;
     changes[0] = (struct oft_zone_change){.from = OFT_INSTANT_ALWAYS, .offset_s = -5 * 3600};
-    changes[1] = (struct oft_zone_change){
-        .from = world->cast->begin + (int64_t)sim_below(&world->random, 240) * HOUR,
-        .offset_s = -4 * 3600};
-    *zone = (struct oft_zone){.name = world->cast->zone.text, .changes = changes, .change_count = 2};
+    changes[1] = (struct oft_zone_change){.from = world->cast->begin +
+                                                  (int64_t)sim_below(&world->random, 240) * HOUR,
+                                          .offset_s = -4 * 3600};
+    *zone =
+        (struct oft_zone){.name = world->cast->zone.text, .changes = changes, .change_count = 2};
 
     event = desk_event_of(DESK_CALENDAR, world->cast->begin);
     event.name = world->cast->calendar;
@@ -91,7 +93,8 @@ static struct desk_window window(struct sim_world *world, uint32_t percent)
     if (!one.said) {
         return one;
     }
-    one.period = (struct oft_period){.count = hours[sim_below(random, 6)], .unit = OFT_PERIOD_HOURS};
+    one.period =
+        (struct oft_period){.count = hours[sim_below(random, 6)], .unit = OFT_PERIOD_HOURS};
     if (sim_chance(random, 25)) {
         one.period.count = 1 + sim_below(random, 3);
         one.period.unit = sim_chance(random, 50) ? OFT_PERIOD_DAYS : OFT_PERIOD_BUSINESS_DAYS;
@@ -113,8 +116,8 @@ static void windows(struct sim_world *world, struct desk_right *right)
     for (int i = 0; i < DESK_WINDOW_KIND_COUNT; i++) {
         right->windows[i] = window(world, said[i]);
     }
-    right->windows[DESK_WINDOW_RESPOND].start = (enum desk_start)(
-        sim_chance(random, 50) ? 0 : sim_below(random, 3));
+    right->windows[DESK_WINDOW_RESPOND].start =
+        (enum desk_start)(sim_chance(random, 50) ? 0 : sim_below(random, 3));
     right->windows[DESK_WINDOW_REOFFER].start = right->windows[DESK_WINDOW_RESPOND].start;
     right->deemed = window(world, 45);
     if (sim_chance(random, 4) && right->windows[DESK_WINDOW_RESPOND].start == DESK_FROM_DELIVERED) {
@@ -169,8 +172,12 @@ static void matching(struct sim_world *world, struct desk_right *right)
 
         items[i] = (struct desk_compare){
             .name = world->cast->terms[which[i]],
-            .better = i == 2 ? DESK_HIGHER : sim_chance(random, 90) ? DESK_LOWER : DESK_HIGHER,
-            .tolerance_ppb = sim_chance(random, 50) ? 0 : sim_chance(random, 50) ? 50000000 : 1000,
+            .better = i == 2                   ? DESK_HIGHER
+                      : sim_chance(random, 90) ? DESK_LOWER
+                                               : DESK_HIGHER,
+            .tolerance_ppb = sim_chance(random, 50)   ? 0
+                             : sim_chance(random, 50) ? 50000000
+                                                      : 1000,
         };
     }
     right->compares = items;
@@ -304,7 +311,8 @@ void sim_rights(struct sim_world *world)
         event = desk_event_of(DESK_RIGHT, world->cast->begin);
         event.right = right;
         if (right->kind != DESK_RIGHT_EXCLUSIVE && sim_chance(&world->random, 20)) {
-            struct desk_right *old = sim_keep(world, sizeof(*old)), *next = sim_keep(world, sizeof(*old));
+            struct desk_right *old = sim_keep(world, sizeof(*old)),
+                              *next = sim_keep(world, sizeof(*old));
 
             *old = *right;
             *next = *sim_right(world, 10 + i);
@@ -315,8 +323,8 @@ void sim_rights(struct sim_world *world)
                 *next = *right;
                 next->clause = desk_word(oft_arena_printf(&world->arena, "deal.right-%u", 10 + i));
             }
-            next->bona_fide = next->kind == DESK_RIGHT_OFFER ? (struct desk_names){NULL, 0}
-                                                             : next->bona_fide;
+            next->bona_fide =
+                next->kind == DESK_RIGHT_OFFER ? (struct desk_names){NULL, 0} : next->bona_fide;
             old->until = right->from + (int64_t)(1 + sim_below(&world->random, 72)) * HOUR;
             old->end = DESK_ENDS_AMENDED;
             old->ended_by = next->clause;

@@ -11,8 +11,8 @@
 struct shrinker {
     const struct sim_cast *cast;
     struct model *model;
-    struct sim_world *world; /* for trying */
-    struct oft_arena *arena; /* for changed rights, needs and offers */
+    struct sim_world *world;    /* for trying */
+    struct oft_arena *arena;    /* for changed rights, needs and offers */
     struct sim_failure failure; /* of the last script that failed so */
     uint32_t tries;
 };
@@ -41,6 +41,66 @@ static void leave_out(struct desk_event *script, uint32_t from, uint32_t size, u
     memmove(&script[from], &script[from + size], (count - from - size) * sizeof(*script));
 }
 
+struct shift {
+    uint32_t need, offer, lot, notice;
+};
+
+static void lower(uint32_t *reference, uint32_t by)
+{
+    if (*reference != DESK_NONE && *reference >= by) {
+        *reference -= by;
+    }
+}
+
+/* What is made after a thing that is left out has another number. */
+static bool renumber(struct shrinker *shrinker, struct desk_event *script, uint32_t from,
+                     uint32_t count, const struct shift *by)
+{
+    for (uint32_t i = from; i < count; i++) {
+        struct desk_event *event = &script[i];
+
+        lower(&event->need, by->need);
+        lower(&event->offer, by->offer);
+        lower(&event->lot, by->lot);
+        lower(&event->notice, by->notice);
+        if (event->offer_added && by->need > 0) {
+            struct desk_offer *offer = oft_arena_alloc(shrinker->arena, sizeof(*offer));
+
+            if (!offer) {
+                return false;
+            }
+            *offer = *event->offer_added;
+            lower(&offer->need, by->need);
+            event->offer_added = offer;
+        }
+    }
+    return true;
+}
+
+/* Leaves out a right, a need or an offer, and lets the numbers that follow move up. */
+static uint32_t without_maker(struct shrinker *shrinker, struct desk_event *script, uint32_t at,
+                              uint32_t count)
+{
+    struct desk_event candidate[SIM_EVENTS_MAX];
+    enum desk_event_kind kind = script[at].kind;
+
+    if (kind != DESK_NEED_OPENED && kind != DESK_OFFER_ADDED && kind != DESK_RIGHT) {
+        return count;
+    }
+    for (uint32_t way = 0; way < 3 * 5; way++) {
+        struct shift by = {kind == DESK_NEED_OPENED, kind == DESK_OFFER_ADDED, way / 5, way % 5};
+
+        memcpy(candidate, script, count * sizeof(*script));
+        leave_out(candidate, at, 1, count);
+        if (renumber(shrinker, candidate, at, count - 1, &by) &&
+            still_fails(shrinker, candidate, count - 1)) {
+            memcpy(script, candidate, (count - 1) * sizeof(*script));
+            return count - 1;
+        }
+    }
+    return count;
+}
+
 static uint32_t fewer(struct shrinker *shrinker, struct desk_event *script, uint32_t count)
 {
     static const uint32_t sizes[] = {16, 8, 4, 2, 1};
@@ -58,6 +118,8 @@ static uint32_t fewer(struct shrinker *shrinker, struct desk_event *script, uint
             if (still_fails(shrinker, candidate, count - size)) {
                 count -= size;
                 memcpy(script, candidate, count * sizeof(*script));
+            } else if (size == 1) {
+                count = without_maker(shrinker, script, from, count);
             }
         }
     }
@@ -96,18 +158,21 @@ static bool plainer(struct desk_right *right, uint32_t way)
         right->floor.kind = DESK_SIZE_NONE;
         return true;
     case 2:
-        right->holder_count = right->holder_count > 1 ? right->holder_count - 1 : right->holder_count;
+        right->holder_count =
+            right->holder_count > 1 ? right->holder_count - 1 : right->holder_count;
         return true;
     case 3:
         right->compare_count = 0;
         right->match = DESK_MATCH_ALL;
         return true;
     case 4:
-        right->cash_equivalent = right->one_time = right->assignable = right->ends_on_control = false;
+        right->cash_equivalent = right->one_time = right->assignable = right->ends_on_control =
+            false;
         return true;
     case 5:
         right->standing_defaults = 0;
-        right->standing_cure.said = right->standing_remaining.said = right->suspend_on_default = false;
+        right->standing_cure.said = right->standing_remaining.said = right->suspend_on_default =
+            false;
         return true;
     case 6:
         right->until = OFT_INSTANT_NEVER;

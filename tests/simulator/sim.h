@@ -42,7 +42,8 @@ struct sim_coverage {
     uint64_t by_kind[DESK_EVENT_KIND_COUNT][DESK_LOT_STATE_COUNT];  /* 0: time */
     uint64_t refusals[DESK_REFUSED_CALENDAR + 1];
     uint64_t accepted[DESK_EVENT_KIND_COUNT], notice_states[DESK_NOTICE_VOID + 1],
-        order_states[DESK_ORDER_FAILED + 1], rights[DESK_RIGHT_EXHAUSTED + 1], whys[DESK_WHY_TIME + 1];
+        order_states[DESK_ORDER_FAILED + 1], rights[DESK_RIGHT_EXHAUSTED + 1],
+        whys[DESK_WHY_TIME + 1];
     uint64_t replays, earliest, hopeless, open_points;
 };
 void sim_coverage_add(struct sim_coverage *sum, const struct sim_coverage *part);
@@ -104,8 +105,8 @@ struct sim_world {
     struct sim_lot_seen lots[SIM_LOTS_MAX];
     struct sim_notice_seen notices[SIM_NOTICES_MAX];
     uint32_t lots_seen, notices_seen;
-    oft_instant horizon;       /* by then, all is final */
-    bool thorough;             /* ask the costly questions at every step */
+    oft_instant horizon; /* by then, all is final */
+    bool thorough;       /* ask the costly questions at every step */
     struct sim_failure failure;
 };
 
@@ -118,8 +119,7 @@ void sim_world_end(struct sim_world *world);
 bool sim_step(struct sim_world *world, const struct desk_event *event);
 /* After the last: everything comes to its end, and the script is replayed. */
 bool sim_finish(struct sim_world *world);
-bool sim_fail(struct sim_world *world, unsigned property, const char *format, ...)
-    OFT_PRINTF(3, 4);
+bool sim_fail(struct sim_world *world, unsigned property, const char *format, ...) OFT_PRINTF(3, 4);
 
 /* A random world to its end; false: world->failure says why. */
 bool sim_run(struct sim_world *world);

@@ -20,7 +20,8 @@ static bool ended_for_good(const struct desk_right *right, oft_instant at)
 /* ---- property 1 ------------------------------------------------------------------------------------------ */
 
 /* After a third party's signature: what each right in force gave for it. */
-static bool signature_was_free(struct sim_world *world, const struct desk_event *event, uint32_t index)
+static bool signature_was_free(struct sim_world *world, const struct desk_event *event,
+                               uint32_t index)
 {
     const struct desk_right *right = desk_right_at(world->desk, index);
     const struct desk_offer *offer = desk_offer_at(world->desk, event->offer)->offer;
@@ -32,8 +33,8 @@ static bool signature_was_free(struct sim_world *world, const struct desk_event 
     for (uint32_t i = 0; i < desk_lot_count(world->desk); i++) {
         const struct desk_lot *lot = desk_lot_at(world->desk, i);
         const struct sim_lot_seen *seen = &world->lots[i];
-        bool of_offer = right->kind == DESK_RIGHT_OFFER ? lot->need == offer->need
-                                                        : lot->offer == event->offer;
+        bool of_offer =
+            right->kind == DESK_RIGHT_OFFER ? lot->need == offer->need : lot->offer == event->offer;
 
         if (lot->right != index) {
             continue;
@@ -46,10 +47,12 @@ static bool signature_was_free(struct sim_world *world, const struct desk_event 
             continue;
         }
         if (!of_offer && (!right->counterparty_any || lot->need != offer->need)) {
-            return sim_fail(world, 1, "lot-%u was sold to a third party that was not noticed", i + 1);
+            return sim_fail(world, 1, "lot-%u was sold to a third party that was not noticed",
+                            i + 1);
         }
         if (!model_conforms(right, lot->noticed, order->terms)) {
-            return sim_fail(world, 5, "lot-%u was sold on better terms than it was noticed on", i + 1);
+            return sim_fail(world, 5, "lot-%u was sold on better terms than it was noticed on",
+                            i + 1);
         }
         sold += lot->quantity;
     }
@@ -227,9 +230,10 @@ static bool property_4(struct sim_world *world)
     for (uint32_t i = 0; i < world->notices_seen; i++) {
         const struct desk_notice *notice = desk_notice_at(world->desk, i);
 
-        if (notice->state == DESK_NOTICE_LAPSED &&
-            world->notices[i].state != DESK_NOTICE_LAPSED && !silence_ran_out(world, i)) {
-            return sim_fail(world, 4, "notice-%u lapsed, and no window had run from a delivery", i + 1);
+        if (notice->state == DESK_NOTICE_LAPSED && world->notices[i].state != DESK_NOTICE_LAPSED &&
+            !silence_ran_out(world, i)) {
+            return sim_fail(world, 4, "notice-%u lapsed, and no window had run from a delivery",
+                            i + 1);
         }
     }
     return true;
@@ -296,8 +300,8 @@ static bool property_6(struct sim_world *world, const struct desk_event *event)
 
         if (notice->lot == lot && notice->rank < highest &&
             (notice->state == DESK_NOTICE_SENT_STATE || notice->state == DESK_NOTICE_OPEN)) {
-            return sim_fail(world, 6, "rank %u was noticed while notice-%u of rank %u is open", highest,
-                            i + 1, notice->rank);
+            return sim_fail(world, 6, "rank %u was noticed while notice-%u of rank %u is open",
+                            highest, i + 1, notice->rank);
         }
     }
     return true;

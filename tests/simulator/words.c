@@ -36,7 +36,8 @@ static void tell_terms(struct desk_terms terms, struct oft_buffer *out)
 
 static void tell_window(const char *name, const struct desk_window *window, struct oft_buffer *out)
 {
-    static const char *const units[] = {"hours", "days", "business days", "weeks", "months", "years"};
+    static const char *const units[] = {"hours", "days",   "business days",
+                                        "weeks", "months", "years"};
     static const char *const starts[] = {"", " from sent", " from deemed"};
 
     if (window->said) {
@@ -120,7 +121,8 @@ static void tell_right(const struct desk_right *right, struct oft_buffer *out)
                           right->end == DESK_ENDS_AMENDED ? right->ended_by.text : "");
     }
     for (uint32_t i = 0; i < right->holder_count; i++) {
-        oft_buffer_printf(out, ", %s rank %u", right->holders[i].party.text, right->holders[i].rank);
+        oft_buffer_printf(out, ", %s rank %u", right->holders[i].party.text,
+                          right->holders[i].rank);
     }
     if (right->kind == DESK_RIGHT_EXCLUSIVE) {
         oft_buffer_printf(out, " on %s", right->provider.text);

@@ -119,20 +119,6 @@ static unsigned offended(const struct desk_event *event)
     }
 }
 
-#ifdef SIM_DEBUG
-static void dump(struct sim_world *world)
-{
-    printf("clock %lld due %lld\n", (long long)desk_clock(world->desk), (long long)desk_next_due(world->desk));
-    for (uint32_t i = 0; i < desk_lot_count(world->desk); i++) {
-        const struct desk_lot *l = desk_lot_at(world->desk, i);
-        printf(" lot %u %s q%llu root %u since %lld due %lld dl %lld first %u+%u\n", i+1, desk_lot_state_name(l->state), (unsigned long long)l->quantity, l->root+1, (long long)l->since, (long long)l->due, (long long)l->deadline, l->first_notice+1, l->notice_count);
-    }
-    for (uint32_t i = 0; i < desk_notice_count(world->desk); i++) {
-        const struct desk_notice *n = desk_notice_at(world->desk, i);
-        printf(" notice %u lot %u rank %u %s sent %lld deemed %lld delivered %lld respond %lld ent %llu\n", i+1, n->lot+1, n->rank, desk_notice_state_text(n->state), (long long)n->sent, (long long)n->deemed_at, (long long)n->delivered, (long long)n->respond_by, (unsigned long long)n->entitled);
-    }
-}
-#endif
 static bool let_pass(struct sim_world *world, oft_instant at)
 {
     for (uint32_t i = 0; i < world->lots_seen; i++) {
@@ -146,8 +132,7 @@ static bool let_pass(struct sim_world *world, oft_instant at)
         return false;
     }
     sim_map_notices(world);
-    return world->failure.property == 0 && sim_watch(world, NULL, false) &&
-           sim_compare(world);
+    return world->failure.property == 0 && sim_watch(world, NULL, false) && sim_compare(world);
 }
 
 static bool taken(struct sim_world *world, const struct desk_event *event, unsigned why)
@@ -200,8 +185,9 @@ static bool refused(struct sim_world *world, const struct desk_event *event, uns
                         (unsigned)refusal->code, refusal->message);
     }
     if ((why & MODEL_REASON(refusal->code)) == 0) {
-        return sim_fail(world, SIM_PAGE, "refused for another reason than any of %#x: code %u, %.260s",
-                        why, (unsigned)refusal->code, refusal->message);
+        return sim_fail(world, SIM_PAGE,
+                        "refused for another reason than any of %#x: code %u, %.260s", why,
+                        (unsigned)refusal->code, refusal->message);
     }
     if (world->thorough || sim_chance(&world->random, 2)) {
         return sim_check_earliest(world, event, refusal);
@@ -306,9 +292,6 @@ bool sim_finish(struct sim_world *world)
     if (fine && (world->thorough || sim_chance(&world->random, 10))) {
         fine = sim_replay_equal(world);
     }
-#ifdef SIM_DEBUG
-    if (world->failure.property) dump(world);
-#endif
     return fine;
 }
 
