@@ -100,7 +100,7 @@ static int help_print(const struct act_call *call)
             printf(" %s", placeholder(&act->fields[i]));
         }
     }
-    printf(" [OPTION]...\n%c%s. docs/desk.md says what the desk makes of it.\n\n",
+    printf(" [OPTION]...\n%c%s.\nWhat the desk makes of it: docs/desk.md.\n\n",
            toupper((unsigned char)act->summary[0]), act->summary + 1);
     for (size_t i = 0; i < call->field_count; i++) {
         help_field(call->fields[i]);

@@ -15,6 +15,7 @@ ALLOWED = {
     "base": set(),
     "almanac": {"base"},
     "document": {"base"},
+    "notify": {"base"},
     "deal": {"base"},
     "desk": {"base"},
     "meter": {"base"},
@@ -23,7 +24,7 @@ ALLOWED = {
     "store": {"base", "deal/deal.h", "meter/record_fmt.h", "ledger/ledger.h", "policy/snapshot_fmt.h"},
     "engine": {"base", "almanac", "document", "deal", "desk", "meter", "policy", "ledger", "store"},
     "api": {"base", "engine", "ledger/ledger.h", "deal/deal.h", "desk/acts.h"},
-    "daemon": {"base", "engine", "api"},
+    "daemon": {"base", "notify", "engine", "api"},
     "cli": {"base", "deal", "desk/acts.h", "policy", "daemon/serve.h"},
     "gateway": {
         "base/base.h", "base/limits.h", "base/hash.h",
