@@ -312,6 +312,18 @@ static bool key_make(char out[33])
     return true;
 }
 
+/* Where a thing went through several states at once, the last is what counts. */
+static bool is_last_of_its(const json_t *effects, size_t index)
+{
+    const char *thing = cli_json_text(json_array_get(effects, index), "thing");
+    for (size_t i = index + 1; i < json_array_size(effects); i++) {
+        if (strcmp(cli_json_text(json_array_get(effects, i), "thing"), thing) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int answer_print(const struct act_call *call, const struct cli_reply *reply)
 {
     if (call->json) {
@@ -321,9 +333,16 @@ static int answer_print(const struct act_call *call, const struct cli_reply *rep
     if (answer == NULL) {
         return CLI_FAULT;
     }
-    const char *reference = cli_json_text(answer, "reference");
-    printf("%s%s%s%s\n", call->dry_run ? "Would be: " : "", reference,
-           reference[0] != '\0' ? ": " : "", cli_json_text(answer, "summary"));
+    const char *summary = cli_json_text(answer, "summary");
+    const json_t *effect;
+    size_t index;
+    printf("%s%.*s\n", call->dry_run ? "would be: " : "", (int)strcspn(summary, ";"), summary);
+    json_array_foreach(json_object_get(answer, "effects"), index, effect)
+    {
+        if (is_last_of_its(json_object_get(answer, "effects"), index)) {
+            printf("  %-10s  %s\n", cli_json_text(effect, "thing"), cli_json_text(effect, "state"));
+        }
+    }
     json_decref(answer);
     return cli_print("");
 }
