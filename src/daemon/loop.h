@@ -15,6 +15,7 @@ enum loop_source {
     LOOP_POLICY,  /* every ten seconds */
     LOOP_API,
     LOOP_NGINX,
+    LOOP_NOTIFY,
     LOOP_SOURCES
 };
 

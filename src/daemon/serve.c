@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "daemon/deliver.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/nginx.h"
@@ -40,6 +41,7 @@ struct daemon {
     bool nginx_is_begun;
     int nginx_watched_fd; /* the pidfd that is in the loop, -1: none */
     struct api *api;
+    struct deliver deliver;
     int64_t republished_ms;
     bool announced;
     bool stopping;
@@ -204,12 +206,23 @@ static void desk_look(struct daemon *daemon)
     if (engine_desk_tick(daemon->engine, clock_real(), &error) != OFT_OK) {
         complain(daemon, &error);
     }
+    deliver_look(&daemon->deliver);
+    if (daemon->deliver.error.code != OFT_OK) {
+        complain(daemon, &daemon->deliver.error);
+        daemon->deliver.error.code = OFT_OK;
+    }
+}
+
+static int shorter_ms(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
 static bool loop_step(struct daemon *daemon, struct oft_error *reterr)
 {
     unsigned ready = 0;
-    if (loop_wait(&daemon->loop, api_timeout_ms(daemon->api), &ready, reterr) != OFT_OK) {
+    int wait_ms = shorter_ms(api_timeout_ms(daemon->api), deliver_timeout_ms(&daemon->deliver));
+    if (loop_wait(&daemon->loop, wait_ms, &ready, reterr) != OFT_OK) {
         return false;
     }
     if (ready & 1u << LOOP_SIGNALS) {
@@ -231,6 +244,7 @@ static bool loop_step(struct daemon *daemon, struct oft_error *reterr)
     }
     nginx_follow(daemon);
     api_run(daemon->api);
+    deliver_run(&daemon->deliver);
     return true;
 }
 
@@ -277,10 +291,16 @@ static enum oft_err contacts_begin(struct daemon *daemon, struct oft_error *rete
     (void)snprintf(path, sizeof path, "%s/desk.json", options->data_directory);
     enum oft_err err = engine_desk_contacts_load(
         daemon->engine, options->desk_config != NULL ? options->desk_config : path, &error);
-    if (err == OFT_OK || (err == OFT_ERR_NOT_FOUND && options->desk_config == NULL)) {
+    if (err == OFT_ERR_NOT_FOUND && options->desk_config == NULL) {
         return OFT_OK;
     }
-    return oft_fail(reterr, err, "%s", error.message);
+    if (err != OFT_OK) {
+        return oft_fail(reterr, err, "%s", error.message);
+    }
+    err = deliver_begin(&daemon->deliver, daemon->engine, clock_real, reterr);
+    return err == OFT_OK ? loop_watch(&daemon->loop, deliver_descriptor(&daemon->deliver),
+                                      LOOP_NOTIFY, reterr)
+                         : err;
 }
 
 static enum oft_err engine_begin(struct daemon *daemon, struct oft_error *reterr)
@@ -396,6 +416,7 @@ int daemon_serve(const struct serve_options *options, struct oft_error *reterr)
         code = loop_run(&daemon);
     }
     api_close(daemon.api);
+    deliver_end(&daemon.deliver);
     if (daemon.engine != NULL) {
         engine_close(daemon.engine);
     }

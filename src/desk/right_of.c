@@ -12,13 +12,15 @@ struct making {
     struct oft_arena *arena;
     const struct deal_clause *clause;
     struct desk_right *right;
-    bool failed; /* out of memory */
+    enum oft_err failed; /* OFT_OK while all is well */
 };
 
 static void *room(struct making *m, size_t count, size_t item_bytes)
 {
     void *items = oft_arena_alloc_array(m->arena, count == 0 ? 1 : count, item_bytes);
-    m->failed = m->failed || items == NULL;
+    if (items == NULL) {
+        m->failed = OFT_ERR_MEMORY;
+    }
     return items;
 }
 
@@ -132,6 +134,11 @@ static struct desk_window timer_term(const struct making *m, enum deal_term_key 
     return window;
 }
 
+static bool counts_hours(const char *unit)
+{
+    return strcmp(unit, "gpu-hours") == 0 || strcmp(unit, "gpu-hour") == 0;
+}
+
 /* An accelerator's name counts accelerators, as "gpu" does. */
 static struct desk_size size_of(const struct deal_value *value)
 {
@@ -139,13 +146,32 @@ static struct desk_size size_of(const struct deal_value *value)
         return (struct desk_size){DESK_SIZE_MONEY, value->as.amount_nanos};
     }
     const struct deal_quantity *quantity = &value->as.quantity;
-    enum desk_size_kind kind = strcmp(quantity->unit, "MW") == 0          ? DESK_SIZE_MW
-                               : strcmp(quantity->unit, "gpu-hours") == 0 ? DESK_SIZE_GPU_HOURS
-                                                                          : DESK_SIZE_GPU;
+    enum desk_size_kind kind = strcmp(quantity->unit, "MW") == 0 ? DESK_SIZE_MW
+                               : counts_hours(quantity->unit)    ? DESK_SIZE_GPU_HOURS
+                                                                 : DESK_SIZE_GPU;
     return (struct desk_size){kind, (oft_nanos)quantity->count};
 }
 
 /* ---- what the clause says -------------------------------------------------------------------- */
+
+/* In order of rank. One that is left out, or asked at another's rank, would lose what it has: more
+ * than the desk can ask is an error. */
+static void add_holder(struct making *m, struct desk_holder *holders, const struct deal_term *term)
+{
+    struct desk_right *right = m->right;
+    const struct deal_value *said = &term->values[1];
+    uint64_t rank = said->kind == DEAL_VALUE_NONE ? 1 : said->as.count;
+    if (right->holder_count == DESK_HOLDERS_MAX || rank > UINT32_MAX) {
+        m->failed = OFT_ERR_LIMIT;
+        return;
+    }
+    uint32_t at = right->holder_count++;
+    for (; at > 0 && holders[at - 1].rank > rank; at--) {
+        holders[at] = holders[at - 1];
+    }
+    holders[at] = (struct desk_holder){
+        desk_party_name(m->deal->parties[term->values[0].as.index].name), (uint32_t)rank};
+}
 
 static void take_holders(struct making *m)
 {
@@ -156,17 +182,8 @@ static void take_holders(struct making *m)
     if (holders == NULL) {
         return;
     }
-    while ((term = deal_terms_next(m->clause->terms, DEAL_TERM_HOLDER, &from)) != NULL &&
-           right->holder_count < DESK_HOLDERS_MAX) {
-        const struct deal_value *rank = &term->values[1];
-        struct desk_holder holder = {
-            desk_party_name(m->deal->parties[term->values[0].as.index].name),
-            rank->kind == DEAL_VALUE_NONE ? 1 : (uint32_t)rank->as.count};
-        uint32_t at = right->holder_count++;
-        for (; at > 0 && holders[at - 1].rank > holder.rank; at--) {
-            holders[at] = holders[at - 1];
-        }
-        holders[at] = holder;
+    while ((term = deal_terms_next(m->clause->terms, DEAL_TERM_HOLDER, &from)) != NULL) {
+        add_holder(m, holders, term);
     }
     if (right->holder_count == 0) {
         uint32_t party = m->deal->agreements[m->clause->agreement].party;
@@ -270,7 +287,10 @@ static void take_standing(struct making *m)
     const struct deal_term *defaults = term_of(m, DEAL_TERM_STANDING_DEFAULTS);
     right->one_time = says(m, DEAL_TERM_ONE_TIME);
     right->standing_cure = duration_term(m, DEAL_TERM_STANDING_CURE, 0);
-    right->standing_defaults = defaults == NULL ? 0 : (uint32_t)defaults->values[0].as.count;
+    if (defaults != NULL) {
+        uint64_t count = defaults->values[0].as.count;
+        right->standing_defaults = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+    }
     right->standing_within = duration_term(m, DEAL_TERM_STANDING_DEFAULTS, 1);
     right->standing_remaining = duration_term(m, DEAL_TERM_STANDING_REMAINING, 0);
     right->suspend_on_default = says(m, DEAL_TERM_SUSPEND);
@@ -283,46 +303,75 @@ static void take_standing(struct making *m)
 
 /* ---- when it ends, and how ------------------------------------------------------------------- */
 
-/* The clause that replaces the one at INDEX; DEAL_NONE when none does. */
-static uint32_t amended_by(const struct deal *deal, uint32_t index)
+/* A class of which the deal has no product; "all" is an item. */
+static bool for_nothing(const struct deal_clause *clause)
 {
-    for (uint32_t i = 0; i < deal->clause_count; i++) {
-        if (deal->clauses[i].amends == index) {
-            return i;
-        }
+    const struct deal_term *scope = deal_terms_find(clause->terms, DEAL_TERM_SCOPE_PRODUCTS);
+    if (clause->kind == DEAL_CLAUSE_EXCLUSIVE) {
+        return clause->as.exclusive.products.count == 0;
     }
-    return DEAL_NONE;
+    return scope != NULL && scope->values[0].as.list.count == 0;
 }
 
+/* An exclusive for some surfaces alone binds no capacity; what is over before it begins, nothing. */
+static bool is_right(const struct deal_clause *clause, struct deal_attestations attested)
+{
+    bool exclusive = clause->kind == DEAL_CLAUSE_EXCLUSIVE;
+    return deal_clause_until(clause, attested) > clause->from &&
+           (clause->kind == DEAL_CLAUSE_FIRST_REFUSAL || clause->kind == DEAL_CLAUSE_FIRST_OFFER ||
+            (exclusive && clause->as.exclusive.surfaces.count == 0)) &&
+           !for_nothing(clause);
+}
+
+/* The clause that replaces CLAUSE from its end on; NULL when none does. */
+static const struct deal_clause *amendment_of(const struct deal *deal,
+                                              const struct deal_clause *clause)
+{
+    uint32_t index = (uint32_t)(clause - deal->clauses);
+    for (uint32_t i = 0; i < deal->clause_count; i++) {
+        if (deal->clauses[i].amends == index && deal->clauses[i].from == clause->superseded_from) {
+            return &deal->clauses[i];
+        }
+    }
+    return NULL;
+}
+
+/* An amendment that is no right itself (it ended before it began, say) leaves nothing to go on under:
+ * it ends the right as supersession does. */
 static void take_end(struct making *m)
 {
     const struct deal_clause *clause = m->clause;
     struct desk_right *right = m->right;
-    uint32_t successor = amended_by(m->deal, (uint32_t)(clause - m->deal->clauses));
     right->until = deal_clause_until(clause, m->attested);
     right->end = DESK_ENDS_EXPIRED;
     right->ended_by = (struct desk_name){0, ""};
     if (clause->superseded_by != NULL && clause->superseded_from == right->until) {
-        bool amended =
-            successor != DEAL_NONE && m->deal->clauses[successor].from == clause->superseded_from;
+        const struct deal_clause *successor = amendment_of(m->deal, clause);
+        bool amended = successor != NULL && is_right(successor, m->attested);
         right->end = amended ? DESK_ENDS_AMENDED : DESK_ENDS_TERMINATED;
-        right->ended_by =
-            desk_word(amended ? m->deal->clauses[successor].id : clause->superseded_by);
+        right->ended_by = desk_word(successor != NULL ? successor->id : clause->superseded_by);
     }
+}
+
+/* "all" is every group that the deal has: an empty list would except none. */
+static struct desk_names groups(struct making *m, struct deal_list list)
+{
+    bool all = list.count == 1 && list.items[0] == DEAL_ALL;
+    uint32_t count = all ? m->deal->group_count : list.count;
+    struct desk_name *items = room(m, count, sizeof(*items));
+    for (uint32_t i = 0; items != NULL && i < count; i++) {
+        items[i] = desk_word(m->deal->groups[all ? i : list.items[i]].name);
+    }
+    return (struct desk_names){items, items == NULL ? 0 : count};
 }
 
 static void take_exclusive(struct making *m)
 {
     const struct deal_exclusive *exclusive = &m->clause->as.exclusive;
-    struct deal_list groups = exclusive->except_groups;
-    struct desk_name *items = room(m, groups.count, sizeof(*items));
     m->right->kind = DESK_RIGHT_EXCLUSIVE;
     m->right->provider = desk_word(m->deal->providers[exclusive->provider].name);
     m->right->products = products(m, exclusive->products);
-    for (uint32_t i = 0; items != NULL && i < groups.count; i++) {
-        items[i] = desk_word(m->deal->groups[groups.items[i]].name);
-    }
-    m->right->except_groups = (struct desk_names){items, groups.count};
+    m->right->except_groups = groups(m, exclusive->except_groups);
     for (unsigned i = 0; i < DESK_WINDOW_KIND_COUNT; i++) {
         m->right->windows[i] = unsaid();
     }
@@ -350,15 +399,6 @@ static void take_right(struct making *m)
     take_standing(m);
 }
 
-/* An exclusive for some surfaces alone binds no capacity; what is over before it begins, nothing. */
-static bool is_right(const struct deal_clause *clause, struct deal_attestations attested)
-{
-    bool exclusive = clause->kind == DEAL_CLAUSE_EXCLUSIVE;
-    return deal_clause_until(clause, attested) > clause->from &&
-           (clause->kind == DEAL_CLAUSE_FIRST_REFUSAL || clause->kind == DEAL_CLAUSE_FIRST_OFFER ||
-            (exclusive && clause->as.exclusive.surfaces.count == 0));
-}
-
 enum oft_err desk_rights_of(const struct deal *deal, struct deal_attestations attested,
                             struct oft_arena *arena, struct desk_right **ret_rights,
                             uint32_t *ret_count)
@@ -366,7 +406,7 @@ enum oft_err desk_rights_of(const struct deal *deal, struct deal_attestations at
     struct making m = {.deal = deal, .attested = attested, .arena = arena};
     struct desk_right *rights = room(&m, deal->clause_count, sizeof(*rights));
     *ret_count = 0;
-    for (uint32_t i = 0; i < deal->clause_count && !m.failed; i++) {
+    for (uint32_t i = 0; i < deal->clause_count && m.failed == OFT_OK; i++) {
         if (is_right(&deal->clauses[i], attested)) {
             m.clause = &deal->clauses[i];
             m.right = &rights[(*ret_count)++];
@@ -374,7 +414,7 @@ enum oft_err desk_rights_of(const struct deal *deal, struct deal_attestations at
         }
     }
     *ret_rights = rights;
-    return m.failed ? OFT_ERR_MEMORY : OFT_OK;
+    return m.failed;
 }
 
 bool desk_right_equal(const struct desk_right *a, const struct desk_right *b)

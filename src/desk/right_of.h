@@ -11,7 +11,8 @@
 #include "deal/deal.h"
 #include "desk/journal.h"
 
-/* The rights of DEAL, in the order of its clauses, in ARENA. */
+/* The rights of DEAL, in the order of its clauses, in ARENA. OFT_ERR_LIMIT: a clause has more holders, or
+ * a higher rank, than the desk asks. */
 enum oft_err desk_rights_of(const struct deal *deal, struct deal_attestations attested,
                             struct oft_arena *arena, struct desk_right **ret_rights,
                             uint32_t *ret_count) OFT_MUSTCHECK;

@@ -91,7 +91,6 @@ enum oft_err engine_desk_fold_run(struct engine *engine, struct engine_desk_fold
     if (code != OFT_OK) {
         return oft_fail(reterr, code, "the desk's state: %s", oft_err_text(code));
     }
-    desk_watch(fold->state, fold->watch, fold->watch_context);
     code = store_desk_events(engine->store, 1, fold_row, &folding, reterr);
     if (code == OFT_OK && fold->until != OFT_INSTANT_NEVER) {
         code = desk_advance(fold->state, fold->until);
@@ -125,14 +124,6 @@ void engine_desk_collect(void *context, const struct desk_effect *effect)
     effects->items[effects->count++] = *effect;
 }
 
-/* What events brought went into the outbox with them; what time brought may not have. */
-static void collect_of_time(void *context, const struct desk_effect *effect)
-{
-    if (effect->event == 0) {
-        engine_desk_collect(context, effect);
-    }
-}
-
 void engine_desk_drop(struct engine *engine)
 {
     struct engine_desk *desk = engine->desk;
@@ -155,17 +146,15 @@ static enum oft_err rebuild(struct engine *engine, struct oft_error *reterr)
     struct oft_error error = {0};
     oft_instant told = OFT_INSTANT_ALWAYS;
     engine_desk_drop(engine);
-    struct engine_desk_fold fold = {.until = OFT_INSTANT_NEVER,
-                                    .arena = &desk->arena,
-                                    .watch = collect_of_time,
-                                    .watch_context = &desk->effects};
+    struct engine_desk_fold fold = {.until = OFT_INSTANT_NEVER, .arena = &desk->arena};
     enum oft_err code = engine_desk_fold_run(engine, &fold, &error);
     desk->state = fold.state;
     if (code == OFT_OK) {
         code = store_deliveries_latest(engine->store, &told, &error);
     }
     if (code == OFT_OK && told != OFT_INSTANT_ALWAYS) {
-        /* A clock that was set back does not take back what was told. */
+        /* Up to there everything is in the outbox: what an event brought came with it, and time is let
+         * pass in one transaction. A clock that was set back takes nothing of it back. */
         code = desk_advance(desk->state, told);
     }
     if (code != OFT_OK) {

@@ -87,8 +87,6 @@ typedef void (*engine_desk_check_fn)(void *context, const struct desk_state *sta
 struct engine_desk_fold {
     oft_instant until;
     struct oft_arena *arena;
-    desk_effect_fn watch;
-    void *watch_context;
     engine_desk_check_fn check;
     void *check_context;
     struct desk_state *state; /* the result */

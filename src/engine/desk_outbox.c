@@ -249,7 +249,7 @@ enum oft_err engine_desk_messages(struct engine *engine, oft_instant now_ns, uin
     oft_buffer_init(&messages.text, NOTICE_BYTES_MAX);
     enum oft_err code =
         store_deliveries_due(engine->store, now_ns, limit, &arena, &rows, &count, reterr);
-    for (size_t i = 0; code == OFT_OK && i < count; i++) {
+    for (size_t i = 0; code == OFT_OK && i < count && engine->desk->state != NULL; i++) {
         code = show(&messages, &rows[i], reterr);
     }
     oft_buffer_release(&messages.letter);

@@ -166,13 +166,13 @@ static enum oft_err list_event(void *context, const struct store_desk_event *row
     }
     enum oft_err code =
         desk_event_decode(row->bytes, row->length, row->number, &listing->arena, &event, reterr);
-    if (code == OFT_OK && (listing->viewer == 0 || desk_view_event(listing->engine->desk->state,
-                                                                   &event, listing->viewer))) {
-        code = json_array_append_new(listing->events, event_json(&event)) == 0 ? OFT_OK
-                                                                               : OFT_ERR_MEMORY;
+    if (code != OFT_OK || (listing->viewer != 0 && !desk_view_event(listing->engine->desk->state,
+                                                                    &event, listing->viewer))) {
+        return code;
     }
-    listing->next = row->number + 1;
-    return code;
+    listing->next = row->number + 1; /* of what is shown: a party is not told how much is not */
+    return json_array_append_new(listing->events, event_json(&event)) == 0 ? OFT_OK
+                                                                           : OFT_ERR_MEMORY;
 }
 
 enum oft_err engine_desk_journal(struct engine *engine, const char *viewer, uint64_t from,

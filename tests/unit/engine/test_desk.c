@@ -247,6 +247,16 @@ static void a_changed_event_closes_the_desk_and_is_a_finding(void **state)
                      OFT_ERR_CORRUPT);
 }
 
+static void a_link_that_names_another_before_it_is_found(void **state)
+{
+    struct world *world = *state;
+    char findings[4096];
+    desk_open_notice(world);
+    world_tamper(world, "UPDATE desk_event SET previous = zeroblob(32) WHERE number = 4");
+    assert_false(world_sound(world, findings));
+    assert_non_null(strstr(findings, "event 4"));
+}
+
 static void a_link_that_is_taken_out_is_found_while_the_desk_runs(void **state)
 {
     struct world *world = *state;
@@ -340,6 +350,33 @@ static void a_notice_is_a_letter_that_says_all_but_who_the_third_party_is(void *
     oft_buffer_release(&out);
 }
 
+static void a_letter_tells_of_the_third_party_what_the_clause_discloses(void **state)
+{
+    static const struct {
+        const char *words;
+        bool terms, identity;
+    } cases[] = {{"respond within 10 days; disclose nothing", false, false},
+                 {"respond within 10 days; disclose terms", true, false},
+                 {"respond within 10 days; disclose identity", true, true}};
+    struct world *world = *state;
+    for (size_t i = 0; i < OFT_COUNT_OF(cases); i++) {
+        struct oft_error error = {0};
+        struct oft_buffer out;
+        char *text = desk_deal(cases[i].words);
+        world_begin_anew(world, text);
+        free(text);
+        world_publish(world);
+        desk_open_notice(world);
+        oft_buffer_init(&out, 1 << 20);
+        assert_int_equal(engine_notice_document(world->engine, "notice-1", "bigcloud",
+                                                ENGINE_DOCUMENT_TEXT, world->now, &out, &error),
+                         OFT_OK);
+        assert_int_equal(strstr(oft_buffer_text(&out), "Stands until") != NULL, cases[i].terms);
+        assert_int_equal(strstr(oft_buffer_text(&out), "Other Cloud") != NULL, cases[i].identity);
+        oft_buffer_release(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,11 +394,13 @@ int main(void)
         AT_THE_DESK(a_clock_that_is_set_back_takes_nothing_back),
         AT_THE_DESK(the_desk_can_be_seen_as_it_was_and_as_it_will_be),
         AT_THE_DESK(a_changed_event_closes_the_desk_and_is_a_finding),
+        AT_THE_DESK(a_link_that_names_another_before_it_is_found),
         AT_THE_DESK(a_link_that_is_taken_out_is_found_while_the_desk_runs),
         AT_THE_DESK(the_last_link_taken_out_is_found_too),
         AT_THE_DESK(a_commit_that_fails_is_no_command),
         AT_THE_DESK(a_token_is_a_partys_until_it_is_revoked),
         AT_THE_DESK(a_notice_is_a_letter_that_says_all_but_who_the_third_party_is),
+        AT_THE_DESK(a_letter_tells_of_the_third_party_what_the_clause_discloses),
     };
     return cmocka_run_group_tests_name("engine desk", tests, NULL, NULL);
 }
