@@ -95,6 +95,14 @@ static unsigned judge_settled(const struct model *model, const struct desk_event
 
 /* ---- with a third party ------------------------------------------------------------------------ */
 
+/* What was out of scope is exempt as long as it is: a changed price may bring it in. */
+static bool still_exempt(const struct model *model, const struct model_lot *lot)
+{
+    return lot->state == DESK_LOT_EXEMPT &&
+           (lot->why != DESK_WHY_OUT_OF_SCOPE ||
+            model_reach(model, lot->right, lot->need, lot->offer) == 0);
+}
+
 /* What is left of the exempt part of an opportunity when third parties' signatures are taken off. */
 uint64_t model_exempt_left(const struct model *model, uint32_t right, uint32_t offer)
 {
@@ -105,7 +113,7 @@ uint64_t model_exempt_left(const struct model *model, uint32_t right, uint32_t o
         const struct model_lot *lot = &model->lots[i];
 
         if (model_opportunity_lot(model, lot, right, need, offer)) {
-            exempt += lot->state == DESK_LOT_EXEMPT ? lot->quantity : 0;
+            exempt += still_exempt(model, lot) ? lot->quantity : 0;
             sold += lot->state == DESK_LOT_SOLD ? lot->quantity : 0;
         }
     }
@@ -127,7 +135,7 @@ static unsigned right_against(const struct model *model, uint32_t right,
     const struct desk_offer *offer = model->offers[event->offer].offer;
     bool in_force = model_in_force(model, right, event->at), begun = false, open = false;
     uint64_t exempt = 0, all = 0, free_any, fits;
-    unsigned why = 0, outgrown = 0;
+    unsigned why = 0;
 
     for (uint32_t i = 0; i < model->lot_count; i++) {
         const struct model_lot *lot = &model->lots[i];
@@ -138,8 +146,7 @@ static unsigned right_against(const struct model *model, uint32_t right,
         begun = true;
         all += lot->quantity;
         open |= !desk_lot_final(lot->state);
-        exempt += lot->state == DESK_LOT_EXEMPT ? lot->quantity : 0;
-        outgrown |= lot->why == DESK_WHY_OUT_OF_SCOPE ? NO(NOTICE_OWED) | MODEL_OPEN : 0;
+        exempt += still_exempt(model, lot) ? lot->quantity : 0;
         if (lot->state < DESK_LOT_FREE) {
             why |= NO(EARLY) | NO(NOTICE_OWED) | NO(STATE);
         }
@@ -154,8 +161,7 @@ static unsigned right_against(const struct model *model, uint32_t right,
         return 0;
     }
     if (begun && exempt == all) {
-        /* The opportunity is EXEMPT; or it was out of scope, and something has changed since. */
-        return model_reach(model, right, offer->need, event->offer) == 0 ? 0 : outgrown;
+        return 0; /* the opportunity is EXEMPT */
     }
     if (exempt > 0 && event->quantity <= model_exempt_left(model, right, event->offer)) {
         return 0;
