@@ -41,7 +41,7 @@ static bool names_reach(struct desk_names names, struct desk_name name)
 /* A price per unit-hour among TERMS; -1 when there is none. */
 static oft_nanos hourly_price(struct desk_terms terms)
 {
-    const struct desk_term *price = desk_terms_find(terms, desk_word("price").id);
+    const struct desk_term *price = desk_terms_find(terms, DESK_WORD_PRICE);
     return price != NULL && price->kind == DESK_TERM_AMOUNT && price->number >= 0 ? price->number
                                                                                   : -1;
 }
