@@ -41,12 +41,18 @@ static bool names_reach(struct desk_names names, struct desk_name name)
 /* The price per hour of one UNIT among TERMS; -1 when there is none: megawatts may be priced by the month. */
 static oft_nanos hourly_price(struct desk_terms terms, enum desk_size_kind unit)
 {
+<<<<<<< HEAD
     const struct desk_term *price = desk_terms_find(terms, desk_word("price").id);
     uint64_t hourly = desk_word(unit == DESK_SIZE_MW ? "MW-hour" : "gpu-hour").id;
     return price != NULL && price->kind == DESK_TERM_AMOUNT && price->number >= 0 &&
                    price->text.id == hourly
                ? price->number
                : -1;
+=======
+    const struct desk_term *price = desk_terms_find(terms, DESK_WORD_PRICE);
+    return price != NULL && price->kind == DESK_TERM_AMOUNT && price->number >= 0 ? price->number
+                                                                                  : -1;
+>>>>>>> main
 }
 
 /* The need's size in KIND; -1: it cannot be worked out. PRICE: per unit-hour, -1: not known. */

@@ -230,12 +230,14 @@ static unsigned judge_notice_sent(const struct model *model, const struct desk_e
     const struct model_lot *lot;
     const struct desk_right *words;
     oft_instant end;
+    bool brief;
 
     if (event->lot >= model->lot_count) {
         return why | NO(UNKNOWN);
     }
     lot = &model->lots[event->lot];
     words = model->rights[lot->right].words;
+    brief = lot->reoffer && words->windows[DESK_WINDOW_REOFFER].said;
     if (event->happened < lot->since) {
         why |= NO(TIME) | NO(EARLY) | NO(STATE) | MODEL_OPEN;
     }
@@ -244,7 +246,8 @@ static unsigned judge_notice_sent(const struct model *model, const struct desk_e
                (words->windows[DESK_WINDOW_RESPOND].calendar.id != 0 ? NO(CALENDAR) | MODEL_OPEN
                                                                      : 0);
     }
-    if (!model_window_end(model, &words->windows[DESK_WINDOW_RESPOND], event->at, &end)) {
+    if (!model_window_end(model, &words->windows[brief ? DESK_WINDOW_REOFFER : DESK_WINDOW_RESPOND],
+                          event->at, &end)) {
         why |= NO(CALENDAR);
     }
     for (uint32_t i = lot->first; i < lot->first + lot->count; i++) {

@@ -2,6 +2,7 @@
 /*
  * The procedure of docs/desk.md, sentence by sentence, on the small stage of play.h.
  */
+#include "desk/internal.h"
 #include "play.h"
 
 #include <setjmp.h>
@@ -379,6 +380,12 @@ static void an_exclusive_bars_needs_and_offers_elsewhere(void **unused)
     play_end(&play);
 }
 
+static void the_price_is_found_by_its_name(void **unused)
+{
+    (void)unused;
+    assert_true(desk_word("price").id == DESK_WORD_PRICE);
+}
+
 static void a_stranger_may_not_answer(void **unused)
 {
     (void)unused;
@@ -463,6 +470,7 @@ int main(void)
         cmocka_unit_test(what_a_holder_fails_to_deliver_is_free_again),
         cmocka_unit_test(an_answer_in_time_counts_though_it_is_recorded_late),
         cmocka_unit_test(an_exclusive_bars_needs_and_offers_elsewhere),
+        cmocka_unit_test(the_price_is_found_by_its_name),
         cmocka_unit_test(a_stranger_may_not_answer),
         cmocka_unit_test(pieces_under_the_floor_are_one_need_and_flagged),
         cmocka_unit_test(largest_remainder_gives_out_all_and_the_tie_to_the_earlier),
