@@ -9,7 +9,7 @@
  * is left out). Ends by date, by attested event, by supersession and by the agreement are worked out here.
  */
 #include "deal/deal.h"
-#include "desk/desk.h"
+#include "desk/journal.h"
 
 /* The rights of DEAL, in the order of its clauses, in ARENA. */
 enum oft_err desk_rights_of(const struct deal *deal, struct deal_attestations attested,
