@@ -151,6 +151,9 @@ mtype = { NOLOT, DRAFT, READY, NOTICED, OPEN, OVERALLOT, ELECTED, DISPUTED, FREE
 /* A holder's notice for a lot; the states of struct desk_notice. */
 mtype = { NONE, OWED, SENT, DELIVERED, ACCEPTED, DECLINED, LAPSED }
 
+/* A need under the floor is added up with an earlier one. */
+#define reached (Q >= FLOOR || (EARLIER && EARLIER + Q >= FLOOR))
+
 #define SPLIT_FLAG   1
 #define BUNDLED_FLAG 2
 
@@ -581,10 +584,10 @@ inline screen_offer() {
      screened = 1;
      lot[0].q = total; lot[0].deadline = NEVER;
      lot[0].flags = (BUNDLED -> BUNDLED_FLAG : 0) +
-                    (Q < FLOOR && EARLIER && EARLIER + Q >= FLOOR -> SPLIT_FLAG : 0);
+                    (Q < FLOOR && reached -> SPLIT_FLAG : 0);
      for (i4 : 0 .. H - 1) { lot[0].told[i4] = NOBODY }
      if
-     :: Q < FLOOR && !(EARLIER && EARLIER + Q >= FLOOR) -> X("out_of_scope"); finish(0, EXEMPT)
+     :: !reached -> X("out_of_scope"); finish(0, EXEMPT)
      :: else ->
         lot[0].st = DRAFT;
         if
@@ -868,7 +871,7 @@ inline sign_third(quantity, at_price) {
 
 /* A signature with another third party, whose offer (also of Q) is bound by the right in its own procedure:
  * nobody acts in that one, so that its lot is READY until something ends it. */
-#define other_pending (BEGINS == 0 && FLOOR <= Q && now < VALID && !ended)
+#define other_pending (BEGINS == 0 && reached && now < VALID && !ended)
 inline sign_other(quantity, at_price) {
   ok = 0;
   if
@@ -877,7 +880,7 @@ inline sign_other(quantity, at_price) {
      covered(at_price);
      if
      :: ANYPARTY && cover >= quantity -> ok = 1; X("sold_other"); take_free(quantity, at_price)
-     :: !(ANYPARTY && cover >= quantity) && (exhausted || (!in_force && !other_pending)) ->
+     :: !(ANYPARTY && cover >= quantity) && (exhausted || !reached || (!in_force && !other_pending)) ->
         ok = 1; X("signed_other_unbound")
      :: else
      fi;
@@ -896,7 +899,8 @@ inline change_lot(l) {
      if
      :: FAULT == 5 -> lot[l].price = price
      :: FAULT != 5 && (flag || ok) ->
-        lot[l].asked = 0;
+        lot[l].asked = 0; /* no answer to them counts any more, however early it was */
+        void_round(l);
         begin_round(l, 0, now);
         if :: lot[l].st == READY -> lot[l].reoffer = n4 :: else fi
      :: else
@@ -955,6 +959,12 @@ inline withdraw_need() {
   fi
 }
 
+inline record_default(who) {
+  ok = 1;
+  X("default");
+  defaulted[who] = 1
+}
+
 inline cure_default(who) {
   ok = defaulted[who];
   if :: ok -> X("cured"); defaulted[who] = 0 :: else fi
@@ -962,7 +972,7 @@ inline cure_default(who) {
 
 /* ---- what holds in every state ---------------------------------------------------------------------- */
 
-#define FLAGS ((BUNDLED -> BUNDLED_FLAG : 0) + (Q < FLOOR && EARLIER && EARLIER + Q >= FLOOR -> SPLIT_FLAG : 0))
+#define FLAGS ((BUNDLED -> BUNDLED_FLAG : 0) + (Q < FLOOR && reached -> SPLIT_FLAG : 0))
 
 inline monitor() {
   n1 = 0;
@@ -982,12 +992,13 @@ inline monitor() {
 /* ---- the processes ---------------------------------------------------------------------------------- */
 
 /* Who acts on what, chosen freely and forgotten after the act. */
-byte a, l, h, u, p;
+byte a, l, h, u, p, tried;
 
 #ifdef TRACE
 /* Now and then anything is tried, so that the desk refuses what the model refuses. */
 byte wild;
 #define may_be(c) (wild == 0 || (c))
+#define rarely    (wild == 1) /* what cuts a procedure short */
 inline print_state() {
   printf("S");
   for (i1 : 0 .. Q - 1) {
@@ -1004,6 +1015,7 @@ inline print_state() {
   printf(" %d %d %d %d %d %d\n", l, h, x, y, happened, ok)
 #else
 #define may_be(c) (c)
+#define rarely    true
 inline print_state() { skip }
 #define said(name, x, y) skip
 #endif
@@ -1018,18 +1030,14 @@ inline print_state() { skip }
 
 /* One act: what is chosen, what must be so for it to be worth a try, the act, its name and its numbers. */
 #define ACT(choose, sense, act, name, x, y)                                                        \
-  atomic {                                                                                         \
-    choose;                                                                                        \
-    d_step {                                                                                       \
-      if                                                                                           \
-      :: may_be(sense) -> happened = now - a; act; said(name, x, y); pass_all(); SEEN              \
-      :: else                                                                                      \
-      fi;                                                                                          \
-      AGAIN                                                                                        \
-    }                                                                                              \
+  choose;                                                                                          \
+  d_step {                                                                                         \
+    if                                                                                             \
+    :: may_be(sense) -> happened = now - a; act; said(name, x, y); tried = 1                       \
+    :: else                                                                                        \
+    fi                                                                                             \
   }
 
-#define exists(l) (lot[l].st != NOLOT)
 #define worth_answering (asks_more(l, h) || lot[l].nt[h] == DELIVERED || lot[l].nt[h] == LAPSED)
 #define worth_electing  (u <= lot[l].q && worth_answering)
 #define PICK_RESIZE                                                                                \
@@ -1044,7 +1052,7 @@ inline customer_acts() {
 #if BEGINS
   :: ACT(!screened, true, screen_offer(), screen, 0, 0)
 #endif
-  :: ACT(PICK_LOT, CARVEOUT || FLOOR, prove_exempt(l), exempt, 0, 0)
+  :: ACT(PICK_LOT, (CARVEOUT || FLOOR) && rarely, prove_exempt(l), exempt, 0, 0)
   :: ACT(PICK_LOT, in_round(lot[l].st) || (lot[l].st == FREE && price > lot[l].price), send_notice(l), send, 0, 0)
   :: ACT(PICK_LOT, lot[l].st == ELECTED && !lot[l].tendered, tender_lot(l), tender, 0, 0)
   :: ACT(PICK_LOT; PICK_PRICE, lot[l].st == ELECTED || lot[l].st == DISPUTED, sign_holder(l, p), sign_holder, p, 0)
@@ -1056,10 +1064,11 @@ inline customer_acts() {
   :: ACT(PICK_LOT; PICK_UNITS, lot[l].st == BOUND, arrive_units(l, u), arrive, u, 0)
 #endif
 #if SUSPEND
-  :: ACT(PICK_HOLDER, defaulted[h], cure_default(h), cure, 0, 0)
+  :: ACT(PICK_HOLDER, !defaulted[h] && rarely, record_default(h), default, 0, 0)
+  :: ACT(PICK_HOLDER, defaulted[h] && rarely, cure_default(h), cure, 0, 0)
 #endif
 #if WITHDRAWS > 1
-  :: ACT(skip, true, withdraw_need(), withdraw_need, 0, 0)
+  :: ACT(skip, rarely, withdraw_need(), withdraw_need, 0, 0)
 #endif
   fi
 }
@@ -1085,13 +1094,31 @@ inline bidder_acts() {
   :: ACT(skip, !affirmed, affirm_offer(), affirm, 0, 0)
 #endif
 #if CHANGES
-  :: ACT(changes < CHANGES; PICK_PRICE; PICK_RESIZE, true, change_offer(p, u), change, p, u)
+  :: ACT(changes < CHANGES; PICK_PRICE; PICK_RESIZE, lot[0].st != READY || rarely, change_offer(p, u), change, p, u)
 #endif
 #if WITHDRAWS
-  :: ACT(skip, true, withdraw_offer(), withdraw_offer, 0, 0)
+  :: ACT(skip, rarely, withdraw_offer(), withdraw_offer, 0, 0)
 #endif
   :: a = 0 /* nobody has to do anything */
   fi
+}
+
+/* What any of them does, and what time makes of it at once: an act recorded late may be over already. */
+inline anybody_acts() {
+  atomic {
+    if
+    :: customer_acts()
+    :: holder_acts()
+    :: bidder_acts()
+    fi;
+    d_step {
+      if
+      :: tried -> pass_all(); SEEN
+      :: else
+      fi;
+      tried = 0; AGAIN
+    }
+  }
 }
 
 inline begin() {
@@ -1147,19 +1174,15 @@ active proctype all() {
      do
      :: now < LAST && !(done && now > VALID) ->
         if
-        :: tries = 0 :: tries = 5 :: tries = 15 :: tries = 40
+        :: tries = 0 :: tries = 10 :: tries = 30 :: tries = 80
         fi;
         do
         :: tries > 0 ->
            tries--;
            if
-           :: wild = 0 :: wild = 1 :: wild = 2 :: wild = 3 :: wild = 4 :: wild = 5
+           :: wild = 0 :: wild = 1 :: wild = 2 :: wild = 3 :: wild = 4 :: wild = 5 :: wild = 6 :: wild = 7
            fi;
-           if
-           :: customer_acts()
-           :: holder_acts()
-           :: bidder_acts()
-           fi
+           anybody_acts()
         :: else -> break
         od;
         skip;
@@ -1175,9 +1198,7 @@ active proctype all() {
 
 proctype parties() {
   do
-  :: customer_acts()
-  :: holder_acts()
-  :: bidder_acts()
+  :: anybody_acts()
   od
 }
 

@@ -362,6 +362,7 @@ static const struct translation TRANSLATIONS[] = {
     {"change", DESK_OFFER_CHANGED, SELLER, OF_OFFER, PRICE_AND_RESIZE, ""},
     {"withdraw_offer", DESK_OFFER_WITHDRAWN, SELLER, OF_OFFER, PLAIN, ""},
     {"withdraw_need", DESK_NEED_WITHDRAWN, BUYER, OF_NOTHING, PLAIN, ""},
+    {"default", DESK_DEFAULTED, BUYER, OF_NOTHING, PLAIN, "insolvent"},
     {"cure", DESK_CURED, BUYER, OF_NOTHING, PLAIN, "paid"},
 };
 
@@ -387,7 +388,7 @@ static void refer(const struct replay *it, const struct translation *to, const s
         break;
     case OF_NOTHING:
         event->need = it->need;
-        event->party = desk_party_name(to->kind == DESK_CURED ? HOLDERS[act->holder] : "buyer");
+        event->party = desk_party_name(to->kind == DESK_NEED_WITHDRAWN ? "buyer" : HOLDERS[act->holder]);
         break;
     }
 }
