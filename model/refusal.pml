@@ -308,6 +308,7 @@ inline begin_round(l, after, when) {
      :: else -> X("first_rank")
      fi;
      lot[l].st = READY; lot[l].rank = rb; lot[l].over_done = 0; lot[l].deadline = NEVER;
+     lot[l].asked = (after == 0 -> 0 : lot[l].asked); /* no answer to those counts any more */
      n3 = 0;
      for (i1 : 0 .. H - 1) {
        if
@@ -642,7 +643,12 @@ inline send_notice(l) {
   for (i1 : 0 .. H - 1) { if :: asked_now(l, i1) && lot[l].nt[i1] == OWED -> flag = 1 :: else fi }
   ok = in_round(lot[l].st) && flag;
   if
-  :: ok && lot[l].st == READY -> X("send"); lot[l].price = price; send_owed(l); lot[l].st = NOTICED
+  :: ok && lot[l].st == READY ->
+     if
+     :: lot[l].asked == lot[l].rank -> X("send_all_again") /* after objections: the same terms */
+     :: else -> X("send"); lot[l].price = price
+     fi;
+     send_owed(l); lot[l].st = NOTICED
   :: ok && lot[l].st != READY -> X("send_again"); send_owed(l)
   :: !ok && lot[l].st == FREE && price > lot[l].price ->
      ok = 1;
@@ -899,7 +905,6 @@ inline change_lot(l) {
      if
      :: FAULT == 5 -> lot[l].price = price
      :: FAULT != 5 && (flag || ok) ->
-        lot[l].asked = 0; /* no answer to them counts any more, however early it was */
         void_round(l);
         begin_round(l, 0, now);
         if :: lot[l].st == READY -> lot[l].reoffer = n4 :: else fi

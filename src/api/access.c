@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who may ask. On the unix socket the file system has answered already. Over TCP every call needs the
- * admin token; and because a browser on the operator's machine can be led to send requests anywhere,
+ * admin token, or a party's, which opens the desk alone; and because a browser on the operator's machine can be led to send requests anywhere,
  * a call with an Origin is refused, and so is one whose Host is a name we do not know (a name that was
  * rebound to our address).
  */
@@ -53,31 +53,50 @@ static bool host_is_ours(const struct api_options *options, const char *host)
            strcasecmp(asked, listening) == 0;
 }
 
-static bool token_is_right(const struct api_options *options, const char *authorization)
+/* The hash of the bearer token; false when there is none. */
+static bool token_hash(const char *authorization, uint8_t ret_hash[OFT_SHA256_BYTES])
 {
     static const char SCHEME[] = "Bearer ";
-    uint8_t hash[OFT_SHA256_BYTES];
     if (authorization == NULL || strncasecmp(authorization, SCHEME, sizeof SCHEME - 1) != 0) {
         return false;
     }
     const char *token = authorization + sizeof SCHEME - 1;
     size_t length = strlen(token);
-    if (length == 0 || length > OFT_API_KEY_BYTES_MAX ||
-        oft_sha256_once(token, length, hash) != OFT_OK) {
-        return false;
+    return length > 0 && length <= OFT_API_KEY_BYTES_MAX &&
+           oft_sha256_once(token, length, ret_hash) == OFT_OK;
+}
+
+/* Whose token it is: the administrator's, or a party's. */
+static unsigned check_token(const struct api_options *options, const char *authorization,
+                            char ret_party[ENGINE_PARTY_BYTES], const char **ret_reason)
+{
+    uint8_t hash[OFT_SHA256_BYTES];
+    struct oft_error error = {0};
+    *ret_reason = "the token is missing or wrong; send it as Authorization: Bearer";
+    if (!token_hash(authorization, hash)) {
+        return 401;
     }
-    return oft_equal_constant_time(hash, options->token_sha256, sizeof hash);
+    if (oft_equal_constant_time(hash, options->token_sha256, sizeof hash)) {
+        return 0;
+    }
+    enum oft_err err = engine_party_of_token(options->engine, hash, ret_party, &error);
+    if (err != OFT_OK && err != OFT_ERR_NOT_FOUND) {
+        *ret_reason = "the token cannot be checked now; try again";
+        return 503;
+    }
+    return err == OFT_OK ? 0 : 401;
 }
 
 unsigned api_refuses(const struct api_options *options, const struct api_call *call,
-                     const char **ret_reason)
+                     char ret_party[ENGINE_PARTY_BYTES], const char **ret_reason)
 {
+    ret_party[0] = '\0';
     if (!call->over_tcp) {
         return 0;
     }
-    if (!token_is_right(options, call->authorization)) {
-        *ret_reason = "the admin token is missing or wrong; send it as Authorization: Bearer";
-        return 401;
+    unsigned refused = check_token(options, call->authorization, ret_party, ret_reason);
+    if (refused != 0) {
+        return refused;
     }
     if (call->origin != NULL) {
         *ret_reason = "the admin API does not answer web pages (the call has an Origin)";

@@ -9,7 +9,7 @@
 #include "base/hash.h"
 
 /* A key's id is the first eight bytes of its token's hash, as a number in hex. */
-static bool key_id_text(const char *token, char out[17])
+bool api_token_id(const char *token, char out[17])
 {
     uint8_t hash[OFT_SHA256_BYTES];
     uint64_t id = 0;
@@ -39,7 +39,7 @@ void api_post_keys(const struct api_scope *scope, struct api_answer *answer)
         engine_key_create(scope->options->engine, account, product, scope->now_ns, token, &error);
     if (err != OFT_OK) {
         api_answer_fault(answer, err, &error, NULL);
-    } else if (!key_id_text(token, id)) {
+    } else if (!api_token_id(token, id)) {
         api_answer_error(answer, 500, "internal",
                          "the key was made but its id cannot be told; list the keys and revoke it",
                          NULL);

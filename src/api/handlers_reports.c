@@ -18,7 +18,7 @@ static const struct format_row FORMATS[] = {
     {"csv", LEDGER_CSV, "text/csv; charset=utf-8"},
 };
 
-static const char *query(const struct api_scope *scope, const char *name)
+const char *api_query(const struct api_scope *scope, const char *name)
 {
     return scope->call->query != NULL ? scope->call->query(scope->call->query_context, name) : NULL;
 }
@@ -27,7 +27,7 @@ static const char *query(const struct api_scope *scope, const char *name)
 static const struct format_row *format_asked(const struct api_scope *scope,
                                              struct api_answer *answer)
 {
-    const char *name = query(scope, "format");
+    const char *name = api_query(scope, "format");
     for (size_t i = 0; i < OFT_COUNT_OF(FORMATS); i++) {
         if (name == NULL || strcmp(name, FORMATS[i].name) == 0) {
             return &FORMATS[i];
@@ -50,8 +50,8 @@ static void report_end(struct api_answer *answer, const struct format_row *forma
 
 void api_get_statement(const struct api_scope *scope, struct api_answer *answer)
 {
-    const char *party = query(scope, "party");
-    const char *month_text = query(scope, "month");
+    const char *party = api_query(scope, "party");
+    const char *month_text = api_query(scope, "month");
     int32_t month;
     const struct format_row *format = format_asked(scope, answer);
     if (format == NULL) {
@@ -64,8 +64,8 @@ void api_get_statement(const struct api_scope *scope, struct api_answer *answer)
         return;
     }
     struct oft_error error = {0};
-    enum oft_err err = engine_statement(scope->options->engine, party, month, format->format,
-                                        &answer->body, &error);
+    enum oft_err err = engine_statement(scope->options->engine, party, month, scope->now_ns,
+                                        format->format, &answer->body, &error);
     report_end(answer, format, err, &error);
 }
 

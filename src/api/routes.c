@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of routes, and the way of a call through the checks to its handler. Handlers live in
+ * The way of a call through the checks to its handler. The table is in route_table.c, handlers live in
  * handlers_*.c; who may ask is decided in access.c.
  */
 #include "api/routes.h"
@@ -8,55 +8,63 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct api_route ROUTES[] = {
-    {"GET", "/v1/status", api_get_status, false},
-    {"POST", "/v1/reload", api_post_reload, false},
-    {"POST", "/v1/drain", api_post_drain, false},
-    {"POST", "/v1/attest", api_post_attest, true},
-    {"GET", "/v1/attestations", api_get_attestations, false},
-    {"GET", "/v1/keys", api_get_keys, false},
-    {"POST", "/v1/keys", api_post_keys, true},
-    {"DELETE", "/v1/keys/", api_delete_key, false},
-    {"GET", "/v1/statement", api_get_statement, false},
-    {"GET", "/v1/commitments", api_get_commitments, false},
-    {"GET", "/v1/usage", api_get_usage, false},
-    {"GET", "/v1/ledger/verify", api_get_ledger_verify, false},
-};
-
-const struct api_route *api_routes(size_t *ret_count)
+bool api_path_matches(const char *template, const char *path, char id[API_ID_BYTES])
 {
-    *ret_count = OFT_COUNT_OF(ROUTES);
-    return ROUTES;
-}
-
-/* Whether PATH is the route's; *ret_id is the last segment where the route takes one. */
-static bool path_matches(const struct api_route *route, const char *path, const char **ret_id)
-{
-    size_t length = strlen(route->path);
-    *ret_id = "";
-    if (route->path[length - 1] != '/') {
-        return strcmp(route->path, path) == 0;
+    static const char GAP[] = "{id}";
+    const char *gap = strstr(template, GAP);
+    id[0] = '\0';
+    if (gap == NULL) {
+        return strcmp(template, path) == 0;
     }
-    if (strncmp(route->path, path, length) != 0) {
+    size_t before = (size_t)(gap - template);
+    if (strncmp(template, path, before) != 0) {
         return false;
     }
-    *ret_id = path + length;
-    return (*ret_id)[0] != '\0' && strchr(*ret_id, '/') == NULL;
+    size_t length = strcspn(path + before, "/");
+    if (length == 0 || length >= API_ID_BYTES ||
+        strcmp(path + before + length, gap + sizeof GAP - 1) != 0) {
+        return false;
+    }
+    memcpy(id, path + before, length);
+    id[length] = '\0';
+    return true;
 }
 
-static const char *allow_text(const char *path)
+/* The methods that PATH takes, as bits; what it is called for METHOD goes into SCOPE and ID. */
+static unsigned find(const char *method, const char *path, struct api_scope *scope,
+                     char id[API_ID_BYTES])
 {
-    static const char *const TEXTS[] = {"", "GET", "POST", "GET, POST", "DELETE"};
+    static const char *const METHODS[] = {"GET", "POST", "DELETE"};
+    size_t count;
+    char segment[API_ID_BYTES];
+    const struct api_route *routes = api_routes(&count);
     unsigned set = 0;
-    const char *id;
-    for (size_t i = 0; i < OFT_COUNT_OF(ROUTES); i++) {
-        if (path_matches(&ROUTES[i], path, &id)) {
-            set |= strcmp(ROUTES[i].method, "GET") == 0    ? 1u
-                   : strcmp(ROUTES[i].method, "POST") == 0 ? 2u
-                                                           : 4u;
+    for (size_t i = 0; i < count; i++) {
+        if (!api_path_matches(routes[i].path, path, segment)) {
+            continue;
+        }
+        for (unsigned bit = 0; bit < OFT_COUNT_OF(METHODS); bit++) {
+            set |= strcmp(routes[i].method, METHODS[bit]) == 0 ? 1u << bit : 0;
+        }
+        if (scope->route == NULL && strcmp(routes[i].method, method) == 0) {
+            scope->route = &routes[i];
+            memcpy(id, segment, sizeof segment);
         }
     }
-    return set < OFT_COUNT_OF(TEXTS) ? TEXTS[set] : "";
+    const struct desk_act *act = desk_act_of_path(path);
+    if (act != NULL) {
+        set |= 2u;
+        scope->act = scope->route == NULL && strcmp(method, "POST") == 0 ? act : NULL;
+    }
+    return set;
+}
+
+static const char *allow_text(unsigned set)
+{
+    static const char *const TEXTS[] = {
+        "",       "GET",         "POST",         "GET, POST",
+        "DELETE", "GET, DELETE", "POST, DELETE", "GET, POST, DELETE"};
+    return TEXTS[set & 7u];
 }
 
 /* A JSON object from the call's body, or NULL with the answer filled. */
@@ -85,8 +93,7 @@ static json_t *body_parse(const struct api_call *call, struct api_answer *answer
     return NULL;
 }
 
-static void route_run(const struct api_route *route, struct api_scope *scope,
-                      struct api_answer *answer)
+static void route_run(struct api_scope *scope, struct api_answer *answer)
 {
     json_t *body = NULL;
     if (scope->call->body_too_long) {
@@ -94,7 +101,7 @@ static void route_run(const struct api_route *route, struct api_scope *scope,
                          NULL);
         return;
     }
-    if (route->wants_body) {
+    if (scope->act != NULL || scope->route->wants_body) {
         body = body_parse(scope->call, answer);
         if (body == NULL) {
             return;
@@ -102,37 +109,46 @@ static void route_run(const struct api_route *route, struct api_scope *scope,
     }
     scope->body = body;
     scope->now_ns = scope->options->clock();
-    route->handler(scope, answer);
+    (scope->act != NULL ? api_post_act : scope->route->handler)(scope, answer);
     json_decref(body);
+}
+
+/* A party has business at the desk and nowhere else; what is there beside its own it is not told. */
+static bool party_may(const struct api_scope *scope)
+{
+    static const char DESK[] = "/v1/desk";
+    size_t length = sizeof DESK - 1;
+    const char *path = scope->call->path;
+    bool at_desk =
+        strncmp(path, DESK, length) == 0 && (path[length] == '\0' || path[length] == '/');
+    return at_desk && (scope->route == NULL || scope->route->parties);
 }
 
 void api_dispatch(const struct api_options *options, const struct api_call *call,
                   struct api_answer *answer)
 {
     const char *reason = "";
-    unsigned refused = api_refuses(options, call, &reason);
+    char party[ENGINE_PARTY_BYTES] = "", id[API_ID_BYTES] = "";
+    unsigned refused = api_refuses(options, call, party, &reason);
     if (refused != 0) {
-        api_answer_error(answer, refused, refused == 401 ? "unauthorized" : "forbidden", reason,
-                         NULL);
+        const char *code = refused == 401 ? "unauthorized" : refused == 403 ? "forbidden" : "busy";
+        api_answer_error(answer, refused, code, reason, NULL);
         return;
     }
-    struct api_scope scope = {.options = options, .call = call};
-    bool path_known = false;
-    for (size_t i = 0; i < OFT_COUNT_OF(ROUTES); i++) {
-        if (path_matches(&ROUTES[i], call->path, &scope.id)) {
-            path_known = true;
-            if (strcmp(ROUTES[i].method, call->method) == 0) {
-                route_run(&ROUTES[i], &scope, answer);
-                return;
-            }
-        }
-    }
-    if (!path_known) {
+    struct api_scope scope = {
+        .options = options, .call = call, .id = id, .party = party[0] != '\0' ? party : NULL};
+    unsigned methods = find(call->method, call->path, &scope, id);
+    if (scope.party != NULL && !party_may(&scope)) {
+        api_answer_error(answer, 403, "forbidden",
+                         "a party's token opens its own part of /v1/desk and nothing else", NULL);
+    } else if (methods == 0) {
         api_answer_error(answer, 404, "not_found",
                          "there is no such path; docs/admin-api.md lists them", NULL);
-        return;
+    } else if (scope.route == NULL && scope.act == NULL) {
+        api_answer_error(answer, 405, "method_not_allowed", "this path does not take that method",
+                         NULL);
+        answer->allow = allow_text(methods);
+    } else {
+        route_run(&scope, answer);
     }
-    api_answer_error(answer, 405, "method_not_allowed", "this path does not take that method",
-                     NULL);
-    answer->allow = allow_text(call->path);
 }

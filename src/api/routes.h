@@ -6,17 +6,20 @@
  *
  * Order of checks   who asks (401, 403), what for (404, 405), how much (413), what is said (400), and
  *                   then the engine. So a stranger learns nothing, not even which paths there are.
+ * The tables        Routes stand in one table with what they take and answer; the desk's acts come
+ *                   from desk/acts.h. The OpenAPI document is made from both, so it cannot differ.
  */
 #include <jansson.h>
 
 #include "api/api.h"
+#include "engine/desk.h"
 
 /* One call. Text is NUL-terminated; members are NULL where the client sent none. */
 struct api_call {
     const char *method;
     const char *path; /* without the query, decoded by the server */
     bool over_tcp;
-    const char *authorization, *host, *origin, *content_type;
+    const char *authorization, *host, *origin, *content_type, *idempotency_key;
     const char *(*query)(void *context, const char *name); /* NULL: absent */
     void *query_context;
     const char *body;
@@ -35,18 +38,38 @@ struct api_answer {
 struct api_scope; /* what a handler sees: options, call, parsed body */
 typedef void (*api_handler)(const struct api_scope *scope, struct api_answer *answer);
 
+/* What a route answers with, for its clients to know; JSON unless said otherwise. */
+enum api_form {
+    API_FORM_JSON,
+    API_FORM_REPORT, /* format=: JSON, text or CSV */
+    API_FORM_LETTER  /* format=: text or PDF */
+};
+
 struct api_route {
     const char *method;
-    const char *path; /* one that ends in "/" takes one more segment, scope.id */
+    const char *path; /* "{id}" stands for one segment, scope.id */
     api_handler handler;
     bool wants_body; /* a JSON object */
+    bool parties;    /* parties may ask too, with a token of theirs */
+    unsigned status; /* of success */
+    enum api_form form;
+    const char *summary;
+    const char *query;  /* parameters, blanks between: "party! month!"; '!': it must be there */
+    const char *body;   /* schema of the body (openapi_schemas.c); NULL: none */
+    const char *answer; /* schema of the answer */
 };
 const struct api_route *api_routes(size_t *ret_count);
+/* Whether PATH is TEMPLATE's; the segment for "{id}" is put into ID. */
+enum { API_ID_BYTES = 192 };
+bool api_path_matches(const char *template, const char *path, char id[API_ID_BYTES]);
 
 struct api_scope {
     const struct api_options *options;
     const struct api_call *call;
+    const struct api_route *route; /* NULL for an act */
+    const struct desk_act *act;    /* NULL for a route */
     const char *id;
+    const char *party; /* who asks; NULL: the customer */
     const json_t *body;
     oft_instant now_ns;
 };
@@ -55,9 +78,18 @@ struct api_scope {
 void api_dispatch(const struct api_options *options, const struct api_call *call,
                   struct api_answer *answer);
 
-/* Whether CALL may pass: 0, or the status that refuses it and the reason. */
+/* Whether CALL may pass: 0, or the status that refuses it and the reason. RET_PARTY gets the party whose
+ * token it came with, "" for the customer. */
 unsigned api_refuses(const struct api_options *options, const struct api_call *call,
-                     const char **ret_reason);
+                     char ret_party[ENGINE_PARTY_BYTES], const char **ret_reason);
+/* A token's id: the first eight bytes of its hash, as a number in hex. */
+bool api_token_id(const char *token, char out[17]);
+/* A query parameter; NULL when it is not there. */
+const char *api_query(const struct api_scope *scope, const char *name);
+/* The OpenAPI document of all routes and acts; NULL: out of memory. */
+json_t *api_openapi(void);
+/* The schemas that it refers to, by name; NULL: out of memory. */
+json_t *api_openapi_schemas(void);
 
 /* Fills ANSWER with an error in the one form. REPORT may be NULL. */
 void api_answer_error(struct api_answer *answer, unsigned status, const char *code,
@@ -81,5 +113,17 @@ void api_get_statement(const struct api_scope *scope, struct api_answer *answer)
 void api_get_commitments(const struct api_scope *scope, struct api_answer *answer);
 void api_get_usage(const struct api_scope *scope, struct api_answer *answer);
 void api_get_ledger_verify(const struct api_scope *scope, struct api_answer *answer);
+void api_get_openapi(const struct api_scope *scope, struct api_answer *answer);
+void api_post_act(const struct api_scope *scope, struct api_answer *answer);
+void api_get_desk(const struct api_scope *scope, struct api_answer *answer);
+void api_get_desk_list(const struct api_scope *scope, struct api_answer *answer);
+void api_get_desk_one(const struct api_scope *scope, struct api_answer *answer);
+void api_get_desk_document(const struct api_scope *scope, struct api_answer *answer);
+void api_get_desk_journal(const struct api_scope *scope, struct api_answer *answer);
+void api_get_desk_verify(const struct api_scope *scope, struct api_answer *answer);
+void api_get_desk_outbox(const struct api_scope *scope, struct api_answer *answer);
+void api_get_desk_tokens(const struct api_scope *scope, struct api_answer *answer);
+void api_post_desk_tokens(const struct api_scope *scope, struct api_answer *answer);
+void api_delete_desk_token(const struct api_scope *scope, struct api_answer *answer);
 
 #endif

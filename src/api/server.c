@@ -95,6 +95,8 @@ static enum MHD_Result call_answer(struct listener *listener, struct MHD_Connect
         .host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host"),
         .origin = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin"),
         .content_type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type"),
+        .idempotency_key =
+            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Idempotency-Key"),
         .query = query_value,
         .query_context = connection,
         .body = oft_buffer_text(&upload->body),

@@ -18,6 +18,7 @@ struct exchange {
     CURL *curl;
     struct curl_slist *headers;
     char *body_text;
+    bool repeatable; /* under an idempotency key */
     char socket_path[4096];
     char detail[CURL_ERROR_SIZE];
 };
@@ -175,6 +176,24 @@ static int unreachable(const struct cli_target *target, const struct exchange *e
         exchange->socket_path, why, target->data_directory);
 }
 
+/* What a refusal of the desk says besides: which clause, which property, from when on. */
+static void refusal_details(const json_t *error)
+{
+    const char *clause = cli_json_text(error, "clause");
+    const char *earliest = cli_json_text(error, "earliest");
+    json_int_t property = json_integer_value(json_object_get(error, "property"));
+    if (clause[0] != '\0') {
+        fprintf(stderr, "  clause:    %s\n", clause);
+    }
+    if (property > 0) {
+        fprintf(stderr, "  property:  %d (docs/desk.md)\n", (int)property);
+    }
+    if (json_object_get(error, "earliest") != NULL) {
+        fprintf(stderr, "  earliest:  %s\n",
+                earliest[0] != '\0' ? earliest : "waiting alone does not help");
+    }
+}
+
 /* A refusal in the API's error form, for people; and its exit code. */
 static int refusal(const struct cli_reply *reply)
 {
@@ -188,6 +207,7 @@ static int refusal(const struct cli_reply *reply)
         fputs(report, stderr);
     }
     (void)cli_error(0, message[0] != '\0' ? "%s" : "the daemon answered with an error%s", message);
+    refusal_details(error);
     int code = CLI_FAULT;
     switch (reply->status) {
     case 400:
@@ -219,6 +239,11 @@ static int exchange_run(struct exchange *exchange, const struct cli_target *targ
         return code;
     }
     CURLcode result = curl_easy_perform(exchange->curl);
+    bool lost = result == CURLE_GOT_NOTHING || result == CURLE_RECV_ERROR;
+    if (lost && exchange->repeatable) {
+        oft_buffer_clear(&reply->body);
+        result = curl_easy_perform(exchange->curl);
+    }
     if (result != CURLE_OK) {
         return unreachable(target, exchange, result);
     }
@@ -228,8 +253,29 @@ static int exchange_run(struct exchange *exchange, const struct cli_target *targ
     return reply->status >= 200 && reply->status <= 299 ? CLI_OK : refusal(reply);
 }
 
+/* The key as a header; it comes from the command line and must not carry another header in. */
+static int key_add(struct exchange *exchange, const char *key)
+{
+    char line[192];
+    if (key == NULL) {
+        return CLI_OK;
+    }
+    if (key[0] == '\0' || strlen(key) > 128 || strpbrk(key, "\r\n") != NULL) {
+        return cli_error(CLI_USAGE, "an idempotency key has 1 to 128 characters, on one line");
+    }
+    (void)snprintf(line, sizeof line, "Idempotency-Key: %s", key);
+    exchange->repeatable = true;
+    return header_add(exchange, line) ? CLI_OK : cli_error(CLI_FAULT, "out of memory");
+}
+
 int cli_call(const struct cli_target *target, const char *method, const char *path,
              const json_t *body, struct cli_reply *ret_reply)
+{
+    return cli_call_once(target, method, path, body, NULL, ret_reply);
+}
+
+int cli_call_once(const struct cli_target *target, const char *method, const char *path,
+                  const json_t *body, const char *idempotency_key, struct cli_reply *ret_reply)
 {
     memset(ret_reply, 0, sizeof *ret_reply);
     oft_buffer_init(&ret_reply->body, REPLY_BYTES_MAX);
@@ -238,9 +284,11 @@ int cli_call(const struct cli_target *target, const char *method, const char *pa
         return cli_error(CLI_FAULT, "libcurl does not start");
     }
     exchange.curl = curl_easy_init();
-    int code = exchange.curl != NULL
-                   ? exchange_run(&exchange, target, method, path, body, ret_reply)
-                   : cli_error(CLI_FAULT, "out of memory");
+    int code = exchange.curl != NULL ? key_add(&exchange, idempotency_key)
+                                     : cli_error(CLI_FAULT, "out of memory");
+    if (code == CLI_OK) {
+        code = exchange_run(&exchange, target, method, path, body, ret_reply);
+    }
     curl_slist_free_all(exchange.headers);
     curl_easy_cleanup(exchange.curl);
     free(exchange.body_text);

@@ -25,6 +25,10 @@ struct cli_reply {
  */
 int cli_call(const struct cli_target *target, const char *method, const char *path,
              const json_t *body, struct cli_reply *ret_reply);
+/* The same under an idempotency key: what was done is not done again, so a connection that is lost is
+ * tried once more. */
+int cli_call_once(const struct cli_target *target, const char *method, const char *path,
+                  const json_t *body, const char *idempotency_key, struct cli_reply *ret_reply);
 void cli_reply_release(struct cli_reply *reply);
 
 /* The common case of a read-only report: calls GET PATH and prints the answer. */

@@ -10,15 +10,15 @@
 #include "cli/deal_file.h"
 #include "policy/lint.h"
 
-enum { OPT_EMIT = CLI_OPT_OWN };
+enum { OPT_EMIT = CLI_OPT_OWN, OPT_ORDERS };
 
 static const char HELP[] =
-    "Usage: offtake check FILE [--json | --emit json]\n"
+    "Usage: offtake check FILE [--json | --emit json] [--orders FILE]\n"
     "Checks a deal file and everything that it includes. Prints each mistake with\n"
     "its file, line and column, why it is one, and what to change.\n\n"
     "  --json         print the diagnostics as JSON\n"
     "  --emit json    print the deal itself as JSON when it has no errors; its form\n"
-    "                 is described by docs/schema/deal.schema.json\n"
+    "                 is described by docs/schema/deal.schema.json\n" CLI_ORDERS_HELP
     "  --help         this text\n\n"
     "Exit status: 0 no errors (there may be warnings); 1 errors; 2 wrong command\n"
     "line; 3 the file cannot be read.\n";
@@ -37,7 +37,7 @@ static void summary_append(const struct deal *deal, struct oft_buffer *out)
                       COUNTED(deal->price_count), COUNTED(deal->account_count));
 }
 
-static int check_file(const char *path, bool json, bool emit)
+static int check_file(const char *path, const char *orders, bool json, bool emit)
 {
     struct deal *deal = NULL;
     struct deal_diagnostics diagnostics;
@@ -45,7 +45,7 @@ static int check_file(const char *path, bool json, bool emit)
     struct oft_buffer out;
     deal_diagnostics_init(&diagnostics);
     oft_buffer_init(&out, CLI_REPORT_BYTES_MAX);
-    enum oft_err err = deal_parse(path, deal_load_file, NULL, &deal, &diagnostics, &error);
+    enum oft_err err = cli_deal_parse(path, orders, &deal, &diagnostics, &error);
     if (err == OFT_OK) {
         err = policy_lint(deal, &diagnostics, &error);
     }
@@ -79,8 +79,10 @@ int cli_check(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {{"json", no_argument, NULL, CLI_OPT_JSON},
                                             {"emit", required_argument, NULL, OPT_EMIT},
+                                            {"orders", required_argument, NULL, OPT_ORDERS},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
+    const char *orders = NULL;
     bool json = false;
     bool emit = false;
     int option;
@@ -95,6 +97,9 @@ int cli_check(int argc, char **argv)
             }
             emit = true;
             break;
+        case OPT_ORDERS:
+            orders = optarg;
+            break;
         case 'h':
             return cli_print(HELP);
         default:
@@ -104,5 +109,5 @@ int cli_check(int argc, char **argv)
     if (argc - optind != 1) {
         return cli_usage_error(argv[0], "one deal file is needed, %d given", argc - optind);
     }
-    return check_file(argv[optind], json, emit);
+    return check_file(argv[optind], orders, json, emit);
 }

@@ -21,7 +21,8 @@ enum {
     OPT_ATTEST,
     OPT_ACCOUNT,
     OPT_WHY_NOT,
-    OPT_BATCH
+    OPT_BATCH,
+    OPT_ORDERS
 };
 
 static const char HELP[] =
@@ -38,7 +39,7 @@ static const char HELP[] =
     "  --region R     only pools in this region\n"
     "  --why-not P    tell about this pool only\n"
     "  --attest EVENT=INSTANT\n"
-    "                 suppose that an event of the deal happened; may be repeated\n"
+    "                 suppose that an event of the deal happened; may be repeated\n" CLI_ORDERS_HELP
     "  --json         print the answer as JSON\n"
     "  --batch        read questions from standard input, a line each, five fields\n"
     "                 with tabs between: instant, product, model, account, region\n"
@@ -48,7 +49,7 @@ static const char HELP[] =
     "model; 2 wrong command line; 3 a fault.\n";
 
 struct question {
-    const char *path, *product, *model, *region, *account, *why_not;
+    const char *path, *orders, *product, *model, *region, *account, *why_not;
     oft_instant at;
     bool json;
     bool batch;
@@ -159,6 +160,9 @@ static int question_option(struct question *question, int option, const char *va
     case OPT_BATCH:
         question->batch = true;
         return CLI_OK;
+    case OPT_ORDERS:
+        question->orders = value;
+        return CLI_OK;
     case OPT_AT:
         if (cli_instant_parse(value, &question->at) != OFT_OK) {
             return cli_usage_error("offtake explain",
@@ -189,6 +193,7 @@ int cli_explain(int argc, char **argv)
                                             {"account", required_argument, NULL, OPT_ACCOUNT},
                                             {"why-not", required_argument, NULL, OPT_WHY_NOT},
                                             {"batch", no_argument, NULL, OPT_BATCH},
+                                            {"orders", required_argument, NULL, OPT_ORDERS},
                                             {"json", no_argument, NULL, CLI_OPT_JSON},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
@@ -209,7 +214,7 @@ int cli_explain(int argc, char **argv)
     }
     question.path = argv[optind];
     int code;
-    struct deal *deal = cli_deal_read(question.path, &code);
+    struct deal *deal = cli_deal_read_with(question.path, question.orders, &code);
     if (deal == NULL) {
         return code;
     }

@@ -21,7 +21,8 @@ enum {
     OPT_STALE_AFTER,
     OPT_USER,
     OPT_NODE,
-    OPT_CA_BUNDLE
+    OPT_CA_BUNDLE,
+    OPT_DESK_CONFIG
 };
 
 static const char HELP[] =
@@ -50,6 +51,8 @@ static const char HELP[] =
     "                      where to put that token when it is made (default: shown\n"
     "                      on a terminal, else DIR/admin-token)\n"
     "  --ca-bundle FILE    who may vouch for providers (default: the system's)\n"
+    "  --desk-config FILE  where the capacity desk's notices go (default:\n"
+    "                      DIR/desk.json, if there is one)\n"
     "  --module FILE       the nginx module (default: beside this program, else in\n"
     "                      /usr/lib/nginx/modules)\n"
     "  --nginx FILE        the nginx program (default: /usr/sbin/nginx)\n"
@@ -123,6 +126,9 @@ static int option_read(struct serve_options *options, int option, const char *va
     case OPT_CA_BUNDLE:
         options->ca_bundle = value;
         return CLI_OK;
+    case OPT_DESK_CONFIG:
+        options->desk_config = value;
+        return CLI_OK;
     case OPT_WORKERS:
         count = strtoul(value, &end, 10);
         if (value[0] < '1' || value[0] > '9' || *end != '\0' || count > 512) {
@@ -164,6 +170,7 @@ int cli_serve_options(int argc, char **argv, struct serve_options *ret_options, 
         {"user", required_argument, NULL, OPT_USER},
         {"node", required_argument, NULL, OPT_NODE},
         {"ca-bundle", required_argument, NULL, OPT_CA_BUNDLE},
+        {"desk-config", required_argument, NULL, OPT_DESK_CONFIG},
         {"help", no_argument, NULL, 'h'},
         {0}};
     struct cli_target target;

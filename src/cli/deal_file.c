@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "cli/command.h"
 
 const char *cli_fault_text(enum oft_err code, const struct oft_error *error)
@@ -15,13 +16,39 @@ const char *cli_fault_text(enum oft_err code, const struct oft_error *error)
     return error->message[0] != '\0' ? error->message : oft_err_text(code);
 }
 
+enum oft_err cli_deal_parse(const char *path, const char *orders, struct deal **ret_deal,
+                            struct deal_diagnostics *diagnostics, struct oft_error *reterr)
+{
+    struct oft_arena arena;
+    struct deal_file file = {orders, {NULL, 0}};
+    if (orders == NULL) {
+        return deal_parse(path, deal_load_file, NULL, ret_deal, diagnostics, reterr);
+    }
+    oft_arena_init(&arena, 2 * (size_t)OFT_DEAL_FILE_BYTES_MAX);
+    enum oft_err err = deal_load_file(NULL, orders, &arena, &file.text, reterr);
+    if (err == OFT_ERR_INVALID) {
+        err = OFT_ERR_IO; /* no regular file: the deal has no mistake */
+    }
+    if (err == OFT_OK) {
+        err = deal_parse_with(path, deal_load_file, NULL, (struct deal_generated){&file, 1},
+                              ret_deal, diagnostics, reterr);
+    }
+    oft_arena_release(&arena);
+    return err;
+}
+
 struct deal *cli_deal_read(const char *path, int *ret_code)
+{
+    return cli_deal_read_with(path, NULL, ret_code);
+}
+
+struct deal *cli_deal_read_with(const char *path, const char *orders, int *ret_code)
 {
     struct deal *deal = NULL;
     struct deal_diagnostics diagnostics;
     struct oft_error error = {0};
     deal_diagnostics_init(&diagnostics);
-    enum oft_err err = deal_parse(path, deal_load_file, NULL, &deal, &diagnostics, &error);
+    enum oft_err err = cli_deal_parse(path, orders, &deal, &diagnostics, &error);
     *ret_code = CLI_OK;
     if (err == OFT_ERR_INVALID) {
         struct oft_buffer report;

@@ -11,9 +11,18 @@
 /* The best words there are for a fault. */
 const char *cli_fault_text(enum oft_err code, const struct oft_error *error);
 
+/* Parses the deal at PATH and, beside it, what the file ORDERS holds (NULL: nothing): capacity that was
+ * delivered, as `offtake order pools` prints it. As deal_parse_with. */
+enum oft_err cli_deal_parse(const char *path, const char *orders, struct deal **ret_deal,
+                            struct deal_diagnostics *diagnostics, struct oft_error *reterr);
+#define CLI_ORDERS_HELP                                                              \
+    "  --orders FILE  with the pools of FILE too: capacity that was delivered, as\n" \
+    "                 `offtake order pools` prints it\n"
+
 /* Reads a deal that must be free of errors. On anything else: the report on stderr, and the exit
  * code in *ret_code. */
 struct deal *cli_deal_read(const char *path, int *ret_code);
+struct deal *cli_deal_read_with(const char *path, const char *orders, int *ret_code);
 
 /* What --attest EVENT=INSTANT said, before and after the deal is known. */
 #define CLI_ATTEST_MAX 64

@@ -18,6 +18,7 @@
 #include "daemon/nginx.h"
 #include "daemon/setup.h"
 #include "daemon/token.h"
+#include "engine/desk.h"
 
 enum { EXIT_STOPPED = 0, EXIT_BAD_DEAL = 1, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 enum {
@@ -196,6 +197,15 @@ static void policy_look(struct daemon *daemon)
     }
 }
 
+/* Deadlines at the desk pass while nobody asks: each second it is looked whether one did. */
+static void desk_look(struct daemon *daemon)
+{
+    struct oft_error error = {0};
+    if (engine_desk_tick(daemon->engine, clock_real(), &error) != OFT_OK) {
+        complain(daemon, &error);
+    }
+}
+
 static bool loop_step(struct daemon *daemon, struct oft_error *reterr)
 {
     unsigned ready = 0;
@@ -211,6 +221,7 @@ static bool loop_step(struct daemon *daemon, struct oft_error *reterr)
     }
     if (ready & 1u << LOOP_BEAT) {
         engine_heartbeat(daemon->engine, clock_real());
+        desk_look(daemon);
     }
     if (ready & 1u << LOOP_DRAIN) {
         (void)drain(daemon, DRAIN_ROUNDS_PER_TICK);
@@ -257,6 +268,21 @@ static int start_failed(enum oft_err err, struct oft_error *error)
     return err == OFT_ERR_INVALID || err == OFT_ERR_NOT_FOUND ? EXIT_USAGE : EXIT_FAULT;
 }
 
+/* A file that was named must be there; the one in the data directory may be missing. */
+static enum oft_err contacts_begin(struct daemon *daemon, struct oft_error *reterr)
+{
+    const struct serve_options *options = daemon->options;
+    struct oft_error error = {0};
+    char path[SETUP_PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/desk.json", options->data_directory);
+    enum oft_err err = engine_desk_contacts_load(
+        daemon->engine, options->desk_config != NULL ? options->desk_config : path, &error);
+    if (err == OFT_OK || (err == OFT_ERR_NOT_FOUND && options->desk_config == NULL)) {
+        return OFT_OK;
+    }
+    return oft_fail(reterr, err, "%s", error.message);
+}
+
 static enum oft_err engine_begin(struct daemon *daemon, struct oft_error *reterr)
 {
     const struct serve_options *options = daemon->options;
@@ -269,7 +295,8 @@ static enum oft_err engine_begin(struct daemon *daemon, struct oft_error *reterr
         .rehearsal = options->rehearsal,
         .stale_after_ns = options->stale_after_ns,
     };
-    return engine_open(&engine_options, clock_real(), &daemon->engine, reterr);
+    enum oft_err err = engine_open(&engine_options, clock_real(), &daemon->engine, reterr);
+    return err == OFT_OK ? contacts_begin(daemon, reterr) : err;
 }
 
 /* The first publication: a deal with errors ends the start. Returns an exit code. */

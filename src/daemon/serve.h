@@ -26,7 +26,8 @@ struct serve_options {
     const char *user;             /* whom workers run as when we are root */
     const char *node;             /* names this machine in spools; NULL: its host name */
     const char *ca_bundle;
-    unsigned workers; /* 0: one a core */
+    const char *desk_config; /* NULL: <data>/desk.json, if there is one */
+    unsigned workers;        /* 0: one a core */
     bool rehearsal;
     oft_instant rehearse_at;
     int64_t stale_after_ns;

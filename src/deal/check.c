@@ -264,8 +264,10 @@ static void check_serves(struct deal_build *build)
                         "the key of this endpoint would travel in the clear");
         }
     }
+    uint32_t own_files = deal->file_count - deal->generated_count;
     for (uint32_t i = 0; i < deal->pool_count && !build->memory_failed; i++) {
-        if (!pool_serves[i]) {
+        /* Capacity that was bought to train on serves nothing, and nobody forgot a line. */
+        if (!pool_serves[i] && deal->pools[i].position.file < own_files) {
             deal_report(build->diagnostics, DEAL_WARNING, 55, deal->pools[i].position,
                         deal->pools[i].name, "add: serves MODEL at URL kind openai key env NAME",
                         "pool \"%s\" serves no model", deal->pools[i].name);

@@ -371,6 +371,7 @@ struct deal {
 
     const struct deal_file *files;
     uint32_t file_count;
+    uint32_t generated_count; /* the last of them: texts that stood beside the deal's own */
     const struct deal_party *parties;
     uint32_t party_count;
     const struct deal_provider *providers;
@@ -452,6 +453,22 @@ typedef enum oft_err (*deal_load_fn)(void *context, const char *path, struct oft
 enum oft_err deal_parse(const char *path, deal_load_fn load, void *load_context,
                         struct deal **ret_deal, struct deal_diagnostics *diagnostics,
                         struct oft_error *reterr) OFT_MUSTCHECK;
+/* Texts that stand beside a deal without its including them: capacity that was delivered (desk/pools.h).
+ * They are read behind all that it includes and are files of the deal like others; they include none,
+ * and a pool in them may serve nothing without a word. */
+struct deal_generated {
+    const struct deal_file *files;
+    size_t count;
+};
+enum oft_err deal_parse_with(const char *path, deal_load_fn load, void *load_context,
+                             struct deal_generated generated, struct deal **ret_deal,
+                             struct deal_diagnostics *diagnostics,
+                             struct oft_error *reterr) OFT_MUSTCHECK;
+/* Parses a deal once more from its texts as deal.files has them (one at least): which of them were
+ * generated follows from what the first includes. */
+enum oft_err deal_parse_files(const struct deal_file *files, size_t count, struct deal **ret_deal,
+                              struct deal_diagnostics *diagnostics,
+                              struct oft_error *reterr) OFT_MUSTCHECK;
 /* Parses the words of one file alone, whatever they mean: for a part of a deal. RET_TEXT is in ARENA.
  * OFT_ERR_INVALID after diagnostics. */
 enum oft_err deal_parse_words(const char *path, deal_load_fn load, void *load_context,

@@ -19,6 +19,8 @@ struct loading {
     deal_load_fn load;
     void *load_context;
     struct oft_error *error;
+    struct deal_generated generated;
+    bool all_at_hand; /* `generated` holds every file: those that includes reach come first */
     struct deal_file *files; /* OFT_DEAL_INCLUDES_MAX of them */
     struct deal_file *diagnostic_files;
     uint32_t open_files[OFT_DEAL_INCLUDE_DEPTH_MAX];
@@ -45,6 +47,11 @@ static enum oft_err follow_include(struct loading *l, const struct deal_node *no
     if (node->text.length == 0 || memchr(node->text.data, 0, node->text.length) != NULL) {
         deal_report(l->diagnostics, DEAL_ERROR, 5, node->position, "", "",
                     "an include names a file");
+        return OFT_OK;
+    }
+    if (l->deal->generated_count > 0) { /* else a stored one could not be told from its includes */
+        deal_report(l->diagnostics, DEAL_ERROR, 5, node->position, "",
+                    "put the include into the deal's own file", "a generated file includes none");
         return OFT_OK;
     }
     char *path = resolved_path(l, l->files[node->position.file].path, node->text);
@@ -111,21 +118,11 @@ static enum oft_err parse_text(struct loading *l, uint32_t file, uint32_t depth,
     return parser->root == NULL ? OFT_OK : splice(l, parser->root, depth, into);
 }
 
-static enum oft_err load_tree(struct loading *l, const char *path, const struct deal_node *include,
+/* Makes TEXT the next file of the deal, and adds its statements to INTO. */
+static enum oft_err take_file(struct loading *l, const char *path, struct oft_str text,
                               uint32_t depth, struct deal_node *into)
 {
     uint32_t file = l->deal->file_count;
-    struct oft_error failure = {0};
-    struct oft_str text = {"", 0};
-    enum oft_err err = l->load(l->load_context, path, &l->deal->arena, &text, &failure);
-    if (err != OFT_OK && include != NULL && err != OFT_ERR_MEMORY) {
-        deal_report(l->diagnostics, DEAL_ERROR, 5, include->position, "",
-                    "paths are taken from the including file's own place", "%s", failure.message);
-        return OFT_OK;
-    }
-    if (err != OFT_OK) {
-        return oft_fail(l->error, err, "%s", failure.message);
-    }
     char *shown_path = oft_arena_copy(&l->diagnostics->arena, oft_str_from(path));
     char *shown_text = oft_arena_copy(&l->diagnostics->arena, text);
     char *own_path = oft_arena_copy(&l->deal->arena, oft_str_from(path));
@@ -138,6 +135,44 @@ static enum oft_err load_tree(struct loading *l, const char *path, const struct 
     l->diagnostics->file_count = file + 1;
     l->open_files[depth] = file;
     return parse_text(l, file, depth, into);
+}
+
+static enum oft_err load_tree(struct loading *l, const char *path, const struct deal_node *include,
+                              uint32_t depth, struct deal_node *into)
+{
+    struct oft_error failure = {0};
+    struct oft_str text = {"", 0};
+    enum oft_err err = l->load(l->load_context, path, &l->deal->arena, &text, &failure);
+    if (err != OFT_OK && include != NULL && err != OFT_ERR_MEMORY) {
+        deal_report(l->diagnostics, DEAL_ERROR, 5, include->position, "",
+                    "paths are taken from the including file's own place", "%s", failure.message);
+        return OFT_OK;
+    }
+    if (err != OFT_OK) {
+        return oft_fail(l->error, err, "%s", failure.message);
+    }
+    return take_file(l, path, text, depth, into);
+}
+
+/* The texts that stand beside the deal, behind all that it includes. */
+static enum oft_err take_generated(struct loading *l, struct deal_node *into)
+{
+    enum oft_err err = OFT_OK;
+    size_t first = l->all_at_hand ? l->deal->file_count : 0;
+    for (size_t i = first; err == OFT_OK && i < l->generated.count; i++) {
+        const struct deal_file *file = &l->generated.files[i];
+        if (l->deal->file_count >= OFT_DEAL_INCLUDES_MAX) {
+            deal_report(l->diagnostics, DEAL_ERROR, 7, (struct deal_position){0, 1, 1, 1}, "",
+                        "a deal has at most 64 files", "there is no room for %s", file->path);
+            return OFT_OK;
+        }
+        char *text = oft_arena_copy(&l->deal->arena, file->text);
+        l->deal->generated_count++;
+        err = text == NULL
+                  ? OFT_ERR_MEMORY
+                  : take_file(l, file->path, (struct oft_str){text, file->text.length}, 0, into);
+    }
+    return err;
 }
 
 /* Over every path and text, each with its length before it, so that no two deals read alike. */
@@ -180,6 +215,9 @@ static enum oft_err parse_into(struct loading *l, const char *path)
     deal->files = l->files;
     l->diagnostics->files = l->diagnostic_files;
     enum oft_err err = load_tree(l, path, NULL, 0, root);
+    if (err == OFT_OK) {
+        err = take_generated(l, root);
+    }
     if (err != OFT_OK) {
         return err;
     }
@@ -192,9 +230,8 @@ static enum oft_err parse_into(struct loading *l, const char *path)
     return l->diagnostics->error_count > 0 ? OFT_ERR_INVALID : hash_texts(deal);
 }
 
-enum oft_err deal_parse(const char *path, deal_load_fn load, void *load_context,
-                        struct deal **ret_deal, struct deal_diagnostics *diagnostics,
-                        struct oft_error *reterr)
+static enum oft_err parse(struct loading *l, const char *path, struct deal **ret_deal,
+                          struct oft_error *reterr)
 {
     *ret_deal = NULL;
     struct deal *deal = calloc(1, sizeof(*deal));
@@ -203,12 +240,9 @@ enum oft_err deal_parse(const char *path, deal_load_fn load, void *load_context,
     }
     oft_arena_init(&deal->arena, ARENA_BYTES_MAX);
     struct oft_error failure = {0};
-    struct loading l = {.deal = deal,
-                        .diagnostics = diagnostics,
-                        .load = load,
-                        .load_context = load_context,
-                        .error = &failure};
-    enum oft_err err = parse_into(&l, path);
+    l->deal = deal;
+    l->error = &failure;
+    enum oft_err err = parse_into(l, path);
     if (err == OFT_OK) {
         *ret_deal = deal;
         return OFT_OK;
@@ -220,10 +254,41 @@ enum oft_err deal_parse(const char *path, deal_load_fn load, void *load_context,
         return oft_fail(reterr, err, "%s", failure.message);
     }
     if (err == OFT_ERR_INVALID) {
-        return oft_fail(reterr, err, "%s has %u error%s", path, diagnostics->error_count,
-                        diagnostics->error_count == 1 ? "" : "s");
+        uint32_t count = l->diagnostics->error_count;
+        return oft_fail(reterr, err, "%s has %u error%s", path, count, count == 1 ? "" : "s");
     }
     return oft_fail(reterr, err, "%s while reading %s", oft_err_text(err), path);
+}
+
+enum oft_err deal_parse(const char *path, deal_load_fn load, void *load_context,
+                        struct deal **ret_deal, struct deal_diagnostics *diagnostics,
+                        struct oft_error *reterr)
+{
+    struct deal_generated none = {NULL, 0};
+    return deal_parse_with(path, load, load_context, none, ret_deal, diagnostics, reterr);
+}
+
+enum oft_err deal_parse_with(const char *path, deal_load_fn load, void *load_context,
+                             struct deal_generated generated, struct deal **ret_deal,
+                             struct deal_diagnostics *diagnostics, struct oft_error *reterr)
+{
+    struct loading l = {.diagnostics = diagnostics,
+                        .load = load,
+                        .load_context = load_context,
+                        .generated = generated};
+    return parse(&l, path, ret_deal, reterr);
+}
+
+enum oft_err deal_parse_files(const struct deal_file *files, size_t count, struct deal **ret_deal,
+                              struct deal_diagnostics *diagnostics, struct oft_error *reterr)
+{
+    struct deal_memory_files memory = {files, count};
+    struct loading l = {.diagnostics = diagnostics,
+                        .load = deal_load_memory,
+                        .load_context = &memory,
+                        .generated = {files, count},
+                        .all_at_hand = true};
+    return parse(&l, files[0].path, ret_deal, reterr);
 }
 
 void deal_free(struct deal *deal)

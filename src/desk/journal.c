@@ -174,6 +174,7 @@ static void put_right(struct oft_buffer *out, const struct desk_right *right)
     put_u8(out, (uint8_t)right->match);
     put_u64(out, right->partial_minimum);
     put_u64(out, right->partial_step);
+    put_u8(out, (uint8_t)right->partial_unit);
     for (unsigned i = 0; i < RIGHT_WINDOWS; i++) {
         put_window(out, journal_window(right, i));
     }

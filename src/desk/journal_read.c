@@ -300,6 +300,7 @@ static const struct desk_right *take_right(struct reader *r)
     right->match = take_enum(r, DESK_MATCH_ALL, DESK_MATCH_LISTED + 1);
     right->partial_minimum = take(r, 8);
     right->partial_step = take(r, 8);
+    right->partial_unit = take_enum(r, DESK_SIZE_NONE, DESK_SIZE_MW + 1);
     for (unsigned i = 0; i < RIGHT_WINDOWS; i++) {
         take_window(r, (struct desk_window *)(uintptr_t)journal_window(right, i));
     }

@@ -163,7 +163,8 @@ struct desk_right {
     uint32_t compare_count;
     bool cash_equivalent;
     bool partial;                           /* unsaid: a part is no election */
-    uint64_t partial_minimum, partial_step; /* in the need's unit; step 0: any */
+    uint64_t partial_minimum, partial_step; /* step 0: any */
+    enum desk_size_kind partial_unit;       /* what these count; NONE: whatever the need counts */
 
     struct desk_window windows[DESK_WINDOW_KIND_COUNT];
     struct desk_window deemed; /* said: a notice counts as delivered so long after it is sent */

@@ -245,6 +245,7 @@ static void take_matching(struct making *m)
     if (part != NULL) {
         right->partial_minimum = part->values[0].as.quantity.count;
         right->partial_step = part->values[1].as.quantity.count;
+        right->partial_unit = size_of(&part->values[0]).kind;
     }
     right->simultaneous = chose(m, DEAL_TERM_MODE, "simultaneous");
     right->counterparty_any = chose(m, DEAL_TERM_COUNTERPARTY, "any");

@@ -70,7 +70,9 @@ void desk_round_begin(struct desk_state *state, uint32_t lot, uint32_t after_ran
     }
     entitle(state, it);
     desk_lot_enter(state, lot, DESK_LOT_READY, DESK_WHY_NONE, at);
-    desk_tell(state, DESK_EFFECT_ROUND, lot, (uint8_t)DESK_LOT_READY, at);
+    if (after_rank > 0) {
+        desk_tell(state, DESK_EFFECT_ROUND, lot, (uint8_t)DESK_LOT_READY, at);
+    }
 }
 
 void desk_round_void(struct desk_state *state, uint32_t lot, oft_instant at)

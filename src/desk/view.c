@@ -444,5 +444,10 @@ enum oft_err desk_view_one(const struct desk_state *state, const char *reference
             return OFT_OK;
         }
     }
-    return OFT_ERR_NOT_FOUND;
+    uint32_t right = desk_find_right(state, desk_word(reference).id);
+    if (right == DESK_NONE || !LISTS[DESK_LIST_RIGHTS].visible(&v, right)) {
+        return OFT_ERR_NOT_FOUND;
+    }
+    LISTS[DESK_LIST_RIGHTS].row(&v, right);
+    return OFT_OK;
 }

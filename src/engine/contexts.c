@@ -60,22 +60,19 @@ static enum oft_err parse_stored(struct engine *engine, struct engine_context *c
                                  struct oft_error *reterr)
 {
     struct deal_file *files = NULL;
-    struct deal_memory_files memory = {0};
+    size_t count = 0;
     enum oft_err code = store_policy_files(engine->store, context->generation, &context->arena,
-                                           &files, &memory.count, reterr);
+                                           &files, &count, reterr);
     if (code != OFT_OK) {
         return code;
     }
-    memory.files = files;
     struct deal_diagnostics diagnostics;
     deal_diagnostics_init(&diagnostics);
-    code =
-        deal_parse(files[0].path, deal_load_memory, &memory, &context->deal, &diagnostics, reterr);
+    code = deal_parse_files(files, count, &context->deal, &diagnostics, reterr);
     if (code == OFT_ERR_INVALID) {
         code = oft_fail(reterr, OFT_ERR_CORRUPT,
                         "the stored deal of policy generation %llu no longer parses: %s",
-                        (unsigned long long)context->generation,
-                        diagnostics.count > 0 ? diagnostics.items[0].message : "");
+                        (unsigned long long)context->generation, engine_first_error(&diagnostics));
     }
     deal_diagnostics_release(&diagnostics);
     return code;

@@ -355,18 +355,6 @@ static enum oft_err keep_open_intents(struct drain *drain)
 
 /* ---- the transaction --------------------------------------------------------------------------- */
 
-static enum oft_err read_totals(void *context, const struct ledger_series_key *key,
-                                struct ledger_totals *ret_totals, struct oft_error *reterr)
-{
-    return store_series_totals(context, key, ret_totals, reterr);
-}
-
-static enum oft_err read_share_total(void *context, const char *clause, oft_nanos *ret_amount,
-                                     struct oft_error *reterr)
-{
-    return store_share_total(context, clause, ret_amount, reterr);
-}
-
 static size_t fill_ranges(const struct drain *drain, struct ledger_range *ranges)
 {
     size_t count = 0;
@@ -382,54 +370,21 @@ static size_t fill_ranges(const struct drain *drain, struct ledger_range *ranges
     return count;
 }
 
-static enum oft_err write_transaction(struct drain *drain, const struct ledger_result *result,
-                                      const struct ledger_range *ranges, size_t range_count)
-{
-    struct store *store = drain->engine->store;
-    uint8_t previous[32];
-    uint8_t hash[32];
-    oft_instant last_ns;
-    struct ledger_transaction transaction = {
-        .recorded_ns = drain->now_ns,
-        .ranges = ranges,
-        .range_count = range_count,
-        .changes = result->changes,
-        .change_count = result->change_count,
-        .entries = result->entries,
-        .entry_count = result->entry_count,
-    };
-    uint64_t number = 0;
-    enum oft_err code = store_chain_head(store, &number, previous, &last_ns, drain->reterr);
-    transaction.number = number + 1;
-    if (code == OFT_OK) {
-        code = ledger_transaction_hash(&transaction, previous, hash);
-    }
-    if (code == OFT_OK) {
-        code = store_transaction_put(store, &transaction, previous, hash, drain->reterr);
-    }
-    for (size_t i = 0; code == OFT_OK && i < range_count; i++) {
-        code = store_position_set(store, ranges[i].segment, ranges[i].until, drain->reterr);
-    }
-    return code;
-}
-
 static enum oft_err post(struct drain *drain)
 {
-    struct ledger_totals_source source = {drain->engine->store, read_totals, read_share_total};
-    struct ledger_result result;
-    enum oft_err code = ledger_batch_close(drain->batch, source, &result, drain->reterr);
-    if (code != OFT_OK) {
-        return code;
-    }
-    drain->result.unrated += result.counts.unrated;
+    struct engine *engine = drain->engine;
+    struct engine_posted posted;
     struct ledger_range *ranges = calloc(drain->visit_count + 1, sizeof(*ranges));
     if (ranges == NULL) {
         return OFT_ERR_MEMORY;
     }
-    size_t range_count = fill_ranges(drain, ranges);
-    if (range_count > 0 || result.change_count > 0) {
-        code = write_transaction(drain, &result, ranges, range_count);
+    size_t count = fill_ranges(drain, ranges);
+    enum oft_err code =
+        engine_post(engine, drain->batch, ranges, count, drain->now_ns, &posted, drain->reterr);
+    for (size_t i = 0; code == OFT_OK && i < count; i++) {
+        code = store_position_set(engine->store, ranges[i].segment, ranges[i].until, drain->reterr);
     }
+    drain->result.unrated += code == OFT_OK ? posted.unrated : 0;
     free(ranges);
     return code;
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "engine/internal.h"
+#include "engine/desk_internal.h"
 
 const char *engine_path(struct engine *engine, const char *directory, const char *name)
 {
@@ -100,7 +100,7 @@ static enum oft_err open_all(struct engine *engine, oft_instant now_ns, int64_t 
     if (code == OFT_OK && engine->read_buffer == NULL) {
         code = OFT_ERR_MEMORY;
     }
-    return code;
+    return code == OFT_OK ? engine_desk_open(engine, reterr) : code;
 }
 
 enum oft_err engine_open(const struct engine_options *options, oft_instant now_ns,
@@ -137,6 +137,7 @@ void engine_close(struct engine *engine)
     if (engine == NULL) {
         return;
     }
+    engine_desk_close(engine);
     engine_contexts_drop(engine);
     store_close(engine->store);
     if (engine->control != NULL) {

@@ -50,13 +50,13 @@ void engine_close(struct engine *engine);
 enum oft_err engine_publish(struct engine *engine, oft_instant now_ns, struct oft_buffer *report,
                             struct oft_error *reterr) OFT_MUSTCHECK;
 
-/* Publishes again without reading the deal file: new keys, attestations, addresses, or commitments
- * that crossed their line. */
+/* Publishes again without reading the deal file: new keys, attestations, addresses, deliveries, or
+ * commitments that crossed their line. */
 enum oft_err engine_republish(struct engine *engine, oft_instant now_ns,
                               struct oft_error *reterr) OFT_MUSTCHECK;
 
-/* To be called now and then: publishes again when a commitment crossed its line, which changes the order
- * of pools. */
+/* To be called now and then: books the hours of delivered capacity, and publishes again when a commitment
+ * crossed its line, which changes the order of pools. */
 enum oft_err engine_tick(struct engine *engine, oft_instant now_ns,
                          struct oft_error *reterr) OFT_MUSTCHECK;
 
@@ -79,6 +79,23 @@ struct engine_drain_result {
 enum oft_err engine_drain(struct engine *engine, oft_instant now_ns,
                           struct engine_drain_result *ret_result,
                           struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* ---- capacity that the desk ordered ----------------------------------------------------------- */
+
+/* What was delivered as pools, as the text of "orders.deal" (desk/pools.h), in ARENA; "" when nothing
+ * was. It is published with the deal; engine_republish takes up what was delivered since. */
+enum oft_err engine_orders_text(struct engine *engine, struct oft_arena *arena,
+                                struct oft_str *ret_text, struct oft_error *reterr) OFT_MUSTCHECK;
+/* Would the deal in force hold with TEXT as its orders.deal? To be asked before a delivery with a pool is
+ * taken. OFT_ERR_INVALID: no, a name is taken, say; what is wrong is in REPORT. */
+enum oft_err engine_orders_check(struct engine *engine, struct oft_str text,
+                                 struct oft_buffer *report, struct oft_error *reterr) OFT_MUSTCHECK;
+/* Books what delivered capacity came to by the hours that are over. As often as one likes: what is booked
+ * already is not booked again. */
+enum oft_err engine_accrue(struct engine *engine, oft_instant now_ns,
+                           struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* ---- keys, attestations, reports ---------------------------------------------------------------- */
 
 /* Makes a key, stores its hash, publishes. RET_TOKEN gets the token, the only time it can be had.
  */
@@ -103,8 +120,9 @@ enum oft_err engine_attest(struct engine *engine, const char *event, const char 
 enum oft_err engine_attestations_list(struct engine *engine, struct oft_buffer *out,
                                       struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* Statements and commitments book first what is owed by now (engine_accrue). */
 enum oft_err engine_statement(struct engine *engine, const char *party, int32_t month,
-                              enum ledger_format format, struct oft_buffer *out,
+                              oft_instant now_ns, enum ledger_format format, struct oft_buffer *out,
                               struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err engine_commitments(struct engine *engine, oft_instant now_ns,
                                 enum ledger_format format, struct oft_buffer *out,

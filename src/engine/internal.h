@@ -4,6 +4,7 @@
 /*
  * What the files of the engine share. Private to engine/.
  */
+#include "desk/desk.h"
 #include "engine/engine.h"
 #include "meter/append.h"
 #include "meter/read.h"
@@ -41,12 +42,16 @@ struct engine {
     struct engine_context *current;
     uint64_t generation;
     struct engine_context *contexts[ENGINE_CONTEXTS_MAX];
-    uint64_t uses, batch_began; /* contexts used after `batch_began` must stay */
+    uint64_t uses, batch_began;      /* contexts used after `batch_began` must stay */
+    const struct desk_state *orders; /* whose deliveries are published and booked: the desk's */
+    bool accrued_once;
+    int64_t accrued_hour; /* of contract time, since 1970 */
     bool *behind; /* by clause of the deal in force: what the snapshot in force was compiled with */
 
     uint64_t records, settled, unsettled, unrated, corrupt, torn;
     struct meter_record *read_buffer;
     char last_error[480];
+    struct engine_desk *desk; /* desk_internal.h */
 };
 
 /* engine.c */
@@ -87,6 +92,36 @@ enum oft_err engine_release(struct engine *engine, const struct deal *deal, uint
 enum oft_err engine_behind(struct engine *engine, const struct deal *deal,
                            struct deal_attestations attested, oft_instant now_ns,
                            struct oft_arena *arena, bool **ret_behind, struct oft_error *reterr);
+
+/* post.c: closes BATCH and writes what it changes, with RANGES, as the next transaction of the books;
+ * none when there is neither. Within the store's transaction that is open. */
+struct engine_posted {
+    bool any;
+    uint64_t unrated;
+};
+enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
+                         const struct ledger_range *ranges, size_t range_count, oft_instant now_ns,
+                         struct engine_posted *ret_posted, struct oft_error *reterr);
+
+/* accrue.c: engine_accrue, at most once an hour of contract time. */
+enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,
+                                  struct oft_error *reterr);
+
+/* orders.c: the desk's state; NULL when there is none, or the desk is closed. */
+const struct desk_state *engine_orders(const struct engine *engine);
+/* May ARRIVAL, which is not in the desk's state yet and has a pool, be taken? engine_orders_check of all
+ * that was delivered and of it. OFT_ERR_INVALID: no; RETERR says why in one line, REPORT in full. */
+enum oft_err engine_delivery_check(struct engine *engine, const struct desk_arrival *arrival,
+                                   struct oft_buffer *report, struct oft_error *reterr);
+/* Parses the deal with ORDERS beside it ("": nothing): from its file, or once more from the texts of the
+ * deal in force. */
+enum oft_err engine_deal_parse(struct engine *engine, bool from_file, struct oft_str orders,
+                               struct deal **ret_deal, struct deal_diagnostics *diagnostics,
+                               struct oft_error *reterr);
+/* The words of the first error among DIAGNOSTICS, which may have warnings before it; "" when none. */
+const char *engine_first_error(const struct deal_diagnostics *diagnostics);
+/* Whether the deal in force was published with ORDERS. */
+bool engine_orders_published(const struct engine *engine, struct oft_str orders);
 
 /* intents.c: the intents of one drain, by request id. */
 struct engine_intents {

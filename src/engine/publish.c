@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "engine/internal.h"
+#include "engine/desk_internal.h"
 #include "policy/lint.h"
 
 struct deal_attestations engine_attested_now(const struct engine *engine)
@@ -41,6 +41,13 @@ static enum oft_err commit_generation(struct engine *engine, const struct deal *
     return OFT_OK;
 }
 
+/* The desk learns the rights of the deal in force. Whether it can was asked before (a damaged journal
+ * closes the desk alone); if the books fail now, the next tick or command tries again. */
+static enum oft_err sync_desk(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
+{
+    return engine->desk->fault.code == OFT_OK ? engine_desk_ready(engine, now_ns, reterr) : OFT_OK;
+}
+
 /* Makes DEAL the next generation and the one in force. */
 static enum oft_err publish_deal(struct engine *engine, const struct deal *deal, oft_instant now_ns,
                                  struct oft_buffer *report, struct oft_error *reterr)
@@ -60,34 +67,100 @@ static enum oft_err publish_deal(struct engine *engine, const struct deal *deal,
         engine->current = context;
         engine->deal = context->deal;
         engine->generation = generation;
+        code = sync_desk(engine, now_ns, reterr);
     }
+    return code;
+}
+
+/* What was delivered, in ARENA. Books that cannot tell it stand in the way of no deal, and it is said. */
+static enum oft_err orders_text(struct engine *engine, struct oft_arena *arena,
+                                struct oft_str *ret_text, struct oft_buffer *report,
+                                struct oft_error *reterr)
+{
+    enum oft_err code = engine_orders_text(engine, arena, ret_text, reterr);
+    if (code == OFT_ERR_CORRUPT || code == OFT_ERR_NOT_FOUND) {
+        oft_buffer_printf(report,
+                          "warning: the pools that were delivered under orders cannot be read "
+                          "(%s); this policy is without them\n",
+                          reterr == NULL ? "the books are damaged" : reterr->message);
+        *ret_text = (struct oft_str){"", 0};
+        code = OFT_OK;
+    }
+    return code;
+}
+
+static enum oft_err read_deal(struct engine *engine, struct deal **ret_deal,
+                              struct oft_buffer *report, struct oft_error *reterr)
+{
+    struct deal_diagnostics diagnostics;
+    struct oft_arena arena;
+    struct oft_str orders = {"", 0};
+    deal_diagnostics_init(&diagnostics);
+    oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
+    enum oft_err code = orders_text(engine, &arena, &orders, report, reterr);
+    if (code == OFT_OK) {
+        code = engine_deal_parse(engine, true, orders, ret_deal, &diagnostics, reterr);
+    }
+    if (code == OFT_OK) {
+        code = policy_lint(*ret_deal, &diagnostics, reterr);
+    }
+    if (diagnostics.error_count > 0 || diagnostics.count > 0) {
+        deal_diagnostics_print(&diagnostics, false, report);
+    }
+    deal_diagnostics_release(&diagnostics);
+    oft_arena_release(&arena);
     return code;
 }
 
 enum oft_err engine_publish(struct engine *engine, oft_instant now_ns, struct oft_buffer *report,
                             struct oft_error *reterr)
 {
-    struct deal_diagnostics diagnostics;
     struct deal *deal = NULL;
-    deal_diagnostics_init(&diagnostics);
-    enum oft_err code =
-        deal_parse(engine->deal_path, deal_load_file, NULL, &deal, &diagnostics, reterr);
-    if (code == OFT_OK) {
-        code = policy_lint(deal, &diagnostics, reterr);
-    }
-    if (diagnostics.error_count > 0 || diagnostics.count > 0) {
-        deal_diagnostics_print(&diagnostics, false, report);
-    }
-    deal_diagnostics_release(&diagnostics);
+    enum oft_err code = read_deal(engine, &deal, report, reterr);
     if (code == OFT_ERR_INVALID) {
         return oft_fail(reterr, code, "%s has errors; %s", engine->deal_path,
                         engine->generation == 0 ? "nothing is served"
                                                 : "the policy in force stays");
     }
     if (code == OFT_OK) {
+        code = engine_desk_rights_check(engine, deal, now_ns, report, reterr);
+        if (code == OFT_ERR_INVALID) {
+            deal_free(deal);
+            return oft_fail(reterr, code, "the capacity desk cannot reckon by %s",
+                            engine->deal_path);
+        }
+    }
+    if (code == OFT_OK) {
         code = publish_deal(engine, deal, now_ns, report, reterr);
     }
     deal_free(deal);
+    return code;
+}
+
+/* The deal in force, or made anew with what was delivered since: then *RET_MADE is to be freed. */
+static enum oft_err current_deal(struct engine *engine, const struct deal **ret_deal,
+                                 struct deal **ret_made, struct oft_error *reterr)
+{
+    struct deal_diagnostics diagnostics;
+    struct oft_arena arena;
+    struct oft_str orders = {"", 0};
+    *ret_deal = engine->deal;
+    *ret_made = NULL;
+    oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
+    deal_diagnostics_init(&diagnostics);
+    enum oft_err code = engine_orders_text(engine, &arena, &orders, reterr);
+    if (code == OFT_OK && !engine_orders_published(engine, orders)) {
+        code = engine_deal_parse(engine, false, orders, ret_made, &diagnostics, reterr);
+        *ret_deal = *ret_made;
+    }
+    if (code == OFT_ERR_INVALID) {
+        code = oft_fail(reterr, code,
+                        "the deal does not hold with what was delivered (%.300s); the policy in "
+                        "force stays",
+                        engine_first_error(&diagnostics));
+    }
+    deal_diagnostics_release(&diagnostics);
+    oft_arena_release(&arena);
     return code;
 }
 
@@ -97,17 +170,21 @@ enum oft_err engine_republish(struct engine *engine, oft_instant now_ns, struct 
         return oft_fail(reterr, OFT_ERR_INVALID, "no policy was published yet");
     }
     struct oft_buffer report;
+    const struct deal *deal = NULL;
+    struct deal *made = NULL;
     oft_buffer_init(&report, OFT_ADMIN_BODY_BYTES_MAX);
-    enum oft_err code = publish_deal(engine, engine->deal, now_ns, &report, reterr);
+    enum oft_err code = current_deal(engine, &deal, &made, reterr);
+    if (code == OFT_OK) {
+        code = publish_deal(engine, deal, now_ns, &report, reterr);
+    }
+    deal_free(made);
     oft_buffer_release(&report);
     return code;
 }
 
-enum oft_err engine_tick(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
+static enum oft_err republish_when_behind(struct engine *engine, oft_instant now_ns,
+                                          struct oft_error *reterr)
 {
-    if (engine->deal == NULL || engine->behind == NULL) {
-        return OFT_OK;
-    }
     struct oft_arena arena;
     bool *behind = NULL;
     oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
@@ -117,4 +194,16 @@ enum oft_err engine_tick(struct engine *engine, oft_instant now_ns, struct oft_e
                                             engine->deal->clause_count * sizeof(*behind)) != 0;
     oft_arena_release(&arena);
     return changed ? engine_republish(engine, now_ns, reterr) : code;
+}
+
+enum oft_err engine_tick(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
+{
+    enum oft_err desk = engine_desk_tick(engine, now_ns, reterr);
+    if (engine->deal == NULL || engine->behind == NULL) {
+        return desk;
+    }
+    enum oft_err accrued = engine_accrue_hourly(engine, now_ns, desk == OFT_OK ? reterr : NULL);
+    bool first = desk == OFT_OK && accrued == OFT_OK; /* the first failure is told */
+    enum oft_err code = republish_when_behind(engine, now_ns, first ? reterr : NULL);
+    return desk != OFT_OK ? desk : accrued != OFT_OK ? accrued : code;
 }

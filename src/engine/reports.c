@@ -35,10 +35,13 @@ static enum oft_err fill_statement(struct engine *engine, struct oft_arena *aren
 }
 
 enum oft_err engine_statement(struct engine *engine, const char *party, int32_t month,
-                              enum ledger_format format, struct oft_buffer *out,
+                              oft_instant now_ns, enum ledger_format format, struct oft_buffer *out,
                               struct oft_error *reterr)
 {
     enum oft_err code = need_deal(engine, reterr);
+    if (code == OFT_OK) {
+        code = engine_accrue(engine, now_ns, reterr);
+    }
     if (code != OFT_OK) {
         return code;
     }
@@ -62,6 +65,9 @@ enum oft_err engine_commitments(struct engine *engine, oft_instant now_ns,
                                 struct oft_error *reterr)
 {
     enum oft_err code = need_deal(engine, reterr);
+    if (code == OFT_OK) {
+        code = engine_accrue(engine, now_ns, reterr);
+    }
     if (code != OFT_OK) {
         return code;
     }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "engine/internal.h"
+#include "engine/desk_internal.h"
 
 enum { FAILURES_SHOWN = 20 };
 
@@ -37,6 +37,7 @@ struct verification {
     uint64_t transactions, entries, changes, intents, failures;
     size_t deals;
     size_t attestations;
+    uint64_t desk_events;
     char failure_text[FAILURES_SHOWN][256];
 };
 
@@ -344,12 +345,13 @@ static void print_text(const struct verification *verification, struct oft_buffe
         "  %zu deals: each as it was published, no generation missing\n"
         "  %llu open intents: each with its checksum\n"
         "  %zu attestations: each linked to the one before, each signature its party's\n"
+        "  %llu events of the desk: linked, and folded again to the state in use\n"
         "Chain head: %s\n",
         (unsigned long long)verification->transactions, (unsigned long long)verification->entries,
         (unsigned long long)verification->changes, verification->accounts.count,
         verification->series.count, verification->segments.count, verification->deals,
         (unsigned long long)verification->intents, verification->attestations,
-        oft_hex(verification->previous, 32, hex));
+        (unsigned long long)verification->desk_events, oft_hex(verification->previous, 32, hex));
     uint64_t shown =
         verification->failures < FAILURES_SHOWN ? verification->failures : FAILURES_SHOWN;
     for (uint64_t i = 0; i < shown; i++) {
@@ -373,11 +375,12 @@ static enum oft_err print_json(const struct verification *verification, struct o
         (void)json_array_append_new(findings, json_string(verification->failure_text[i]));
     }
     json_t *answer = json_pack(
-        "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "sound", verification->failures == 0,
+        "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "sound", verification->failures == 0,
         "transactions", (json_int_t)verification->transactions, "entries",
         (json_int_t)verification->entries, "changes", (json_int_t)verification->changes, "accounts",
         (json_int_t)verification->accounts.count, "series", (json_int_t)verification->series.count,
-        "segments", (json_int_t)verification->segments.count, "chain_head",
+        "segments", (json_int_t)verification->segments.count, "desk_events",
+        (json_int_t)verification->desk_events, "chain_head",
         oft_hex(verification->previous, 32, hex), "findings", findings);
     char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
     if (text != NULL) {
@@ -446,12 +449,24 @@ static enum oft_err check_attestations(struct verification *verification, struct
     return code;
 }
 
+static void desk_finding(void *context, const char *text)
+{
+    fail(context, "%.240s", text);
+}
+
+static enum oft_err check_desk(struct verification *verification, struct oft_error *reterr)
+{
+    uint8_t head[32];
+    return engine_desk_examine(verification->engine, desk_finding, verification,
+                               &verification->desk_events, head, reterr);
+}
+
 static enum oft_err check_all(struct verification *verification, struct oft_arena *arena,
                               struct oft_error *reterr)
 {
     struct store *store = verification->engine->store;
-    enum oft_err codes[7] = {OFT_OK};
-    struct oft_error errors[7] = {{0}};
+    enum oft_err codes[8] = {OFT_OK};
+    struct oft_error errors[8] = {{0}};
     codes[0] = store_transactions(store, check_transaction, verification, &errors[0]);
     codes[1] = compare_balances(verification, arena, &errors[1]);
     codes[2] = compare_series(verification, arena, &errors[2]);
@@ -459,6 +474,7 @@ static enum oft_err check_all(struct verification *verification, struct oft_aren
     codes[4] = check_policies(verification, arena, &errors[4]);
     codes[5] = store_intents(store, check_intent, verification, &errors[5]);
     codes[6] = check_attestations(verification, arena, &errors[6]);
+    codes[7] = check_desk(verification, &errors[7]);
     for (size_t i = 0; i < OFT_COUNT_OF(codes); i++) {
         if (codes[i] == OFT_ERR_CORRUPT) { /* a finding, and the other checks still say theirs */
             fail(verification, "%s",

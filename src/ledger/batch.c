@@ -104,6 +104,11 @@ static bool cell_same(const struct ledger_cell *a, const struct ledger_cell *b)
            a->month == b->month && a->outcome == b->outcome && a->context == b->context;
 }
 
+bool ledger_month_inside(int32_t month)
+{
+    return month >= 1678 * 12 && month < 2261 * 12 + 11;
+}
+
 /* Finds the regime and the month of AT, and for how long both stay the same. */
 static void locate(struct ledger_batch *batch, const struct ledger_context *context, oft_instant at)
 {
@@ -113,8 +118,7 @@ static void locate(struct ledger_batch *batch, const struct ledger_context *cont
     batch->near_context = context;
     batch->near_regime_from = from;
     batch->near_month = oft_month_of(at);
-    /* The calendar of base/time.h ends here; at its edges an instant stands for itself alone. */
-    bool inside = batch->near_month >= 1678 * 12 && batch->near_month < 2261 * 12 + 11;
+    bool inside = ledger_month_inside(batch->near_month); /* else AT stands for itself alone */
     oft_instant month_from = inside ? oft_month_start(batch->near_month) : at;
     oft_instant month_until = inside ? oft_month_start(batch->near_month + 1) : at;
     batch->near_from = from > month_from ? from : month_from;
@@ -220,7 +224,7 @@ enum oft_err ledger_batch_close(struct ledger_batch *batch, struct ledger_totals
     }
     *ret_result = (struct ledger_result){
         .changes = batch->changes,
-        .change_count = batch->series_count,
+        .change_count = batch->change_count,
         .entries = batch->entries,
         .entry_count = batch->entry_count,
         .counts = batch->counts,

@@ -57,7 +57,7 @@ static enum oft_err series_find(struct ledger_batch *batch, const struct ledger_
     return OFT_OK;
 }
 
-static enum oft_err series_add(struct ledger_batch *batch, const struct ledger_series *wanted,
+enum oft_err ledger_series_add(struct ledger_batch *batch, const struct ledger_series *wanted,
                                oft_nanos quantity, oft_nanos exact, size_t *ret_index)
 {
     enum oft_err err = series_find(batch, wanted, ret_index);
@@ -77,8 +77,7 @@ struct resolved {
     uint32_t provider; /* of the pool, or DEAL_NONE */
 };
 
-/* Text is bounded by the deal's checker; a deal made otherwise is refused, not cut. */
-static enum oft_err put_name(char *out, size_t size, const char *name)
+enum oft_err ledger_put_name(char *out, size_t size, const char *name)
 {
     size_t length = strlen(name);
     if (length >= size) {
@@ -87,13 +86,12 @@ static enum oft_err put_name(char *out, size_t size, const char *name)
     memcpy(out, name, length + 1);
     return OFT_OK;
 }
-#define PUT_NAME(out, name) put_name((out), sizeof(out), (name))
 
 /* The name of an id; "" for none and "?hex" for what the deal does not know. */
 static enum oft_err put_id(char *out, size_t size, uint64_t id, const char *name)
 {
     if (name != NULL) {
-        return put_name(out, size, name);
+        return ledger_put_name(out, size, name);
     }
     if (id != 0) {
         (void)snprintf(out, size, "?%016llx", (unsigned long long)id);
@@ -146,11 +144,11 @@ static enum oft_err expand_usage(struct ledger_batch *batch, const struct resolv
                to->pool == DEAL_NONE ? NULL : deal->pools[to->pool].name) != OFT_OK ||
         put_id(key->clause, sizeof(key->clause), cell->clause,
                clause == DEAL_NONE ? NULL : cell->context->clause_names[clause]) != OFT_OK ||
-        PUT_NAME(key->party, provider_party(to)) != OFT_OK) {
+        LEDGER_PUT_NAME(key->party, provider_party(to)) != OFT_OK) {
         return OFT_ERR_LIMIT;
     }
     size_t index;
-    enum oft_err err = series_add(batch, &wanted, (oft_nanos)cell->requests, 0, &index);
+    enum oft_err err = ledger_series_add(batch, &wanted, (oft_nanos)cell->requests, 0, &index);
     if (err != OFT_OK) {
         return err;
     }
@@ -174,7 +172,7 @@ static enum oft_err direct_share(const struct deal *deal, const struct deal_shar
         key->outcome = LEDGER_RECEIVED;
         other = share->payer_party;
     }
-    return PUT_NAME(key->party, deal->parties[other].name);
+    return LEDGER_PUT_NAME(key->party, deal->parties[other].name);
 }
 
 /* EXACT more revenue of the cell's product is base of one share. */
@@ -189,11 +187,11 @@ static enum oft_err expand_share(struct ledger_batch *batch, const struct resolv
     wanted.key.rate = share->rate_ppb;
     enum oft_err err = direct_share(to->deal, share, &wanted.key);
     if (err == OFT_OK) {
-        err = PUT_NAME(wanted.key.clause, clause->id);
+        err = LEDGER_PUT_NAME(wanted.key.clause, clause->id);
     }
     size_t money = 0;
     if (err == OFT_OK) {
-        err = series_add(batch, &wanted, 0, 0, &money);
+        err = ledger_series_add(batch, &wanted, 0, 0, &money);
     }
     if (err != OFT_OK) {
         return err;
@@ -204,8 +202,8 @@ static enum oft_err expand_share(struct ledger_batch *batch, const struct resolv
     }
     size_t detail;
     wanted.parent = money;
-    err = PUT_NAME(wanted.key.product, to->deal->products[to->product].name);
-    return err != OFT_OK ? err : series_add(batch, &wanted, 0, exact, &detail);
+    err = LEDGER_PUT_NAME(wanted.key.product, to->deal->products[to->product].name);
+    return err != OFT_OK ? err : ledger_series_add(batch, &wanted, 0, exact, &detail);
 }
 
 static enum oft_err expand_commit(struct ledger_batch *batch, const struct resolved *to,
@@ -214,12 +212,12 @@ static enum oft_err expand_commit(struct ledger_batch *batch, const struct resol
     struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = -1};
     wanted.key.kind = LEDGER_COMMITMENT;
     wanted.key.month = to->cell->month;
-    if (PUT_NAME(wanted.key.party, provider_party(to)) != OFT_OK ||
-        PUT_NAME(wanted.key.clause, clause->id) != OFT_OK) {
+    if (LEDGER_PUT_NAME(wanted.key.party, provider_party(to)) != OFT_OK ||
+        LEDGER_PUT_NAME(wanted.key.clause, clause->id) != OFT_OK) {
         return OFT_ERR_LIMIT;
     }
     size_t index;
-    return series_add(batch, &wanted, 0, exact, &index);
+    return ledger_series_add(batch, &wanted, 0, exact, &index);
 }
 
 /* Adds each class of the cell's units at PRICE to its own series; RET_EXACT gets their sum. */
@@ -243,7 +241,7 @@ static enum oft_err expand_units(struct ledger_batch *batch, const struct ledger
             err = oft_nanos_add(sum, exact, &sum);
         }
         if (err == OFT_OK) {
-            err = series_add(batch, wanted, (oft_nanos)quantity, 0, &index);
+            err = ledger_series_add(batch, wanted, (oft_nanos)quantity, 0, &index);
         }
         if (err != OFT_OK) {
             return err;
@@ -272,11 +270,11 @@ static enum oft_err expand_sale(struct ledger_batch *batch, const struct resolve
     wanted.own = product->owner_party == deal->customer_party;
     wanted.key.kind = LEDGER_SALE;
     wanted.key.month = to->cell->month;
-    if (PUT_NAME(wanted.key.account, deal->accounts[to->account].name) != OFT_OK ||
-        PUT_NAME(wanted.key.product, product->name) != OFT_OK ||
-        PUT_NAME(wanted.key.model, deal->models[to->model].name) != OFT_OK ||
-        PUT_NAME(wanted.key.party, deal->parties[product->owner_party].name) != OFT_OK ||
-        PUT_NAME(wanted.key.clause, price->id) != OFT_OK) {
+    if (LEDGER_PUT_NAME(wanted.key.account, deal->accounts[to->account].name) != OFT_OK ||
+        LEDGER_PUT_NAME(wanted.key.product, product->name) != OFT_OK ||
+        LEDGER_PUT_NAME(wanted.key.model, deal->models[to->model].name) != OFT_OK ||
+        LEDGER_PUT_NAME(wanted.key.party, deal->parties[product->owner_party].name) != OFT_OK ||
+        LEDGER_PUT_NAME(wanted.key.clause, price->id) != OFT_OK) {
         return OFT_ERR_LIMIT;
     }
     oft_nanos exact = 0;
@@ -311,10 +309,10 @@ static enum oft_err expand_cost(struct ledger_batch *batch, const struct resolve
     struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = -1};
     wanted.key.kind = LEDGER_COST;
     wanted.key.month = to->cell->month;
-    if (PUT_NAME(wanted.key.model, deal->models[to->model].name) != OFT_OK ||
-        PUT_NAME(wanted.key.pool, deal->pools[to->pool].name) != OFT_OK ||
-        PUT_NAME(wanted.key.party, provider_party(to)) != OFT_OK ||
-        PUT_NAME(wanted.key.clause, price->id) != OFT_OK) {
+    if (LEDGER_PUT_NAME(wanted.key.model, deal->models[to->model].name) != OFT_OK ||
+        LEDGER_PUT_NAME(wanted.key.pool, deal->pools[to->pool].name) != OFT_OK ||
+        LEDGER_PUT_NAME(wanted.key.party, provider_party(to)) != OFT_OK ||
+        LEDGER_PUT_NAME(wanted.key.clause, price->id) != OFT_OK) {
         return OFT_ERR_LIMIT;
     }
     oft_nanos exact = 0;

@@ -5,7 +5,7 @@
  * internal -- what the files of this room share and nobody else includes.
  *
  * context.c makes a deal ready; batch.c collects records in cells; expand.c turns cells into series
- * by price and clause; post.c turns series into changes and entries.
+ * by price and clause, capacity.c hours of capacity; post.c turns series into changes and entries.
  */
 #include "base/hash.h"
 #include "ledger/ledger.h"
@@ -71,6 +71,7 @@ struct ledger_series {
     oft_nanos cap_nanos; /* SHARE: -1 for none */
     uint64_t generation; /* of the deal that said the cap */
     bool own;            /* SALE: of a product of the deal's customer */
+    bool is_total;       /* `quantity` is what the series comes to, whatever it held before */
 };
 
 /* An index of items by hash; the items live in an array of the owner's. */
@@ -87,11 +88,13 @@ struct ledger_batch {
     size_t series_count, series_capacity;
     struct ledger_index series_index;
     struct ledger_change *changes;
+    size_t change_count;
     struct ledger_entry *entries;
     size_t entry_count;
     struct ledger_batch_counts counts;
     enum oft_err failure; /* set once: the batch is of no use any more */
     bool closed;
+    bool has_capacity;
     /* The regime and month of the record before, which is mostly the one of the next. */
     const struct ledger_context *near_context;
     oft_instant near_from, near_until, near_regime_from;
@@ -102,9 +105,18 @@ struct ledger_batch {
 enum oft_err ledger_index_grow(struct ledger_index *index, size_t item_count, const void *items,
                                uint64_t (*hash)(const void *items, size_t item)) OFT_MUSTCHECK;
 bool ledger_outcome_owes(uint32_t outcome);
+/* Whether MONTH has a beginning and an end in the calendar of base/time.h. */
+bool ledger_month_inside(int32_t month);
 
 /* ---- expand.c, post.c ------------------------------------------------------------------------ */
 
+/* Text is bounded by the deal's checker; a deal made otherwise is refused, not cut. */
+enum oft_err ledger_put_name(char *out, size_t size, const char *name) OFT_MUSTCHECK;
+#define LEDGER_PUT_NAME(out, name) ledger_put_name((out), sizeof(out), (name))
+/* Adds QUANTITY and EXACT to the series of WANTED's key, which is made as WANTED says when it is new. */
+enum oft_err ledger_series_add(struct ledger_batch *batch, const struct ledger_series *wanted,
+                               oft_nanos quantity, oft_nanos exact,
+                               size_t *ret_index) OFT_MUSTCHECK;
 /* Fills batch->series from batch->cells, and counts what cannot be rated. */
 enum oft_err ledger_batch_expand(struct ledger_batch *batch) OFT_MUSTCHECK;
 /* Order of series in results and on paper. */

@@ -12,9 +12,11 @@
  * Exactness    A series is one statement line: what was used (or earned) in a month at one price
  *              under one clause. Its amount is round-half-even(total quantity * rate) and a batch
  *              posts the difference to what is posted already. So the books do not depend on how
- *              records were cut into batches, and nothing drifts.
+ *              records were cut into batches, and nothing drifts. Capacity that is paid for by the
+ *              hour is reckoned whole each time: its totals follow from the clock.
  * May include  base, deal, meter/record_fmt.h.  Used by: store (types), engine, benchmarks, tests.
- * Units        Money: nano-units of the deal's currency. Quantities: tokens or requests.
+ * Units        Money: nano-units of the deal's currency. Quantities: tokens, requests or hours of an
+ *              accelerator or a megawatt.
  * Ownership    A context borrows its deal. A batch owns what it returns until ledger_batch_free.
  * Errors       Faults are enum oft_err. A record that cannot be rated (unknown id, no price) is never
  *              dropped: it is counted in the usage series and in `unrated`, and the caller reports it.
@@ -51,7 +53,8 @@ enum { LEDGER_NAME_BYTES = 192 };
 struct ledger_series_key {
     enum ledger_series_kind kind;
     int32_t month;    /* of the record's instant, UTC; base/time.h */
-    uint32_t unit;    /* SALE, COST: enum deal_unit_class. Others: 0 */
+    uint32_t unit;    /* SALE, COST: enum deal_unit_class. COST, COMMITMENT of capacity that is
+                         paid for by the hour: enum ledger_capacity_unit. Others: 0 */
     uint32_t outcome; /* USAGE: enum ledger_outcome. SHARE: enum ledger_direction. Others: 0 */
     oft_nanos rate;   /* SALE, COST: nano-units per million units. SHARE: parts per billion */
     char account[64];
@@ -60,9 +63,12 @@ struct ledger_series_key {
     char pool[64];
     char party[64]; /* SALE: owner of the product; USAGE, COST, COMMITMENT: the provider's party;
                        SHARE: the other side, and in a memo share the payee */
-    char clause[LEDGER_NAME_BYTES]; /* USAGE: the deciding clause; SALE, COST: the price clause;
-                                       SHARE, COMMITMENT: the clause */
+    char clause[LEDGER_NAME_BYTES]; /* USAGE: the deciding clause; SALE, COST: the price clause, or
+                                       "order-3.price"; SHARE, COMMITMENT: the clause */
 };
+
+/* Units of capacity, beside deal_unit_class; far from those, which may become more. */
+enum ledger_capacity_unit { LEDGER_GPU_HOUR = 64, LEDGER_MW_HOUR };
 
 enum ledger_outcome {
     LEDGER_SERVED = 0,
@@ -138,6 +144,30 @@ void ledger_batch_free(struct ledger_batch *batch);
  */
 enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_context *context,
                               const struct meter_record *record) OFT_MUSTCHECK;
+
+/* A part of an order that arrived and is paid for by the hour, used or not, from its arrival to the end
+ * of its term. */
+struct ledger_charge {
+    const char *clause; /* "order-3.price" */
+    const char *pool;   /* what stands for it in the books; "order-3" when it became no pool */
+    const char *provider;
+    const char *party;   /* to whom it is owed */
+    const char *product; /* that it was bought for */
+    enum ledger_capacity_unit unit;
+    uint64_t quantity; /* accelerators or megawatts */
+    oft_instant from, until;
+    oft_nanos rate; /* nano-units per unit-hour; not below 0 */
+};
+/*
+ * Makes the batch bring all capacity to what it comes to THROUGH an instant: CHARGES are all there are,
+ * and a batch takes them once. An hour is owed once it is over; its month and the commitments that count
+ * it are those of its first instant, by CONTEXT's deal. What is there already is not posted again, and a
+ * batch without a change has none in its result. A commitment that the deal no longer lets count some
+ * hours is taken back; a cost never is: OFT_ERR_CONFLICT from ledger_batch_close.
+ */
+enum oft_err ledger_capacity_add(struct ledger_batch *batch, const struct ledger_context *context,
+                                 const struct ledger_charge *charges, size_t count,
+                                 oft_instant through) OFT_MUSTCHECK;
 
 /* Totals of a series so far, from the store; zero totals when there is none. Shares ask for the sum
  * over all months of a clause through the second function, for total caps. */

@@ -118,7 +118,8 @@ static enum oft_err add_usage(const struct ledger_series *series, struct ledger_
 
 static enum oft_err add_priced(const struct ledger_series *series, struct ledger_totals *after)
 {
-    enum oft_err err = oft_nanos_add(after->quantity, series->quantity, &after->quantity);
+    oft_nanos before = series->is_total ? 0 : after->quantity;
+    enum oft_err err = oft_nanos_add(before, series->quantity, &after->quantity);
     return err != OFT_OK ? err
                          : oft_nanos_mul_div_half_even(after->quantity, series->key.rate,
                                                        LEDGER_RATE_UNITS, &after->amount_nanos);
@@ -212,7 +213,10 @@ static enum oft_err settle_bases(struct ledger_batch *batch, const struct sortab
         const struct ledger_series *series = order[i].series;
         struct ledger_change *change = &batch->changes[i];
         oft_nanos step;
-        if (series->key.kind == LEDGER_COMMITMENT) {
+        if (series->is_total && series->key.kind == LEDGER_COMMITMENT) {
+            change->after.quantity = series->quantity;
+            change->after.amount_nanos = series->quantity;
+        } else if (series->key.kind == LEDGER_COMMITMENT) {
             if (add_base(&change->before, series->exact, &change->after) != OFT_OK) {
                 return OFT_ERR_RANGE;
             }
@@ -250,10 +254,46 @@ static enum oft_err settle_rest(struct ledger_batch *batch, const struct sortabl
     return OFT_OK;
 }
 
+/* Hours that were owed stay owed: charges that come to less than the books hold are not all there. */
+static enum oft_err check_totals(const struct ledger_batch *batch, const struct sortable *order,
+                                 struct oft_error *reterr)
+{
+    for (size_t i = 0; i < batch->series_count; i++) {
+        const struct ledger_change *change = &batch->changes[i];
+        if (order[i].series->is_total && change->key.kind == LEDGER_COST &&
+            change->after.quantity < change->before.quantity) {
+            char month[OFT_INSTANT_TEXT_BYTES];
+            return oft_fail(reterr, OFT_ERR_CONFLICT,
+                            "the books hold more hours of %s under %s in %s than were delivered: "
+                            "the desk's journal is older than they are. Restore both from one "
+                            "backup",
+                            change->key.pool, change->key.clause,
+                            oft_month_format(change->key.month, month));
+        }
+    }
+    return OFT_OK;
+}
+
+/* A total that is what it was is no change. */
+static void drop_unchanged(struct ledger_batch *batch, struct sortable *order)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < batch->series_count; i++) {
+        const struct ledger_change *change = &batch->changes[i];
+        if (order[i].series->is_total &&
+            memcmp(&change->before, &change->after, sizeof(change->after)) == 0) {
+            continue;
+        }
+        batch->changes[kept] = *change;
+        order[kept++] = order[i];
+    }
+    batch->change_count = kept;
+}
+
 static enum oft_err post_all(struct ledger_batch *batch, const struct sortable *order)
 {
     oft_nanos sum = 0;
-    for (size_t i = 0; i < batch->series_count; i++) {
+    for (size_t i = 0; i < batch->change_count; i++) {
         const struct ledger_change *change = &batch->changes[i];
         oft_nanos amount;
         if (oft_nanos_sub(change->after.amount_nanos, change->before.amount_nanos, &amount) !=
@@ -310,6 +350,10 @@ enum oft_err ledger_batch_settle(struct ledger_batch *batch, struct ledger_total
         err = settle_rest(batch, order, source, reterr);
     }
     if (err == OFT_OK) {
+        err = check_totals(batch, order, reterr);
+    }
+    if (err == OFT_OK) {
+        drop_unchanged(batch, order);
         err = post_all(batch, order);
     }
     free(order);

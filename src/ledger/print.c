@@ -9,10 +9,18 @@
 
 #include "ledger/statement.h"
 
+bool print_is_capacity(uint32_t unit)
+{
+    return unit == LEDGER_GPU_HOUR || unit == LEDGER_MW_HOUR;
+}
+
 const char *print_unit_name(uint32_t unit)
 {
     static const char *const names[DEAL_UNIT_COUNT] = {
         "input", "cached", "cache-write", "output", "reasoning", "audio", "image", "request"};
+    if (print_is_capacity(unit)) {
+        return unit == LEDGER_GPU_HOUR ? "gpu-hour" : "MW-hour";
+    }
     return unit < DEAL_UNIT_COUNT ? names[unit] : "?";
 }
 

@@ -59,6 +59,7 @@ bool statement_note(const struct statement *statement, size_t index, struct oft_
 #define PRINT_COLUMNS 80
 
 const char *print_unit_name(uint32_t unit);       /* "cache-write" */
+bool print_is_capacity(uint32_t unit);            /* enum ledger_capacity_unit */
 const char *print_outcome_name(uint32_t outcome); /* "served-estimated" */
 const char *print_direction_name(uint32_t direction);
 const char *print_commit_model_name(enum deal_commit_model model);

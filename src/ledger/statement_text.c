@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "ledger/internal.h"
 #include "ledger/statement.h"
 
 enum { LINE_BYTES = 1024 };
@@ -56,16 +57,18 @@ static void put_sum(struct oft_buffer *out, const char *name, oft_nanos amount)
     print_two_sides(out, name, oft_nanos_format_grouped(amount, digits));
 }
 
-/* "    input   22,361,870 x 2.50 / 1M        55.904675" */
+/* "    input   22,361,870 x 2.50 / 1M        55.904675", "    gpu-hour     7,440 x 2.10      15,624.00" */
 static void put_priced_line(struct oft_buffer *out, const struct ledger_row *row)
 {
     char quantity[OFT_NANOS_TEXT_BYTES];
     char price[OFT_NANOS_TEXT_BYTES];
     char amount[OFT_NANOS_TEXT_BYTES];
     char line[LINE_BYTES];
-    (void)snprintf(line, sizeof(line), "    %-11s %17s x %10s / 1M", print_unit_name(row->key.unit),
+    bool hours = print_is_capacity(row->key.unit);
+    oft_nanos rate = hours ? row->key.rate / LEDGER_RATE_UNITS : row->key.rate;
+    (void)snprintf(line, sizeof(line), "    %-11s %17s x %10s%s", print_unit_name(row->key.unit),
                    print_grouped(row->totals.quantity, quantity),
-                   oft_nanos_format_grouped(row->key.rate, price));
+                   oft_nanos_format_grouped(rate, price), hours ? "" : " / 1M");
     print_two_sides(out, line, oft_nanos_format_grouped(row->totals.amount_nanos, amount));
 }
 
@@ -84,6 +87,8 @@ static void put_priced(struct oft_buffer *out, const char *title, const struct s
         if (key->kind == LEDGER_SALE) {
             (void)snprintf(heading, sizeof(heading), "%s, %s for %s (%s)", key->product, key->model,
                            key->account, key->clause);
+        } else if (print_is_capacity(key->unit)) {
+            (void)snprintf(heading, sizeof(heading), "%s (%s)", key->pool, key->clause);
         } else {
             (void)snprintf(heading, sizeof(heading), "%s, %s (%s)", key->pool, key->model,
                            key->clause);

@@ -9,7 +9,7 @@
 
 #include "store/store.h"
 
-enum { STORE_STATEMENTS_MAX = 64, STORE_KEY_BYTES = 1024 };
+enum { STORE_STATEMENTS_MAX = 128, STORE_KEY_BYTES = 1024 };
 
 struct store {
     sqlite3 *database;

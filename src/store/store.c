@@ -12,9 +12,10 @@
 
 #include "store/internal.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
-static const char SCHEMA[] =
+/* A new file begins as schema 2 and comes to the present by the same steps as an old one. */
+static const char SCHEMA_2[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE deal_text (sha256 BLOB NOT NULL, n INTEGER NOT NULL, path TEXT NOT NULL,"
     " text BLOB NOT NULL, PRIMARY KEY (sha256, n)) WITHOUT ROWID;"
@@ -60,6 +61,29 @@ static const char TO_SCHEMA_2[] = "ALTER TABLE attestation ADD COLUMN signature 
                                   "ALTER TABLE attestation ADD COLUMN hash BLOB;"
                                   "PRAGMA user_version = 2;";
 
+/* From schema 2: the capacity desk. */
+static const char TO_SCHEMA_3[] =
+    "CREATE TABLE desk_event (number INTEGER PRIMARY KEY, recorded_ns INTEGER NOT NULL,"
+    " bytes BLOB NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL);"
+    "CREATE TABLE desk_request (actor TEXT NOT NULL, key TEXT NOT NULL, payload BLOB NOT NULL,"
+    " status INTEGER NOT NULL, answer TEXT NOT NULL, recorded_ns INTEGER NOT NULL,"
+    " PRIMARY KEY (actor, key)) WITHOUT ROWID;"
+    "CREATE TABLE desk_token (id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE,"
+    " party TEXT NOT NULL, created_ns INTEGER NOT NULL, revoked_ns INTEGER NOT NULL);"
+    "CREATE TABLE desk_delivery (id INTEGER PRIMARY KEY, dedup TEXT NOT NULL UNIQUE,"
+    " event INTEGER NOT NULL, thing TEXT NOT NULL, what TEXT NOT NULL, at_ns INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL, party TEXT NOT NULL, address TEXT NOT NULL, state INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, next_ns INTEGER NOT NULL, changed_ns INTEGER NOT NULL,"
+    " reply TEXT NOT NULL);"
+    "CREATE INDEX desk_delivery_by_state ON desk_delivery (state, next_ns);"
+    "PRAGMA user_version = 3;";
+
+/* How a file of schema `from` comes one step nearer; 0 is a new one. */
+static const struct {
+    int from;
+    const char *sql;
+} STEPS[] = {{0, SCHEMA_2}, {1, TO_SCHEMA_2}, {2, TO_SCHEMA_3}};
+
 enum oft_err store_fail(struct store *store, const char *doing, struct oft_error *reterr)
 {
     int code = sqlite3_errcode(store->database);
@@ -100,27 +124,44 @@ static enum oft_err schema_version(struct store *store, int *ret_version, struct
     return OFT_OK;
 }
 
-static enum oft_err migrate(struct store *store, struct oft_error *reterr)
+/* Takes the step from VERSION, in a transaction of its own: each leaves a whole schema. */
+static enum oft_err migrate_step(struct store *store, int version, struct oft_error *reterr)
 {
-    int version = 0;
-    enum oft_err code = schema_version(store, &version, reterr);
-    if (code != OFT_OK || version == SCHEMA_VERSION) {
-        return code;
+    const char *sql = NULL;
+    for (size_t i = 0; i < OFT_COUNT_OF(STEPS); i++) {
+        if (STEPS[i].from == version) {
+            sql = STEPS[i].sql;
+        }
     }
-    if (version != 0 && version != 1) {
+    if (sql == NULL) {
         return oft_fail(reterr, OFT_ERR_VERSION,
                         "the books have schema version %d; this program knows up to %d. Use the "
                         "version of offtake that wrote them, or a newer one",
                         version, SCHEMA_VERSION);
     }
-    code = store_begin(store, reterr);
+    enum oft_err code = store_begin(store, reterr);
     if (code == OFT_OK) {
-        code = execute(store, version == 0 ? SCHEMA : TO_SCHEMA_2, "making its tables", reterr);
+        code = execute(store, sql, "making its tables", reterr);
     }
     if (code == OFT_OK) {
-        return store_commit(store, reterr);
+        code = store_commit(store, reterr);
     }
-    store_rollback(store);
+    if (code != OFT_OK) {
+        store_rollback(store);
+    }
+    return code;
+}
+
+static enum oft_err migrate(struct store *store, struct oft_error *reterr)
+{
+    int version = 0;
+    enum oft_err code = schema_version(store, &version, reterr);
+    while (code == OFT_OK && version != SCHEMA_VERSION) {
+        code = migrate_step(store, version, reterr);
+        if (code == OFT_OK) {
+            code = schema_version(store, &version, reterr);
+        }
+    }
     return code;
 }
 

@@ -5,8 +5,8 @@
  * store -- rows in and out.
  *
  * What it is   The one interface to the database: policies and their deal texts, keys, attestations,
- *              reading positions, open intents, and the books. SQLite inside; nothing outside of this
- *              room knows.
+ *              reading positions, open intents, the books, and the capacity desk's journal. SQLite
+ *              inside; nothing outside of this room knows.
  * What it is not  It decides nothing and opens no transaction by itself: the engine begins and commits.
  * May include  base, and the types of deal, ledger and meter that the rows are made of.
  * Errors       enum oft_err with a struct oft_error. OFT_ERR_FULL when the disk is, OFT_ERR_BUSY when
@@ -171,5 +171,117 @@ struct store_balance {
 enum oft_err store_balances(struct store *store, struct oft_arena *arena,
                             struct store_balance **ret_balances, size_t *ret_count,
                             struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* ---- the capacity desk ------------------------------------------------------------------------- */
+
+/* One link of the desk's journal. What the bytes are, desk/journal.h knows. */
+struct store_desk_event {
+    uint64_t number;
+    oft_instant recorded_ns;
+    const void *bytes;
+    size_t length;
+    uint8_t previous[32];
+    uint8_t hash[32];
+};
+enum oft_err store_desk_event_put(struct store *store, const struct store_desk_event *event,
+                                  struct oft_error *reterr) OFT_MUSTCHECK;
+/* The last link's number and hash; 0 and zeroes when there is none. */
+enum oft_err store_desk_head(struct store *store, uint64_t *ret_number, uint8_t ret_hash[32],
+                             struct oft_error *reterr) OFT_MUSTCHECK;
+typedef enum oft_err (*store_desk_event_fn)(void *context, const struct store_desk_event *event,
+                                            struct oft_error *reterr);
+/* Links in order of their numbers, from FROM on. A visitor that answers OFT_ERR_EXISTS has seen
+ * enough: the walk ends well. */
+enum oft_err store_desk_events(struct store *store, uint64_t from, store_desk_event_fn visit,
+                               void *context, struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* What a command with an idempotency key was answered. */
+struct store_desk_request {
+    const char *actor;
+    const char *key;
+    uint8_t payload_sha256[32];
+    unsigned status;
+    const char *answer;
+    oft_instant recorded_ns;
+};
+enum oft_err store_desk_request_put(struct store *store, const struct store_desk_request *request,
+                                    struct oft_error *reterr) OFT_MUSTCHECK;
+/* Texts in ARENA. OFT_ERR_NOT_FOUND: ACTOR never used KEY. */
+enum oft_err store_desk_request_get(struct store *store, const char *actor, const char *key,
+                                    struct oft_arena *arena, struct store_desk_request *ret_request,
+                                    struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* A party's token: only its hash is kept. */
+struct store_desk_token {
+    uint64_t id;
+    uint8_t sha256[32];
+    const char *party;
+    oft_instant created_ns;
+    oft_instant revoked_ns; /* 0: in use */
+};
+enum oft_err store_desk_token_put(struct store *store, const struct store_desk_token *token,
+                                  struct oft_error *reterr) OFT_MUSTCHECK;
+/* OFT_ERR_NOT_FOUND when there is no such token in use. */
+enum oft_err store_desk_token_revoke(struct store *store, uint64_t id, oft_instant now_ns,
+                                     struct oft_error *reterr) OFT_MUSTCHECK;
+/* The party of a token in use, in ARENA; OFT_ERR_NOT_FOUND. */
+enum oft_err store_desk_token_party(struct store *store, const uint8_t sha256[32],
+                                    struct oft_arena *arena, const char **ret_party,
+                                    struct oft_error *reterr) OFT_MUSTCHECK;
+enum oft_err store_desk_tokens(struct store *store, struct oft_arena *arena,
+                               struct store_desk_token **ret_tokens, size_t *ret_count,
+                               struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* Stored numbers: do not renumber. */
+enum store_delivery_kind {
+    STORE_DELIVERY_NOBODY = 0, /* nobody is to be told; the row says that it happened */
+    STORE_DELIVERY_MAIL = 1,
+    STORE_DELIVERY_WEBHOOK = 2,
+};
+enum store_delivery_state {
+    STORE_DELIVERY_QUEUED = 0,
+    STORE_DELIVERY_ACCEPTED = 1, /* by the mail server, by the webhook's receiver */
+    STORE_DELIVERY_FAILED = 2,   /* given up */
+    STORE_DELIVERY_DONE = 3,     /* NOBODY */
+};
+
+/* One thing to tell one party in one way. */
+struct store_delivery {
+    uint64_t id;
+    const char *dedup; /* two rows never have the same */
+    uint64_t event;    /* the journal's, 0: time brought it */
+    const char *thing; /* "notice-2" */
+    const char *what;  /* its state then: "sent" */
+    oft_instant at_ns; /* when, in contract time */
+    enum store_delivery_kind kind;
+    const char *party;
+    const char *address;
+    enum store_delivery_state state;
+    uint32_t attempts;
+    oft_instant next_ns;    /* QUEUED: when to try (again); real time, as below */
+    oft_instant changed_ns; /* of the last attempt, or of its making */
+    const char *reply;      /* the last words of the other side */
+};
+/* Does nothing when a row with that `dedup` is there. */
+enum oft_err store_delivery_put(struct store *store, const struct store_delivery *delivery,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+/* Writes state, attempts, next_ns, changed_ns and reply of the row with that id. */
+enum oft_err store_delivery_update(struct store *store, const struct store_delivery *delivery,
+                                   struct oft_error *reterr) OFT_MUSTCHECK;
+/* At most LIMIT queued rows whose time has come, oldest first. */
+enum oft_err store_deliveries_due(struct store *store, oft_instant now_ns, uint32_t limit,
+                                  struct oft_arena *arena, struct store_delivery **ret_items,
+                                  size_t *ret_count, struct oft_error *reterr) OFT_MUSTCHECK;
+/* All rows with an id above AFTER, at most LIMIT, in order of their ids. */
+enum oft_err store_deliveries(struct store *store, uint64_t after, uint32_t limit,
+                              struct oft_arena *arena, struct store_delivery **ret_items,
+                              size_t *ret_count, struct oft_error *reterr) OFT_MUSTCHECK;
+/* OFT_ERR_NOT_FOUND. */
+enum oft_err store_delivery_get(struct store *store, uint64_t id, struct oft_arena *arena,
+                                struct store_delivery *ret_delivery,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+/* The latest instant that a row was made for; OFT_INSTANT_ALWAYS when there is none. */
+enum oft_err store_deliveries_latest(struct store *store, oft_instant *ret_at,
+                                     struct oft_error *reterr) OFT_MUSTCHECK;
 
 #endif

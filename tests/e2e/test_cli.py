@@ -51,6 +51,35 @@ def test_an_attested_event_ends_the_clause_that_waits_for_it():
     assert len(after["eligible"]) > len(before["eligible"])
 
 
+ORDERS = """# written by offtake
+pool cluster on azure {
+    region us-east
+    reserved
+    available from 2026-03-01 until 2027-03-01
+    serves gpt-4o at http://127.0.0.1:9/v1 kind openai
+}
+"""
+
+
+def test_capacity_that_was_delivered_stands_beside_a_deal(tmp_path):
+    orders = tmp_path / "orders.deal"
+    orders.write_text(ORDERS)
+    ask = ("explain", EXAMPLE, "--product", "chatgpt", "--model", "gpt-4o", "--json", "--at")
+    names = [[c["pool"] for c in json.loads(run(*ask, at, "--orders", orders).stdout)["eligible"]]
+             for at in ("2026-02-28", "2026-03-01")]
+    assert "cluster" not in names[0] and "cluster" in names[1]
+    assert run("check", EXAMPLE, "--orders", orders).returncode == 0
+
+
+def test_a_mistake_in_it_is_told_at_its_place(tmp_path):
+    orders = tmp_path / "orders.deal"
+    orders.write_text(ORDERS.replace("azure", "nowhere"))
+    result = run("check", EXAMPLE, "--orders", orders)
+    assert result.returncode == 1 and "orders.deal:2:17: error" in result.stdout
+    result = run("check", EXAMPLE, "--orders", tmp_path / "none")
+    assert result.returncode == 3 and "cannot open" in result.stderr
+
+
 def test_check_tells_line_column_reason_and_hint_and_exits_1(tmp_path):
     deal = tmp_path / "bad.deal"
     deal.write_text('deal "x"\ncustomer lab\ncurrency USD\nprovider east of nobody\n')

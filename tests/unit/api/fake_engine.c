@@ -89,9 +89,10 @@ enum oft_err engine_attest(struct engine *engine, const char *event, const char 
 }
 
 enum oft_err engine_statement(struct engine *engine, const char *party, int32_t month,
-                              enum ledger_format format, struct oft_buffer *out,
+                              oft_instant now_ns, enum ledger_format format, struct oft_buffer *out,
                               struct oft_error *reterr)
 {
+    (void)now_ns;
     (void)report(engine, out, reterr, "");
     return answer(engine, reterr, "statement %s %d %d", party, month, (int)format);
 }
@@ -131,4 +132,138 @@ uint64_t engine_generation(const struct engine *engine)
 {
     (void)engine;
     return 7;
+}
+
+/* ---- the desk ---------------------------------------------------------------------------------- */
+
+static const struct desk_field OPEN_FIELDS[] = {
+    {"product", DESK_FIELD_WORD, true, false, true, NULL, "what for"},
+    {"deal", DESK_FIELD_CHOICE, false, false, false, "new|renewal", "which kind"},
+    {"term", DESK_FIELD_TERM, false, true, false, NULL, "a material term"},
+};
+static const struct desk_field ELECT_FIELDS[] = {
+    {"notice", DESK_FIELD_NOTICE, true, false, true, NULL, "which"},
+};
+static const struct desk_field COMMON[] = {
+    {"happened", DESK_FIELD_INSTANT, false, false, false, NULL, "when it was done"},
+};
+static const struct desk_act ACTS[] = {
+    {"need", "open", "/v1/desk/needs", DESK_NEED_OPENED, "Open a need", OPEN_FIELDS, 3},
+    {"elect", "", "/v1/desk/elections", DESK_ELECTED, "Elect", ELECT_FIELDS, 1},
+};
+
+const struct desk_act *desk_acts(size_t *ret_count)
+{
+    *ret_count = OFT_COUNT_OF(ACTS);
+    return ACTS;
+}
+
+const struct desk_act *desk_act_of_path(const char *path)
+{
+    for (size_t i = 0; i < OFT_COUNT_OF(ACTS); i++) {
+        if (strcmp(ACTS[i].path, path) == 0) {
+            return &ACTS[i];
+        }
+    }
+    return NULL;
+}
+
+const struct desk_field *desk_common_fields(size_t *ret_count)
+{
+    *ret_count = OFT_COUNT_OF(COMMON);
+    return COMMON;
+}
+
+enum oft_err engine_party_of_token(struct engine *engine, const uint8_t sha256[32],
+                                   char ret_party[ENGINE_PARTY_BYTES], struct oft_error *reterr)
+{
+    (void)sha256;
+    if (engine->token_party == NULL) {
+        return OFT_ERR_NOT_FOUND;
+    }
+    (void)snprintf(ret_party, ENGINE_PARTY_BYTES, "%s", engine->token_party);
+    return engine->token == OFT_OK ? OFT_OK : oft_fail(reterr, engine->token, "no");
+}
+
+enum oft_err engine_desk_act(struct engine *engine, const struct engine_desk_call *call,
+                             oft_instant now_ns, struct oft_buffer *out,
+                             struct engine_refusal *ret_refusal, struct oft_error *reterr)
+{
+    char given[400] = "";
+    (void)now_ns;
+    for (size_t i = 0; i < call->count; i++) {
+        size_t length = strlen(given);
+        (void)snprintf(given + length, sizeof given - length, " %s=%s", call->given[i].name,
+                       call->given[i].value);
+    }
+    *ret_refusal = engine->refusal;
+    oft_buffer_append_text(out, "{\"event\":1}\n");
+    return answer(engine, reterr, "act %s.%s by %s key %s dry %d:%s", call->act->group,
+                  call->act->verb, call->actor == NULL ? "-" : call->actor,
+                  call->key == NULL ? "-" : call->key, (int)call->dry_run, given);
+}
+
+enum oft_err engine_desk_view(struct engine *engine, const struct engine_desk_look *look,
+                              oft_instant now_ns, struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)now_ns;
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "view %d %d %s by %s at %lld", (int)look->kind, (int)look->list,
+                  look->reference == NULL ? "-" : look->reference,
+                  look->viewer == NULL ? "-" : look->viewer,
+                  look->has_at ? (long long)look->at : -1LL);
+}
+
+enum oft_err engine_desk_journal(struct engine *engine, const char *viewer, uint64_t from,
+                                 uint32_t limit, struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "journal %s %llu %u", viewer == NULL ? "-" : viewer,
+                  (unsigned long long)from, limit);
+}
+
+enum oft_err engine_desk_deliveries(struct engine *engine, uint64_t after, uint32_t limit,
+                                    struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "deliveries %llu %u", (unsigned long long)after, limit);
+}
+
+enum oft_err engine_desk_verify(struct engine *engine, struct oft_buffer *out, bool *ret_sound,
+                                struct oft_error *reterr)
+{
+    *ret_sound = engine->sound;
+    return report(engine, out, reterr, "desk_verify");
+}
+
+enum oft_err engine_notice_document(struct engine *engine, const char *reference,
+                                    const char *viewer, enum engine_document_format format,
+                                    oft_instant now_ns, struct oft_buffer *out,
+                                    struct oft_error *reterr)
+{
+    (void)now_ns;
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "document %s by %s %d", reference, viewer == NULL ? "-" : viewer,
+                  (int)format);
+}
+
+enum oft_err engine_party_token_create(struct engine *engine, const char *party, oft_instant now_ns,
+                                       char ret_token[ENGINE_TOKEN_BYTES], struct oft_error *reterr)
+{
+    (void)now_ns;
+    (void)snprintf(ret_token, ENGINE_TOKEN_BYTES, "oft_desk_token");
+    return answer(engine, reterr, "token_create %s", party);
+}
+
+enum oft_err engine_party_token_revoke(struct engine *engine, const char *id_hex,
+                                       oft_instant now_ns, struct oft_error *reterr)
+{
+    (void)now_ns;
+    return answer(engine, reterr, "token_revoke %s", id_hex);
+}
+
+enum oft_err engine_party_token_list(struct engine *engine, struct oft_buffer *out,
+                                     struct oft_error *reterr)
+{
+    return report(engine, out, reterr, "token_list");
 }

@@ -175,6 +175,7 @@ static const struct desk_right *right(struct dice *dice)
                               .partial = half(dice),
                               .partial_minimum = roll(dice),
                               .partial_step = roll(dice),
+                              .partial_unit = (enum desk_size_kind)(roll(dice) % 3),
                               .counterparty_any = half(dice),
                               .one_time = half(dice),
                               .standing_defaults = (uint32_t)roll(dice),

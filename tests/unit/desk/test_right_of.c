@@ -117,6 +117,7 @@ static void everything_a_clause_says_is_in_the_right(void **unused)
     assert_int_equal(right->compares[1].better, DESK_HIGHER);
     assert_int_equal(right->partial_minimum, 1000);
     assert_int_equal(right->partial_step, 8);
+    assert_int_equal(right->partial_unit, DESK_SIZE_GPU);
     const struct desk_window *respond = &right->windows[DESK_WINDOW_RESPOND];
     assert_string_equal(respond->calendar.text, "us-federal");
     assert_string_equal(respond->zone.text, "America/New_York");

@@ -32,8 +32,9 @@ static void a_request_goes_from_the_spool_to_the_statement(void **state)
     assert_int_equal(result.open_intents, 0);
     assert_int_equal(world_sales(world), 3 * WORLD_SALE_NANOS);
     oft_buffer_init(&out, 1 << 20);
-    assert_int_equal(engine_statement(world->engine, "bigcloud", month, LEDGER_TEXT, &out, &error),
-                     OFT_OK);
+    assert_int_equal(
+        engine_statement(world->engine, "bigcloud", month, world->now, LEDGER_TEXT, &out, &error),
+        OFT_OK);
     assert_non_null(strstr(oft_buffer_text(&out), "0.0105")); /* 3 * 3,500,000 nano-units */
     oft_buffer_release(&out);
     meter_writer_close(&writer);
@@ -51,8 +52,9 @@ static void every_report_holds_the_exact_amounts(void **state)
     world_append_requests(world, &writer, 3);
     (void)world_drain(world);
     oft_buffer_init(&out, 1 << 20);
-    assert_int_equal(engine_statement(world->engine, "acme", month, LEDGER_CSV, &out, &error),
-                     OFT_OK);
+    assert_int_equal(
+        engine_statement(world->engine, "acme", month, world->now, LEDGER_CSV, &out, &error),
+        OFT_OK);
     assert_non_null(strstr(oft_buffer_text(&out), "0.021")); /* 3 * 7,000,000 nano-units */
     oft_buffer_release(&out);
     oft_buffer_init(&out, 1 << 20);
@@ -65,8 +67,9 @@ static void every_report_holds_the_exact_amounts(void **state)
     assert_non_null(strstr(oft_buffer_text(&out), "3000")); /* input tokens */
     assert_non_null(strstr(oft_buffer_text(&out), "east"));
     oft_buffer_release(&out);
-    assert_int_equal(engine_statement(world->engine, "nobody", month, LEDGER_TEXT, &out, &error),
-                     OFT_ERR_NOT_FOUND);
+    assert_int_equal(
+        engine_statement(world->engine, "nobody", month, world->now, LEDGER_TEXT, &out, &error),
+        OFT_ERR_NOT_FOUND);
     meter_writer_close(&writer);
 }
 

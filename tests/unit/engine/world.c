@@ -99,6 +99,21 @@ void world_publish(struct world *world)
     oft_buffer_release(&report);
 }
 
+void world_begin_anew(struct world *world, const char *deal)
+{
+    static const char *const FILES[] = {"books.db", "books.db-wal", "books.db-shm"};
+    char path[WORLD_PATH_BYTES * 2];
+    struct oft_error error = {0};
+    world_close(world);
+    for (size_t i = 0; i < OFT_COUNT_OF(FILES); i++) {
+        (void)remove(world_path(world, FILES[i], path));
+    }
+    world_write_deal(world, deal);
+    if (world_open(world, &error) != OFT_OK) {
+        fail_msg("%s", error.message);
+    }
+}
+
 int world_set_up(void **state)
 {
     struct world *world = calloc(1, sizeof(*world));

@@ -42,6 +42,8 @@ void world_close(struct world *world);
 /* Opens the engine again without publishing. */
 void world_reopen(struct world *world);
 void world_publish(struct world *world);
+/* New books and another deal, not published yet. */
+void world_begin_anew(struct world *world, const char *deal);
 const char *world_path(const struct world *world, const char *name, char out[WORLD_PATH_BYTES * 2]);
 
 /* A served request of generation 1 with an id of its own. */

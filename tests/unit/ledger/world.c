@@ -141,8 +141,9 @@ void book_take(struct book *book, const struct ledger_result *result)
         } else {
             assert_memory_equal(&row->totals, &change->before, sizeof(row->totals));
         }
+        oft_nanos step = change->after.amount_nanos - change->before.amount_nanos;
         row->totals = change->after;
-        moved -= change->after.amount_nanos - change->before.amount_nanos;
+        moved -= step < 0 ? -step : step;
     }
     assert_true(moved == 0); /* what is posted is exactly what the series moved by */
     book->counts.records += result->counts.records;

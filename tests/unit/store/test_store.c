@@ -3,95 +3,7 @@
  * Rows go in and come back as they were, over a restart, in a real SQLite file; and what was rolled
  * back was never there.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <ftw.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "store/store.h"
-
-struct room {
-    char root[256];
-    char path[300];
-    struct store *store;
-    struct oft_arena arena;
-    struct oft_error error;
-};
-
-#define OK(call)                                            \
-    do {                                                    \
-        if ((call) != OFT_OK) {                             \
-            fail_msg("%s: %s", #call, room->error.message); \
-        }                                                   \
-    } while (0)
-
-static int set_up(void **state)
-{
-    struct room *room = calloc(1, sizeof(*room));
-    const char *base = getenv("TMPDIR");
-    assert_non_null(room);
-    (void)snprintf(room->root, sizeof(room->root), "%.200s/offtake-store-XXXXXX",
-                   base == NULL ? "/tmp" : base);
-    assert_non_null(mkdtemp(room->root));
-    (void)snprintf(room->path, sizeof(room->path), "%s/books.db", room->root);
-    oft_arena_init(&room->arena, 64 << 20);
-    OK(store_open(room->path, &room->store, &room->error));
-    *state = room;
-    return 0;
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
-static int tear_down(void **state)
-{
-    struct room *room = *state;
-    store_close(room->store);
-    oft_arena_release(&room->arena);
-    (void)nftw(room->root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    free(room);
-    return 0;
-}
-
-static void reopen(struct room *room)
-{
-    store_close(room->store);
-    room->store = NULL;
-    OK(store_open(room->path, &room->store, &room->error));
-}
-
-/* A statement of the test's own on a connection of its own. */
-static int64_t sql(const struct room *room, const char *text)
-{
-    sqlite3 *database = NULL;
-    sqlite3_stmt *statement = NULL;
-    int64_t value = -1;
-    assert_int_equal(sqlite3_open(room->path, &database), SQLITE_OK);
-    if (sqlite3_prepare_v2(database, text, -1, &statement, NULL) != SQLITE_OK) {
-        fail_msg("%s: %s", text, sqlite3_errmsg(database));
-    }
-    if (sqlite3_step(statement) == SQLITE_ROW) {
-        value = sqlite3_column_int64(statement, 0);
-    }
-    assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
-    assert_int_equal(sqlite3_close(database), SQLITE_OK);
-    return value;
-}
+#include "room.h"
 
 /* ---- opening ----------------------------------------------------------------------------------- */
 
@@ -128,12 +40,8 @@ static void attestations_of_schema_1_are_kept_and_new_ones_are_linked_behind_the
     uint8_t head[32], none[32] = {0};
     store_close(room->store);
     room->store = NULL;
-    (void)sql(room, "DROP TABLE attestation");
-    (void)sql(room, "CREATE TABLE attestation (event TEXT NOT NULL, party TEXT NOT NULL,"
-                    " at_ns INTEGER NOT NULL, generation INTEGER NOT NULL,"
-                    " recorded_ns INTEGER NOT NULL)");
+    make_schema_1(room);
     (void)sql(room, "INSERT INTO attestation VALUES ('agi', 'panel', 5, 1, 6)");
-    (void)sql(room, "PRAGMA user_version = 1");
     OK(store_open(room->path, &room->store, &room->error));
     OK(store_attestation_head(room->store, head, &room->error));
     assert_memory_equal(head, none, sizeof(head));
@@ -154,7 +62,7 @@ static void attestations_of_schema_1_are_kept_and_new_ones_are_linked_behind_the
     assert_memory_equal(items[1].signature, ipo.signature, 64);
     OK(store_attestation_head(room->store, head, &room->error));
     assert_memory_equal(head, ipo.hash, sizeof(head));
-    assert_int_equal(sql(room, "PRAGMA user_version"), 2);
+    assert_int_equal(sql(room, "PRAGMA user_version"), 3);
 }
 
 static void a_file_that_is_no_database_is_refused_and_left_alone(void **state)
@@ -613,8 +521,6 @@ static void a_damaged_amount_is_said_and_not_read_as_a_number(void **state)
                      OFT_ERR_CORRUPT);
     assert_non_null(strstr(room->error.message, "12x"));
 }
-
-#define IN_A_ROOM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of routes. The desk's acts are not in it: desk_acts() has them, each a POST to its path.
+ */
+#include "api/routes.h"
+
+static const struct api_route ROUTES[] = {
+    {"GET", "/v1/status", api_get_status, false, false, 200, API_FORM_JSON, "How things stand", "",
+     NULL, "Status"},
+    {"POST", "/v1/reload", api_post_reload, false, false, 200, API_FORM_JSON,
+     "Put the changed deal file into force", "", NULL, "Reload"},
+    {"POST", "/v1/drain", api_post_drain, false, false, 200, API_FORM_JSON,
+     "Book everything readable now", "", NULL, "Drain"},
+    {"POST", "/v1/attest", api_post_attest, true, false, 200, API_FORM_JSON,
+     "Record that an event happened", "", "AttestBody", "Attestation"},
+    {"GET", "/v1/attestations", api_get_attestations, false, false, 200, API_FORM_JSON,
+     "What was attested so far", "", NULL, "Attestations"},
+    {"GET", "/v1/keys", api_get_keys, false, false, 200, API_FORM_JSON, "API keys", "", NULL,
+     "Keys"},
+    {"POST", "/v1/keys", api_post_keys, true, false, 201, API_FORM_JSON, "Make an API key", "",
+     "KeyBody", "NewKey"},
+    {"DELETE", "/v1/keys/{id}", api_delete_key, false, false, 200, API_FORM_JSON,
+     "Revoke an API key", "", NULL, "Revoked"},
+    {"GET", "/v1/statement", api_get_statement, false, false, 200, API_FORM_REPORT,
+     "A party's statement of a month", "party! month!", NULL, "Report"},
+    {"GET", "/v1/commitments", api_get_commitments, false, false, 200, API_FORM_REPORT,
+     "Each commitment against its line", "", NULL, "Report"},
+    {"GET", "/v1/usage", api_get_usage, false, false, 200, API_FORM_REPORT,
+     "Requests and tokens by product, pool and clause", "", NULL, "Report"},
+    {"GET", "/v1/ledger/verify", api_get_ledger_verify, false, false, 200, API_FORM_REPORT,
+     "Check the books from their first transaction", "", NULL, "Verification"},
+    {"GET", "/v1/openapi.json", api_get_openapi, false, false, 200, API_FORM_JSON, "This document",
+     "", NULL, "Anything"},
+
+    {"GET", "/v1/desk", api_get_desk, false, true, 200, API_FORM_JSON,
+     "The whole desk: what is due first, then the open procedures", "at", NULL, "Desk"},
+    {"GET", "/v1/desk/needs", api_get_desk_list, false, true, 200, API_FORM_JSON, "Needs", "at",
+     NULL, "DeskNeeds"},
+    {"GET", "/v1/desk/offers", api_get_desk_list, false, true, 200, API_FORM_JSON, "Offers", "at",
+     NULL, "DeskOffers"},
+    {"GET", "/v1/desk/lots", api_get_desk_list, false, true, 200, API_FORM_JSON, "Lots", "at", NULL,
+     "DeskLots"},
+    {"GET", "/v1/desk/notices", api_get_desk_list, false, true, 200, API_FORM_JSON, "Notices", "at",
+     NULL, "DeskNotices"},
+    {"GET", "/v1/desk/orders", api_get_desk_list, false, true, 200, API_FORM_JSON, "Orders", "at",
+     NULL, "DeskOrders"},
+    {"GET", "/v1/desk/rights", api_get_desk_list, false, true, 200, API_FORM_JSON, "Rights", "at",
+     NULL, "DeskRights"},
+    {"GET", "/v1/desk/needs/{id}", api_get_desk_one, false, true, 200, API_FORM_JSON, "One need",
+     "at", NULL, "Anything"},
+    {"GET", "/v1/desk/offers/{id}", api_get_desk_one, false, true, 200, API_FORM_JSON, "One offer",
+     "at", NULL, "Anything"},
+    {"GET", "/v1/desk/lots/{id}", api_get_desk_one, false, true, 200, API_FORM_JSON, "One lot",
+     "at", NULL, "Anything"},
+    {"GET", "/v1/desk/notices/{id}", api_get_desk_one, false, true, 200, API_FORM_JSON,
+     "One notice", "at", NULL, "Anything"},
+    {"GET", "/v1/desk/orders/{id}", api_get_desk_one, false, true, 200, API_FORM_JSON, "One order",
+     "at", NULL, "Anything"},
+    {"GET", "/v1/desk/rights/{id}", api_get_desk_one, false, true, 200, API_FORM_JSON, "One right",
+     "at", NULL, "Anything"},
+    {"GET", "/v1/desk/notices/{id}/document", api_get_desk_document, false, true, 200,
+     API_FORM_LETTER, "A notice as a letter", "", NULL, "Anything"},
+    {"GET", "/v1/desk/journal", api_get_desk_journal, false, true, 200, API_FORM_JSON,
+     "The journal's events", "from limit", NULL, "DeskJournal"},
+    {"GET", "/v1/desk/verify", api_get_desk_verify, false, false, 200, API_FORM_JSON,
+     "Check the journal from its first event", "", NULL, "DeskVerification"},
+    {"GET", "/v1/desk/outbox", api_get_desk_outbox, false, false, 200, API_FORM_JSON,
+     "The outbox: what was told to whom, and how that went", "after limit", NULL, "Deliveries"},
+    {"GET", "/v1/desk/tokens", api_get_desk_tokens, false, false, 200, API_FORM_JSON,
+     "Parties' tokens", "", NULL, "Tokens"},
+    {"POST", "/v1/desk/tokens", api_post_desk_tokens, true, false, 201, API_FORM_JSON,
+     "Make a token for a party", "", "TokenBody", "NewToken"},
+    {"DELETE", "/v1/desk/tokens/{id}", api_delete_desk_token, false, false, 200, API_FORM_JSON,
+     "Revoke a party's token", "", NULL, "Revoked"},
+};
+
+const struct api_route *api_routes(size_t *ret_count)
+{
+    *ret_count = OFT_COUNT_OF(ROUTES);
+    return ROUTES;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A batch into the books: its totals from the store, its changes and entries as the next link of the
+ * chain. Whoever made the batch has begun the transaction, and commits it.
+ */
+#include "engine/internal.h"
+
+static enum oft_err read_totals(void *context, const struct ledger_series_key *key,
+                                struct ledger_totals *ret_totals, struct oft_error *reterr)
+{
+    return store_series_totals(context, key, ret_totals, reterr);
+}
+
+static enum oft_err read_share_total(void *context, const char *clause, oft_nanos *ret_amount,
+                                     struct oft_error *reterr)
+{
+    return store_share_total(context, clause, ret_amount, reterr);
+}
+
+static enum oft_err write_transaction(struct engine *engine, struct ledger_transaction *transaction,
+                                      struct oft_error *reterr)
+{
+    uint8_t previous[32];
+    uint8_t hash[32];
+    oft_instant last_ns;
+    uint64_t number = 0;
+    enum oft_err code = store_chain_head(engine->store, &number, previous, &last_ns, reterr);
+    transaction->number = number + 1;
+    if (code == OFT_OK) {
+        code = ledger_transaction_hash(transaction, previous, hash);
+    }
+    return code == OFT_OK
+               ? store_transaction_put(engine->store, transaction, previous, hash, reterr)
+               : code;
+}
+
+enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
+                         const struct ledger_range *ranges, size_t range_count, oft_instant now_ns,
+                         struct engine_posted *ret_posted, struct oft_error *reterr)
+{
+    struct ledger_totals_source source = {engine->store, read_totals, read_share_total};
+    struct ledger_result result;
+    enum oft_err code = ledger_batch_close(batch, source, &result, reterr);
+    if (code != OFT_OK) {
+        return code;
+    }
+    struct ledger_transaction transaction = {
+        .recorded_ns = now_ns,
+        .ranges = ranges,
+        .range_count = range_count,
+        .changes = result.changes,
+        .change_count = result.change_count,
+        .entries = result.entries,
+        .entry_count = result.entry_count,
+    };
+    *ret_posted =
+        (struct engine_posted){range_count > 0 || result.change_count > 0, result.counts.unrated};
+    return ret_posted->any ? write_transaction(engine, &transaction, reterr) : OFT_OK;
+}
