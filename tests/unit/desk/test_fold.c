@@ -119,6 +119,8 @@ static void a_part_splits_the_lot_and_the_rest_goes_on(void **unused)
     assert_int_equal(play_on_notice(&play, DESK_ELECTED, 0, 3), OFT_OK); /* a counter: too little */
     ASSERT_LOTS(&play, "OPEN 10");
     assert_true(desk_notice_at(play.state, 0)->countered);
+    assert_int_equal(play_on_notice(&play, DESK_ELECTED, 0, 12), OFT_OK); /* and too much */
+    ASSERT_LOTS(&play, "OPEN 10");
     assert_int_equal(play_on_notice(&play, DESK_ELECTED, 0, 6), OFT_OK);
     ASSERT_LOTS(&play, "FREE 4, ELECTED 6");
     play_end(&play);
