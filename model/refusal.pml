@@ -10,7 +10,8 @@
  * Properties   P(n, ...) states property n of the page where it could first be broken; `monitor` states
  *              what must hold in every state; the claims stand at the end.
  * Faults       -DFAULT=n plants one mistake that breaks property n. Without it nothing is units_left of it.
- * Traces       -DTRACE prints what happens, and the state after it, for tests/model/replay.c.
+ * Traces       -DTRACE is a simulation of many procedures that prints what happens, and the state after it,
+ *              for tests/model/replay.c; -DSHOW lets a counterexample print the same.
  */
 
 /* ---- the right, the opportunity, and who does what: overridden by -D ------------------------------ */
@@ -135,6 +136,9 @@
 #ifndef MANY
 #define MANY 40 /* procedures in one run that prints traces */
 #endif
+#ifndef EAGER
+#define EAGER 1 /* 1 to 3: how much is tried within an hour */
+#endif
 
 #define NEVER 255
 #define NOBODY 255
@@ -143,7 +147,9 @@
 /* The bound of property 7: what the windows come to after the opportunity's end, when a dispute is settled as
  * free at its last instant and when an order fails at its last. */
 #define LATEST(a, b) ((a) > (b) -> (a) : (b))
+#ifndef LAST
 #define LAST (LATEST(VALID, OPEN_UNTIL) + SIGN + 3 * RELEASE + DELIVER + CURE + BACK + 1)
+#endif
 #define RANK(h)      ((SIMUL || (h) == 0) -> 1 : ((h) == 1 -> RANK2 : RANK3))
 
 mtype = { NOLOT, DRAFT, READY, NOTICED, OPEN, OVERALLOT, ELECTED, DISPUTED, FREE,
@@ -180,6 +186,7 @@ typedef Lot {
   /* Only for the properties: nothing is decided by these. */
   byte told[H];     /* PRICES and above: never told; else the terms that this holder last let pass */
   byte stated[H];   /* the terms of the notice that it has */
+  bool let_go;      /* FREE because a holder that had elected it let it go */
 }
 
 Lot lot[Q];
@@ -204,14 +211,19 @@ hidden byte share[H];
 hidden byte ok, flag;
 
 #ifdef TRACE
+#define SHOW
+#endif
+#ifdef SHOW
 #define X(name) printf("X "); printf(name); printf("\n")
-#define SAY(a)  a
 #else
 #define X(name) skip
-#define SAY(a)  skip
 #endif
 
+#ifdef CLAIMS
+#define P(n, what) skip /* a claim has to find it alone */
+#else
 #define P(n, what) assert(what)
+#endif
 
 #define final(s)                                                                               \
   (s == NOLOT || s == BOUND || s == SOLD || s == EXEMPT || s == WITHDRAWN || s == REVIVED || s == VOID)
@@ -226,7 +238,7 @@ hidden byte ok, flag;
 /* Nothing of a lot that is over is looked at again but its quantity, its flags and its holder. */
 inline forget(l) {
   lot[l].rank = 0; lot[l].asked = 0; lot[l].reoffer = 0; lot[l].over_done = 0;
-  lot[l].tendered = 0; lot[l].deadline = NEVER;
+  lot[l].tendered = 0; lot[l].deadline = NEVER; lot[l].let_go = 0;
   for (i5 : 0 .. H - 1) {
     lot[l].nt[i5] = NONE; lot[l].entitled[i5] = 0; lot[l].elected[i5] = 0; lot[l].more[i5] = 0;
     lot[l].sent[i5] = 0; lot[l].at[i5] = 0; lot[l].respond[i5] = 0; lot[l].object[i5] = 0;
@@ -255,7 +267,7 @@ inline split(l, quantity) {
   lot[part].st = lot[l].st; lot[part].q = quantity;
   lot[part].flags = (FAULT == 9 -> 0 : lot[l].flags);
   lot[part].price = lot[l].price; lot[part].ever = lot[l].ever;
-  lot[part].rank = lot[l].rank;
+  lot[part].rank = lot[l].rank; lot[part].let_go = lot[l].let_go;
   lot[part].deadline = lot[l].deadline; lot[part].holder = lot[l].holder;
   for (i4 : 0 .. H - 1) { lot[part].told[i4] = lot[l].told[i4] }
   lot[l].q = lot[l].q - (FAULT == 2 -> quantity - 1 : quantity)
@@ -266,6 +278,7 @@ inline make_free(l, when) {
   :: !lot[l].ever -> lot[l].price = price /* nobody could be asked: these terms bind */
   :: else
   fi;
+  lot[l].let_go = lot[l].st == ELECTED || lot[l].st == DISPUTED || lot[l].st == BOUND;
   lot[l].st = FREE; lot[l].reoffer = 0; lot[l].tendered = 0; lot[l].holder = 0;
   lot[l].deadline = RELEASE_END(when)
 }
@@ -307,7 +320,7 @@ inline begin_round(l, after, when) {
      :: after > 0 -> X("next_rank")
      :: else -> X("first_rank")
      fi;
-     lot[l].st = READY; lot[l].rank = rb; lot[l].over_done = 0; lot[l].deadline = NEVER;
+     lot[l].st = READY; lot[l].rank = rb; lot[l].deadline = NEVER;
      lot[l].asked = (after == 0 -> 0 : lot[l].asked); /* no answer to those counts any more */
      n3 = 0;
      for (i1 : 0 .. H - 1) {
@@ -627,7 +640,7 @@ inline send_owed(l) {
          P(6, !(RANK(i2) < RANK(i1) && (lot[l].nt[i2] == OWED || lot[l].nt[i2] == SENT ||
                                         lot[l].nt[i2] == DELIVERED)))
        }
-#if STRICT == 3
+#if STRICT == 4
        /* The short window is for who had this lot, on terms no worse, before it. */
        assert(!(lot[l].reoffer && REOFFER) ||
               (lot[l].told[i1] != NOBODY && lot[l].price >= lot[l].told[i1]))
@@ -635,6 +648,7 @@ inline send_owed(l) {
     :: else
     fi
   }
+  lot[l].over_done = lot[l].over_done && lot[l].asked == lot[l].rank;
   lot[l].asked = lot[l].rank; lot[l].ever = 1
 }
 
@@ -650,7 +664,7 @@ inline send_notice(l) {
      fi;
      send_owed(l); lot[l].st = NOTICED
   :: ok && lot[l].st != READY -> X("send_again"); send_owed(l)
-  :: !ok && lot[l].st == FREE && price > lot[l].price ->
+  :: !ok && lot[l].st == FREE && price > lot[l].price && !gone && !need_gone ->
      ok = 1;
      X("send_second");
      begin_round(l, 0, now);
@@ -726,8 +740,13 @@ inline elect_units(l, who, quantity, at_price) {
         /* Only what is of the same round as the answer can be resolved by it. */
         flag = (lot[l].st != FREE && asked_now(l, who));
         lot[l].nt[who] = ACCEPTED; lot[l].elected[who] = quantity;
+        lot[l].told[who] = lot[l].stated[who];
         accepted[who] = accepted[who] + quantity;
         award(l, who, quantity, happened);
+#if STRICT == 6
+        /* There is time to sign. */
+        assert(lot[part].deadline > now);
+#endif
         if
         :: part != l && flag -> resolve(l, happened)
         :: part != l && !flag && lot[l].st == READY -> entitle(l)
@@ -818,10 +837,12 @@ inline take_free(quantity, at_price) {
     :: units_left > 0 && takes(i3, at_price) ->
        P(1, lot[i3].st == FREE && now < lot[i3].deadline && lot[i3].q > 0);
        P(5, at_price <= lot[i3].price);
-#if STRICT == 1
-       /* Every holder that could be asked was, on terms no worse for it. */
+#if STRICT == 1 || STRICT == 2
+       /* Every holder with standing let pass terms that were no worse for it. 2: but for a lot that
+        * somebody elected and let go. */
        for (i2 : 0 .. H - 1) {
-         assert(ended || !standing(i2) || (lot[i3].told[i2] != NOBODY && lot[i3].told[i2] >= at_price))
+         assert(ended || !standing(i2) || (STRICT == 2 && lot[i3].let_go) ||
+                (lot[i3].told[i2] != NOBODY && lot[i3].told[i2] >= at_price))
        }
 #endif
        if
@@ -848,20 +869,30 @@ inline sign_third(quantity, at_price) {
   :: gone || need_gone || quantity > total - signed_off -> skip
   :: else ->
      covered(at_price);
-     flag = 0; n1 = 0; /* a lot is pending; units that are exempt */
+     flag = 0; n1 = 0; n2 = 0; n3 = 0; /* a lot is pending; units exempt, sold, in any state */
      for (i1 : 0 .. Q - 1) {
        if :: !final(lot[i1].st) -> flag = 1 :: else fi;
-       if :: lot[i1].st == EXEMPT -> n1 = n1 + lot[i1].q :: else fi
+       if :: lot[i1].st == EXEMPT -> n1 = n1 + lot[i1].q :: else fi;
+       if :: lot[i1].st == SOLD -> n2 = n2 + lot[i1].q :: else fi;
+       n3 = n3 + lot[i1].q
      }
+     n2 = (signed_off > n2 -> signed_off - n2 : 0); /* signed, but not from a free lot */
      if
      :: cover >= quantity -> ok = 1; take_free(quantity, at_price)
      :: cover < quantity && exhausted -> ok = 1; X("signed_exhausted")
      :: cover < quantity && !exhausted && !in_force && !flag -> ok = 1; X("signed_not_in_force")
-     :: cover < quantity && !exhausted && (in_force || flag) && n1 > 0 -> ok = 1; X("signed_exempt")
+     :: cover < quantity && !exhausted && (in_force || flag) && n1 > 0 &&
+        (n1 == n3 || n2 + quantity <= n1) ->
+        ok = 1;
+        X("signed_exempt")
      :: else
      fi;
      if :: ok -> signed_off = signed_off + quantity :: else fi;
-#if STRICT == 2
+#if STRICT == 7
+     /* The offer still stands. */
+     assert(!ok || now < VALID);
+#endif
+#if STRICT == 3
      /* Nothing is given away twice. */
      n2 = 0;
      for (i1 : 0 .. Q - 1) {
@@ -897,9 +928,15 @@ inline sign_other(quantity, at_price) {
 inline change_lot(l) {
   if
   :: in_round(lot[l].st) || lot[l].st == OVERALLOT ->
-     flag = lot[l].st != READY;
+     flag = lot[l].ever;
      if
-     :: flag -> X("change_voids"); n4 = (!ok && price > lot[l].price)
+     :: flag ->
+#if STRICT == 5
+        /* Under a right that survives its end, a third party cannot undo a notice. */
+        assert(!ended);
+#endif
+        X("change_voids");
+        n4 = (!ok && price > lot[l].price)
      :: else -> n4 = lot[l].reoffer
      fi;
      if
@@ -919,7 +956,7 @@ inline change_offer(to, resized) {
   n1 = 0;
   for (i3 : 0 .. Q - 1) { if :: lot[i3].st != NOLOT -> n1++ :: else fi }
   ok = !gone && !need_gone &&
-       (!resized || (n1 == 1 && (lot[0].st == DRAFT || in_round(lot[0].st))));
+       (!resized || (n1 == 1 && RESIZE >= signed_off && (lot[0].st == DRAFT || in_round(lot[0].st))));
   if
   :: ok && (to != price || (resized && total != RESIZE)) ->
      X("change");
@@ -979,7 +1016,21 @@ inline cure_default(who) {
 
 #define FLAGS ((BUNDLED -> BUNDLED_FLAG : 0) + (Q < FLOOR && reached -> SPLIT_FLAG : 0))
 
+/* Of a lot that is BOUND the order may still fail; then it is FREE again. */
+#define over(l) (final(lot[l].st) && (lot[l].st != BOUND || lot[l].deadline == NEVER))
+#if Q == 1
+#define all(p) (p(0))
+#elif Q == 2
+#define all(p) (p(0) && p(1))
+#else
+#define all(p) (p(0) && p(1) && p(2))
+#endif
+#define is_final(l) final(lot[l].st)
+#define done        all(over)
+#define resolved    all(is_final)
+
 inline monitor() {
+  P(7, now < LAST || done);
   n1 = 0;
   for (i1 : 0 .. Q - 1) {
     n1 = n1 + lot[i1].q;
@@ -1004,6 +1055,12 @@ byte a, l, h, u, p, tried;
 byte wild;
 #define may_be(c) (wild == 0 || (c))
 #define rarely    (wild == 1) /* what cuts a procedure short */
+#else
+#define may_be(c) (c)
+#define rarely    true
+#endif
+
+#ifdef SHOW
 inline print_state() {
   printf("S");
   for (i1 : 0 .. Q - 1) {
@@ -1014,15 +1071,19 @@ inline print_state() {
   }
   printf("\n")
 }
+#define C(name)      printf("C "); printf(#name); printf(" %d\n", name)
+#define say_hour()   printf("T %d\n", now + 1)
+#define say_begin()  printf("N\n")
 #define said(name, x, y)                                                                           \
   printf("A ");                                                                                    \
   printf(#name);                                                                                   \
   printf(" %d %d %d %d %d %d\n", l, h, x, y, happened, ok)
 #else
-#define may_be(c) (c)
-#define rarely    true
-inline print_state() { skip }
+#define C(name)          skip
+#define say_hour()       skip
+#define say_begin()      skip
 #define said(name, x, y) skip
+inline print_state() { skip }
 #endif
 
 #define PICK_LOT    if :: l = 0 :: Q > 1 -> l = 1 :: Q > 2 -> l = 2 fi
@@ -1085,7 +1146,7 @@ inline holder_acts() {
   :: ACT(objections < OBJECTS; PICK_LOT; PICK_HOLDER; PICK_BACK, in_round(lot[l].st), object_to(l, h), object, 0, 0)
 #endif
   :: ACT(PICK_LOT; PICK_HOLDER; PICK_UNITS; PICK_PRICE; PICK_BACK, worth_electing, elect_units(l, h, u, p), elect, u, p)
-  :: ACT(PICK_LOT; PICK_HOLDER; PICK_BACK, worth_answering, decline_notice(l, h), decline, 0, 0)
+  :: ACT(PICK_LOT; PICK_HOLDER; PICK_BACK, worth_answering && (!asks_more(l, h) || rarely), decline_notice(l, h), decline, 0, 0)
 #if COUNTERS
   :: ACT(PICK_LOT; PICK_HOLDER; PICK_BACK, worth_answering, counter_notice(l, h), counter, 0, 0)
 #endif
@@ -1126,6 +1187,13 @@ inline anybody_acts() {
   }
 }
 
+inline say_parameters() {
+  C(Q); C(H); C(RANK2); C(RANK3); C(SIMUL); C(PARTIAL); C(RESPOND); C(FROM); C(DEEMED); C(OBJECT);
+  C(OVER); C(SIGN); C(RELEASE); C(REOFFER); C(DELIVER); C(CURE); C(BEGINS); C(UNTIL); C(PVOID);
+  C(ANYPARTY); C(ONETIME); C(SUSPEND); C(BONAFIDE); C(CARVEOUT); C(FLOOR); C(EARLIER); C(BUNDLED);
+  C(VALID); C(OPEN_UNTIL); C(RESIZE); C(OTHERBID)
+}
+
 inline begin() {
   d_step {
     for (i1 : 0 .. Q - 1) { lot[i1].deadline = NEVER }
@@ -1138,15 +1206,6 @@ inline begin() {
 }
 
 #define tick() now++; pass_all(); SEEN
-#define over(l) (final(lot[l].st) && (lot[l].st != BOUND || lot[l].deadline == NEVER))
-#if Q == 1
-#define done over(0)
-#elif Q == 2
-#define done (over(0) && over(1))
-#else
-#define done (over(0) && over(1) && over(2))
-#endif
-
 #ifdef TRACE
 
 /* One process, in which an hour passes now and then, and many procedures one after the other. */
@@ -1165,21 +1224,16 @@ inline again() {
   }
 }
 
-#define C(name) printf("C "); printf(#name); printf(" %d\n", name)
-
-active proctype all() {
-  C(Q); C(H); C(RANK2); C(RANK3); C(SIMUL); C(PARTIAL); C(RESPOND); C(FROM); C(DEEMED); C(OBJECT);
-  C(OVER); C(SIGN); C(RELEASE); C(REOFFER); C(DELIVER); C(CURE); C(BEGINS); C(UNTIL); C(PVOID);
-  C(ANYPARTY); C(ONETIME); C(SUSPEND); C(BONAFIDE); C(CARVEOUT); C(FLOOR); C(EARLIER); C(BUNDLED);
-  C(VALID); C(OPEN_UNTIL); C(RESIZE); C(OTHERBID);
+active proctype procedures() {
+  say_parameters();
   do
   :: runs < MANY ->
-     printf("N\n");
+     say_begin();
      begin();
      do
      :: now < LAST && !(done && now > VALID) ->
         if
-        :: tries = 0 :: tries = 10 :: tries = 30 :: tries = 80
+        :: tries = 0 :: tries = 10 * EAGER :: tries = 30 * EAGER :: tries = 80 * EAGER
         fi;
         do
         :: tries > 0 ->
@@ -1191,7 +1245,7 @@ active proctype all() {
         :: else -> break
         od;
         skip;
-        d_step { printf("T %d\n", now + 1); tick() }
+        d_step { say_hour(); tick() }
      :: else -> break
      od;
      again()
@@ -1209,12 +1263,13 @@ proctype parties() {
 
 proctype hours() {
   do
-  :: d_step { now < LAST -> tick() }
+  :: d_step { now < LAST -> say_hour(); tick() }
   :: now == LAST -> break
   od
 }
 
 init {
+  d_step { say_parameters(); say_begin() };
   begin();
   atomic {
     run parties();
@@ -1235,5 +1290,5 @@ ltl p6 { [] !(seen(0, 0) && seen(0, 1)) }
 /* 7: every procedure reaches a final state, and stays there, if the clock goes on. */
 ltl p7 { <> [] done }
 /* 10: the end of a right that says `pending void` resolves everything. */
-ltl p10 { [] ((now >= UNTIL && PVOID) -> done) }
+ltl p10 { [] ((now >= UNTIL && PVOID) -> resolved) }
 #endif

@@ -20,16 +20,44 @@ enum { LOTS_MAX = 8, EVENTS_MAX = 4096, SHOWN_MAX = 3, NOWHERE = 1000, LINE_BYTE
 
 /* The model's parameters, by its names. */
 enum parameter {
-    P_Q, P_H, P_RANK2, P_RANK3, P_SIMUL, P_PARTIAL, P_RESPOND, P_FROM, P_DEEMED, P_OBJECT, P_OVER,
-    P_SIGN, P_RELEASE, P_REOFFER, P_DELIVER, P_CURE, P_BEGINS, P_UNTIL, P_PVOID, P_ANYPARTY,
-    P_ONETIME, P_SUSPEND, P_BONAFIDE, P_CARVEOUT, P_FLOOR, P_EARLIER, P_BUNDLED, P_VALID,
-    P_OPEN_UNTIL, P_RESIZE, P_OTHERBID, PARAMETERS
+    P_Q,
+    P_H,
+    P_RANK2,
+    P_RANK3,
+    P_SIMUL,
+    P_PARTIAL,
+    P_RESPOND,
+    P_FROM,
+    P_DEEMED,
+    P_OBJECT,
+    P_OVER,
+    P_SIGN,
+    P_RELEASE,
+    P_REOFFER,
+    P_DELIVER,
+    P_CURE,
+    P_BEGINS,
+    P_UNTIL,
+    P_PVOID,
+    P_ANYPARTY,
+    P_ONETIME,
+    P_SUSPEND,
+    P_BONAFIDE,
+    P_CARVEOUT,
+    P_FLOOR,
+    P_EARLIER,
+    P_BUNDLED,
+    P_VALID,
+    P_OPEN_UNTIL,
+    P_RESIZE,
+    P_OTHERBID,
+    PARAMETERS
 };
 static const char *const PARAMETER_NAMES[PARAMETERS] = {
-    "Q", "H", "RANK2", "RANK3", "SIMUL", "PARTIAL", "RESPOND", "FROM", "DEEMED", "OBJECT", "OVER",
-    "SIGN", "RELEASE", "REOFFER", "DELIVER", "CURE", "BEGINS", "UNTIL", "PVOID", "ANYPARTY",
-    "ONETIME", "SUSPEND", "BONAFIDE", "CARVEOUT", "FLOOR", "EARLIER", "BUNDLED", "VALID",
-    "OPEN_UNTIL", "RESIZE", "OTHERBID"};
+    "Q",      "H",       "RANK2",   "RANK3",    "SIMUL",      "PARTIAL", "RESPOND",  "FROM",
+    "DEEMED", "OBJECT",  "OVER",    "SIGN",     "RELEASE",    "REOFFER", "DELIVER",  "CURE",
+    "BEGINS", "UNTIL",   "PVOID",   "ANYPARTY", "ONETIME",    "SUSPEND", "BONAFIDE", "CARVEOUT",
+    "FLOOR",  "EARLIER", "BUNDLED", "VALID",    "OPEN_UNTIL", "RESIZE",  "OTHERBID"};
 enum { MODEL_NEVER = 255 };
 
 static const char *const HOLDERS[] = {"ada", "bell", "curie"};
@@ -296,11 +324,11 @@ static uint32_t lot_of(const struct replay *it, unsigned number)
     return number < lots_of(it, lots) ? lots[number] : NOWHERE;
 }
 
-/* The holder's newest notice for the lot. */
-static uint32_t notice_of(const struct replay *it, uint32_t lot, unsigned holder)
+/* The holder's newest notice for the lot before notice BEFORE. */
+static uint32_t notice_of(const struct replay *it, uint32_t lot, unsigned holder, uint32_t before)
 {
     uint64_t id = desk_party_name(HOLDERS[holder]).id;
-    for (uint32_t i = desk_notice_count(it->state); i > 0; i--) {
+    for (uint32_t i = before; i > 0; i--) {
         const struct desk_notice *notice = desk_notice_at(it->state, i - 1);
         if (notice->lot == lot && notice->holder.id == id) {
             return i - 1;
@@ -375,7 +403,7 @@ static void refer(const struct replay *it, const struct translation *to, const s
         event->lot = lot;
         break;
     case OF_NOTICE:
-        event->notice = notice_of(it, lot, act->holder);
+        event->notice = notice_of(it, lot, act->holder, desk_notice_count(it->state));
         break;
     case OF_OFFER:
         event->offer = OFFER;
@@ -388,7 +416,8 @@ static void refer(const struct replay *it, const struct translation *to, const s
         break;
     case OF_NOTHING:
         event->need = it->need;
-        event->party = desk_party_name(to->kind == DESK_NEED_WITHDRAWN ? "buyer" : HOLDERS[act->holder]);
+        event->party =
+            desk_party_name(to->kind == DESK_NEED_WITHDRAWN ? "buyer" : HOLDERS[act->holder]);
         break;
     }
 }
@@ -443,6 +472,22 @@ static struct desk_event event_of(struct replay *it, const struct translation *t
     return event;
 }
 
+/* The model knows a holder's newest notice for a lot; those before it are dead. */
+static void try_older(struct replay *it, struct desk_event event, const struct act *act,
+                      const char *actor)
+{
+    uint32_t lot = lot_of(it, act->lot);
+    uint32_t older =
+        event.notice == NOWHERE ? NOWHERE : notice_of(it, lot, act->holder, event.notice);
+    while (older != NOWHERE && !it->differs) {
+        event.notice = older;
+        if (apply(it, event, actor) == OFT_OK) {
+            difference(it, "the desk takes this act of an older notice too");
+        }
+        older = notice_of(it, lot, act->holder, older);
+    }
+}
+
 static void replay_act(struct replay *it, const struct act *act)
 {
     const struct translation *to = NULL;
@@ -458,7 +503,11 @@ static void replay_act(struct replay *it, const struct act *act)
                         : to->by == SELLER ? "seller"
                         : to->by == HOLDER ? HOLDERS[act->holder]
                                            : holder_of_lot(it, lot_of(it, act->lot));
-    bool taken = apply(it, event_of(it, to, act), actor) == OFT_OK;
+    struct desk_event event = event_of(it, to, act);
+    if (to->of == OF_NOTICE) {
+        try_older(it, event, act, actor);
+    }
+    bool taken = apply(it, event, actor) == OFT_OK;
     it->acts += taken;
     it->refused += !taken;
     if (taken != (act->taken != 0)) {
