@@ -123,7 +123,7 @@ static struct oft_sha256 *new_hash(void)
 
 static void fold(struct desk_state *state, const struct desk_event *event)
 {
-    struct desk_refusal refusal = {.message = ""};
+    struct desk_refusal refusal; /* filled when it is refused, and only then */
     if (desk_apply(state, event, &refusal) != OFT_OK) {
         bench_die("a journal that was taken once is refused", refusal.message);
     }
@@ -328,7 +328,7 @@ static void run_rebuilding(void)
 static int64_t refuse_once(struct desk_state *state)
 {
     struct desk_event event = desk_event_of(DESK_SIGNED, desk_clock(state));
-    struct desk_refusal refusal = {.message = ""};
+    struct desk_refusal refusal; /* filled when it is refused, and only then */
     event.actor = event.party = desk_customer(state);
     event.offer = desk_offer_count(state) - 1;
     event.quantity = 1;

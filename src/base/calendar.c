@@ -94,7 +94,8 @@ enum oft_err oft_zone_day_start(const struct oft_zone *zone, oft_day day, oft_in
 
 /* ---- calendars ------------------------------------------------------------------------------- */
 
-static bool is_holiday(const struct oft_calendar *calendar, oft_day day)
+/* The index of the first holiday that is not before DAY. */
+static uint32_t first_holiday(const struct oft_calendar *calendar, oft_day day)
 {
     uint32_t low = 0, high = calendar->holiday_count;
     while (low < high) {
@@ -105,7 +106,13 @@ static bool is_holiday(const struct oft_calendar *calendar, oft_day day)
             high = middle;
         }
     }
-    return low < calendar->holiday_count && calendar->holidays[low] == day;
+    return low;
+}
+
+static bool is_holiday(const struct oft_calendar *calendar, oft_day day)
+{
+    uint32_t at = first_holiday(calendar, day);
+    return at < calendar->holiday_count && calendar->holidays[at] == day;
 }
 
 enum oft_err oft_calendar_open(const struct oft_calendar *calendar, oft_day day, bool *ret_open)
@@ -133,15 +140,31 @@ static enum oft_err open_day(const struct oft_calendar *calendar, int64_t day, i
     return OFT_ERR_RANGE;
 }
 
+/* The COUNT-th open day after DAY. Days and holidays are walked side by side. */
 static enum oft_err business_days(const struct oft_calendar *calendar, int64_t day, uint32_t count,
                                   int64_t *ret)
 {
-    enum oft_err code = OFT_OK;
-    for (uint32_t i = 0; code == OFT_OK && i < count; i++) {
-        code = open_day(calendar, day + 1, 1, &day);
+    const struct oft_calendar *its = calendar != NULL ? calendar : &WEEKDAYS;
+    uint32_t holiday = first_holiday(its, (oft_day)(day + 1));
+    unsigned weekday = oft_day_weekday((oft_day)day);
+    while (count > 0) {
+        day++;
+        weekday = weekday == 6 ? 0 : weekday + 1;
+        if (day < its->known_from || day >= its->known_until) {
+            return OFT_ERR_NOT_FOUND;
+        }
+        if (day >= DAY_MAX) {
+            return OFT_ERR_RANGE;
+        }
+        bool closed = (its->closed_weekdays >> weekday & 1) != 0;
+        if (holiday < its->holiday_count && its->holidays[holiday] == day) {
+            holiday++;
+            closed = true;
+        }
+        count -= !closed;
     }
     *ret = day;
-    return code;
+    return OFT_OK;
 }
 
 static int64_t months_later(oft_day day, int64_t months)

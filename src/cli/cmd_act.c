@@ -384,6 +384,11 @@ static int arguments_take(struct act_call *call, int argc, char **argv, bool *re
         code = serves_finish(call);
     }
     if (code == CLI_OK && call->lines.length > 0 &&
+        json_object_get(call->body, "pool-lines") != NULL) {
+        code = cli_usage_error(argv[0],
+                               "--pool-lines, --pool-file and --endpoint say the same; give one");
+    }
+    if (code == CLI_OK && call->lines.length > 0 &&
         json_object_set_new(call->body, "pool-lines", json_string(oft_buffer_text(&call->lines))) !=
             0) {
         code = cli_error(CLI_USAGE, "the pool's lines are not UTF-8");

@@ -85,6 +85,8 @@ struct desk_state {
 };
 
 #define DESK_TIMER_ORDER 0x80000000u
+/* desk_word("price").id, which screening asks for at every turn. */
+#define DESK_WORD_PRICE UINT64_C(0x79fe2cfbdba248aa)
 
 /* ---- rows.c ---------------------------------------------------------------------------------- */
 

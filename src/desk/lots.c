@@ -167,7 +167,7 @@ static bool bona_fide(const struct desk_state *state, const struct desk_lot *lot
             return false;
         }
     }
-    return desk_terms_find(offer->terms, desk_word("price").id) != NULL;
+    return desk_terms_find(offer->terms, DESK_WORD_PRICE) != NULL;
 }
 
 void desk_screen_again(struct desk_state *state, uint32_t lot, oft_instant at)

@@ -236,15 +236,27 @@ static enum oft_err merge(struct desk_state *state, struct desk_terms old, struc
     return OFT_OK;
 }
 
+/* An exemption that was proved, was proved for the quantity that there was. */
+static bool takes_quantity(const struct desk_lot *lot)
+{
+    return lot->state <= DESK_LOT_OPEN ||
+           (lot->state == DESK_LOT_EXEMPT && lot->why != DESK_WHY_CARVE_OUT);
+}
+
 /* May every procedure of the offer take another quantity? */
 static enum oft_err check_quantity(const struct desk_state *state, uint32_t offer,
-                                   struct desk_refusal *refusal)
+                                   uint64_t quantity, struct desk_refusal *refusal)
 {
+    if (quantity < DESK_OFFER(state, offer)->signed_quantity) {
+        return desk_refuse(refusal, DESK_REFUSED_QUANTITY, 2, NULL,
+                           "%llu of offer-%u are signed: it cannot become less",
+                           (unsigned long long)DESK_OFFER(state, offer)->signed_quantity,
+                           offer + 1);
+    }
     for (uint32_t root = DESK_OFFER(state, offer)->first_lot; root != DESK_NONE;
          root = DESK_LOT(state, root)->next_of_offer) {
         const struct desk_lot *lot = DESK_LOT(state, root);
-        bool whole = lot->next == DESK_NONE &&
-                     (lot->state <= DESK_LOT_OPEN || lot->state == DESK_LOT_EXEMPT);
+        bool whole = lot->next == DESK_NONE && takes_quantity(lot);
         bool over = lot->next == DESK_NONE &&
                     (lot->state == DESK_LOT_WITHDRAWN || lot->state == DESK_LOT_REVIVED ||
                      lot->state == DESK_LOT_VOID);
@@ -272,11 +284,13 @@ static void change_lot(struct desk_state *state, uint32_t lot, struct desk_terms
     case DESK_LOT_NOTICED:
     case DESK_LOT_OPEN:
     case DESK_LOT_OVERALLOT: {
-        bool stated = it->state != DESK_LOT_READY;
+        /* Who answered in an earlier round or before an objection answered to other terms. */
+        bool stated = it->asked_first != DESK_NONE;
         bool shorter = !quantity_changed && stated && desk_favours_other(right, it->noticed, terms);
         if (stated || quantity_changed) {
             bool reoffer = stated ? shorter : it->reoffer;
             desk_round_void(state, lot, at);
+            DESK_LOT(state, lot)->asked_count = 0; /* nor does an answer recorded late count */
             desk_round_begin(state, lot, 0, DESK_WHY_NO_STANDING, at);
             DESK_LOT(state, lot)->reoffer = reoffer;
         }
@@ -286,11 +300,6 @@ static void change_lot(struct desk_state *state, uint32_t lot, struct desk_terms
     default:
         break;
     }
-}
-
-static bool takes_quantity(enum desk_lot_state state)
-{
-    return state <= DESK_LOT_OPEN || state == DESK_LOT_EXEMPT;
 }
 
 enum oft_err desk_on_offer_changed(struct desk_state *state, const struct desk_event *event,
@@ -313,7 +322,7 @@ enum oft_err desk_on_offer_changed(struct desk_state *state, const struct desk_e
         code = desk_refuse(refusal, DESK_REFUSED_INVALID, 0, NULL, "too much for one offer");
     }
     if (code == OFT_OK && quantity) {
-        code = check_quantity(state, event->offer, refusal);
+        code = check_quantity(state, event->offer, event->quantity, refusal);
     }
     if (code == OFT_OK) {
         code = merge(state, row->terms, event->terms, &terms);
@@ -325,7 +334,7 @@ enum oft_err desk_on_offer_changed(struct desk_state *state, const struct desk_e
     row->quantity = quantity ? event->quantity : row->quantity;
     for (uint32_t root = row->first_lot; root != DESK_NONE;
          root = DESK_LOT(state, root)->next_of_offer) {
-        if (quantity && takes_quantity(DESK_LOT(state, root)->state)) {
+        if (quantity && takes_quantity(DESK_LOT(state, root))) {
             DESK_LOT(state, root)->quantity = DESK_LOT(state, root)->whole = event->quantity;
         }
         for (uint32_t i = root; i != DESK_NONE; i = DESK_LOT(state, i)->next) {

@@ -60,6 +60,7 @@ static void send_owed(struct desk_state *state, const struct desk_event *event)
 {
     struct desk_lot *lot = DESK_LOT(state, event->lot);
     const struct desk_right *right = &DESK_RIGHT(state, lot->right)->right;
+    lot->over_done = lot->over_done && lot->asked_first == lot->first_notice;
     lot->asked_first = lot->first_notice;
     lot->asked_count = lot->notice_count;
     for (uint32_t i = 0; i < lot->notice_count; i++) {
@@ -85,6 +86,12 @@ static enum oft_err reoffer(struct desk_state *state, const struct desk_event *e
 {
     struct desk_lot *lot = DESK_LOT(state, event->lot);
     const struct desk_right_row *row = DESK_RIGHT(state, lot->right);
+    if (DESK_NEED(state, lot->need)->withdrawn ||
+        (lot->offer != DESK_NONE && DESK_OFFER(state, lot->offer)->withdrawn)) {
+        return desk_refuse(refusal, DESK_REFUSED_STATE, 5, row->right.clause.text,
+                           "what lot-%u is for is withdrawn: there is nothing to give notice of",
+                           event->lot + 1);
+    }
     if (desk_conforms(&row->right, lot->noticed, terms, NULL)) {
         return desk_refuse(refusal, DESK_REFUSED_STATE, 5, row->right.clause.text,
                            "lot-%u is free on these terms: no second notice is owed",
@@ -272,7 +279,8 @@ static enum oft_err check_answer(const struct desk_state *state, const struct de
         return desk_refuse(refusal, DESK_REFUSED_TIME, 4, clause,
                            "notice-%u was not delivered by then", event->notice + 1);
     }
-    if (event->happened >= notice->respond_by) {
+    if (DESK_MUTANT(11, event->happened >= notice->respond_by,
+                    event->happened > notice->respond_by)) {
         return desk_refuse(refusal, DESK_REFUSED_LATE, 3, clause,
                            "the response window of notice-%u is over; silence was a waiver",
                            event->notice + 1);
@@ -331,15 +339,12 @@ enum oft_err desk_on_elected(struct desk_state *state, const struct desk_event *
     const struct desk_lot *lot = DESK_LOT(state, notice->lot);
     const struct desk_right *right = &DESK_RIGHT(state, lot->right)->right;
     uint64_t quantity = event->quantity == 0 ? notice->entitled : event->quantity;
-    if (quantity > notice->entitled || quantity > lot->quantity) {
-        return desk_refuse(refusal, DESK_REFUSED_QUANTITY, 2, right->clause.text,
-                           "notice-%u entitles to %llu at most", event->notice + 1,
-                           (unsigned long long)notice->entitled);
-    }
     bool conforms =
         event->terms.count == 0 || desk_conforms(right, notice->terms, event->terms, NULL);
-    bool enough = quantity == notice->entitled ||
-                  part_allowed(right, DESK_NEED(state, lot->need)->need->unit, quantity);
+    bool enough = quantity > 0 && quantity <= lot->quantity &&
+                  (quantity == notice->entitled ||
+                   (quantity < notice->entitled &&
+                    part_allowed(right, DESK_NEED(state, lot->need)->need->unit, quantity)));
     if (!DESK_MUTANT(3, conforms && enough, enough)) {
         notice->countered = true; /* a counter is no acceptance */
         desk_notice_enter(state, event->notice, notice->state, event->at);

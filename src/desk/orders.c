@@ -106,7 +106,7 @@ static uint64_t begun(const struct oft_period *per, oft_instant by, oft_instant 
 static enum oft_err add_credit(const struct desk_state *state, const struct desk_order *order,
                                uint64_t quantity, oft_instant at, oft_nanos *sum)
 {
-    const struct desk_term *price = desk_terms_find(order->terms, desk_word("price").id);
+    const struct desk_term *price = desk_terms_find(order->terms, DESK_WORD_PRICE);
     const struct desk_need *need = DESK_NEED(state, order->need)->need;
     oft_nanos rate, value, credit;
     if (quantity == 0 || price == NULL || price->kind != DESK_TERM_AMOUNT || need->hours == 0) {

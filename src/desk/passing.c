@@ -143,7 +143,8 @@ static void deadline_passed(struct desk_state *state, uint32_t lot, oft_instant 
         } else {
             desk_lot_enter(state, lot, DESK_LOT_DISPUTED, DESK_WHY_NONE, at);
             struct desk_lot *disputed = DESK_LOT(state, lot);
-            disputed->deadline = desk_window_or_end(state, disputed, DESK_WINDOW_RELEASE, at);
+            disputed->deadline = DESK_MUTANT(
+                7, desk_window_or_end(state, disputed, DESK_WINDOW_RELEASE, at), OFT_INSTANT_NEVER);
         }
         return;
     default: /* FREE, DISPUTED: whoever waits gains nothing */

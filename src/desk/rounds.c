@@ -59,7 +59,6 @@ void desk_round_begin(struct desk_state *state, uint32_t lot, uint32_t after_ran
     it->first_notice = state->notices.count;
     it->notice_count = 0;
     it->rank = rank;
-    it->over_done = false;
     for (uint32_t i = 0; i < row->right.holder_count; i++) {
         uint32_t its = row->right.simultaneous ? 1 : row->holders[i].rank;
         if ((DESK_MUTANT(6, its == rank, its >= rank)) && it->notice_count < it->quantity &&

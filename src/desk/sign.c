@@ -179,9 +179,11 @@ enum oft_err desk_on_settled(struct desk_state *state, const struct desk_event *
 
 /* What stands in the way under one right, found while its lots are looked at. */
 struct cover {
-    uint64_t free;    /* quantity that may be signed on these terms */
-    bool any;         /* there is a procedure for the opportunity */
-    bool exempt;      /* ... which is exempt */
+    uint64_t free; /* quantity that may be signed on these terms */
+    bool any;      /* there is a procedure for the opportunity */
+    bool exempt;   /* ... a lot of which is exempt */
+    bool other;    /* ... a lot of which is not */
+    uint64_t exempted, sold;
     bool pending;     /* ... with a lot that is not final */
     bool worse_terms; /* a free lot that the terms do not fit */
     bool other_party; /* a free lot that is for another third party */
@@ -197,10 +199,13 @@ static void cover_lot(const struct desk_state *state, const struct desk_lot *lot
     if (own) {
         cover->any = true;
         cover->pending = cover->pending || !desk_lot_final(lot->state);
-        cover->exempt =
-            cover->exempt || (lot->state == DESK_LOT_EXEMPT &&
-                              !(lot->why == DESK_WHY_OUT_OF_SCOPE &&
-                                desk_reaches(state, right, lot->need, lot->offer, &flags)));
+        bool exempt = lot->state == DESK_LOT_EXEMPT &&
+                      !(lot->why == DESK_WHY_OUT_OF_SCOPE &&
+                        desk_reaches(state, right, lot->need, lot->offer, &flags));
+        cover->exempt = cover->exempt || exempt;
+        cover->other = cover->other || !exempt;
+        cover->exempted += exempt ? lot->quantity : 0;
+        cover->sold += lot->state == DESK_LOT_SOLD ? lot->quantity : 0;
     }
     if (lot->state != DESK_LOT_FREE) {
         return;
@@ -220,12 +225,34 @@ static struct cover cover_of(const struct desk_state *state, uint32_t right, uin
     struct cover cover = {.field = ""};
     for (uint32_t root = DESK_NEED(state, need)->first_lot; root != DESK_NONE;
          root = DESK_LOT(state, root)->next_of_need) {
-        for (uint32_t i = DESK_LOT(state, root)->right == right ? root : DESK_NONE; i != DESK_NONE;
-             i = DESK_LOT(state, i)->next) {
+        if (DESK_LOT(state, root)->right != right) {
+            continue;
+        }
+        for (uint32_t i = root; i != DESK_NONE; i = DESK_LOT(state, i)->next) {
             cover_lot(state, DESK_LOT(state, i), offer, terms, &cover);
         }
     }
     return cover;
+}
+
+/* When a part of the opportunity is exempt, no more than that part may go to third parties under it. */
+static bool exempted(const struct desk_state *state, const struct desk_right *right, uint32_t offer,
+                     uint64_t quantity, const struct cover *cover)
+{
+    uint64_t signed_so_far = DESK_OFFER(state, offer)->signed_quantity, used;
+    uint32_t need = DESK_OFFER(state, offer)->offer->need;
+    if (!cover->other) {
+        return cover->exempt;
+    }
+    if (right->kind == DESK_RIGHT_OFFER) {
+        signed_so_far = 0;
+        for (uint32_t i = DESK_NEED(state, need)->first_offer; i != DESK_NONE;
+             i = DESK_OFFER(state, i)->next) {
+            signed_so_far += DESK_OFFER(state, i)->signed_quantity;
+        }
+    }
+    used = signed_so_far > cover->sold ? signed_so_far - cover->sold : 0;
+    return cover->exempted >= used && cover->exempted - used >= quantity;
 }
 
 static enum oft_err refuse_uncovered(const struct desk_right *right, const struct cover *cover,
@@ -280,7 +307,7 @@ static enum oft_err check_right(const struct desk_state *state, uint32_t right,
     if (desk_right_exhausted(row, event->at) || (!in_force && !cover.pending)) {
         return OFT_OK;
     }
-    if (cover.exempt ||
+    if (exempted(state, &row->right, event->offer, quantity, &cover) ||
         (!cover.any && !desk_reaches(state, &row->right, need, event->offer, &flags))) {
         return OFT_OK;
     }
