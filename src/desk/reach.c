@@ -41,18 +41,12 @@ static bool names_reach(struct desk_names names, struct desk_name name)
 /* The price per hour of one UNIT among TERMS; -1 when there is none: megawatts may be priced by the month. */
 static oft_nanos hourly_price(struct desk_terms terms, enum desk_size_kind unit)
 {
-<<<<<<< HEAD
-    const struct desk_term *price = desk_terms_find(terms, desk_word("price").id);
+    const struct desk_term *price = desk_terms_find(terms, DESK_WORD_PRICE);
     uint64_t hourly = desk_word(unit == DESK_SIZE_MW ? "MW-hour" : "gpu-hour").id;
     return price != NULL && price->kind == DESK_TERM_AMOUNT && price->number >= 0 &&
                    price->text.id == hourly
                ? price->number
                : -1;
-=======
-    const struct desk_term *price = desk_terms_find(terms, DESK_WORD_PRICE);
-    return price != NULL && price->kind == DESK_TERM_AMOUNT && price->number >= 0 ? price->number
-                                                                                  : -1;
->>>>>>> main
 }
 
 /* The need's size in KIND; -1: it cannot be worked out. PRICE: per unit-hour, -1: not known. */
@@ -111,12 +105,12 @@ static bool floor_reached(const struct desk_state *state, const struct desk_righ
                           uint32_t need, uint32_t offer, unsigned *ret_flags)
 {
     const struct desk_need *wanted = DESK_NEED(state, need)->need;
-    oft_nanos price = offer == DESK_NONE
-                          ? wanted->ceiling_nanos
-                          : hourly_price(DESK_OFFER(state, offer)->terms, wanted->unit);
     if (right->floor.kind == DESK_SIZE_NONE) {
         return true;
     }
+    oft_nanos price = offer == DESK_NONE
+                          ? wanted->ceiling_nanos
+                          : hourly_price(DESK_OFFER(state, offer)->terms, wanted->unit);
     if (price < 0) {
         price = wanted->ceiling_nanos;
     }
