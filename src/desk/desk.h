@@ -384,6 +384,8 @@ uint32_t desk_arrival_count(const struct desk_state *state);
 const struct desk_arrival *desk_arrival_at(const struct desk_state *state, uint32_t index);
 uint32_t desk_right_count(const struct desk_state *state);
 const struct desk_right *desk_right_at(const struct desk_state *state, uint32_t index);
+/* Who holds it now, after assignments; as many as the right has holders. */
+const struct desk_holder *desk_holders_at(const struct desk_state *state, uint32_t index);
 /* At the state's clock. */
 enum desk_right_state desk_right_state_at(const struct desk_state *state, uint32_t index);
 const char *desk_right_state_text(enum desk_right_state state);
