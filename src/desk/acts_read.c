@@ -78,6 +78,13 @@ static enum oft_err take_reference(struct reading *r, const struct desk_field *f
     return OFT_OK;
 }
 
+/* Whose default, right or change of control it is, the act says itself: it is recorded for nobody else. */
+static bool has_its_party(enum desk_event_kind kind)
+{
+    return kind == DESK_DEFAULTED || kind == DESK_CURED || kind == DESK_ASSIGNED ||
+           kind == DESK_CONTROL_CHANGED;
+}
+
 static enum oft_err take_word(struct reading *r, const struct desk_field *field, const char *value)
 {
     struct desk_event *e = r->event;
@@ -87,6 +94,9 @@ static enum oft_err take_word(struct reading *r, const struct desk_field *field,
     }
     if (!act_is_name(text)) {
         return unreadable(r, field, value);
+    }
+    if (strcmp(field->name, "for") == 0 && has_its_party(e->kind)) {
+        return oft_fail(r->error, OFT_ERR_INVALID, "for: this act names its party already");
     }
     struct {
         const char *name;
@@ -156,7 +166,8 @@ static enum oft_err take_choice(struct reading *r, const struct desk_field *fiel
     size_t length = strlen(value);
     const char *at = field->choices;
     bool found = false;
-    while (!found && at != NULL && length > 0) {
+    bool one = length > 0 && strchr(value, '|') == NULL;
+    while (!found && at != NULL && one) {
         found = strncmp(at, value, length) == 0 && (at[length] == '|' || at[length] == '\0');
         at = strchr(at, '|');
         at = at == NULL ? NULL : at + 1;

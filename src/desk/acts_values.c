@@ -98,15 +98,15 @@ enum oft_err act_price(const char *text, const char *currency, oft_nanos *ret, c
         return OFT_ERR_SYNTAX;
     }
     rest = blanks(rest + length);
-    if (rest[0] == '/') {
-        rest = blanks(rest + 1);
-    } else if (strncmp(rest, "per ", 4) == 0) {
-        rest = blanks(rest + 4);
-    } else if (rest[0] != '\0') {
-        return OFT_ERR_SYNTAX;
-    }
-    if (rest[0] != '\0' && !act_is_name(rest)) {
-        return OFT_ERR_SYNTAX;
+    if (rest[0] != '\0') { /* then it says per what */
+        bool slash = rest[0] == '/';
+        if (!slash && strncmp(rest, "per ", 4) != 0) {
+            return OFT_ERR_SYNTAX;
+        }
+        rest = blanks(rest + (slash ? 1 : 4));
+        if (!act_is_name(rest)) {
+            return OFT_ERR_SYNTAX;
+        }
     }
     *ret = value;
     *ret_per = rest;

@@ -54,6 +54,12 @@ const struct desk_right *desk_right_at(const struct desk_state *state, uint32_t 
     return &DESK_RIGHT(state, index)->right;
 }
 
+const struct desk_holder *desk_holders_at(const struct desk_state *state, uint32_t index)
+{
+    OFT_ASSERT(index < state->rights.count);
+    return DESK_RIGHT(state, index)->holders;
+}
+
 uint32_t desk_find_right(const struct desk_state *state, uint64_t clause_id)
 {
     for (uint32_t i = 0; i < state->rights.count; i++) {

@@ -74,12 +74,25 @@ static bool material(const struct desk_right *right, const struct desk_term *ter
     }
 }
 
-/* |value| * tolerance / 1bn, cut to whole billionths: a tolerance never reaches further than said. */
-static oft_nanos tolerated(oft_nanos value, int64_t tolerance_ppb)
+static oft_u128 apart(oft_nanos a, oft_nanos b)
 {
-    oft_nanos magnitude = value < 0 ? -value : value;
-    oft_nanos whole = magnitude / 1000000000, rest = magnitude % 1000000000;
-    return whole * tolerance_ppb + rest * tolerance_ppb / 1000000000;
+    return a > b ? (oft_u128)a - (oft_u128)b : (oft_u128)b - (oft_u128)a;
+}
+
+/* Is OTHER no further from NOTICED than |noticed| * tolerance / 1bn? That is cut to whole billionths: a
+ * tolerance never reaches further than said. What is too large for a number reaches everything. */
+static bool within(oft_nanos noticed, oft_nanos other, int64_t tolerance_ppb)
+{
+    oft_u128 magnitude = apart(noticed, 0), far;
+    if (tolerance_ppb <= 0) {
+        return false;
+    }
+    oft_u128 tolerance = (oft_u128)tolerance_ppb;
+    if (__builtin_mul_overflow(magnitude / 1000000000, tolerance, &far) ||
+        __builtin_add_overflow(far, magnitude % 1000000000 * tolerance / 1000000000, &far)) {
+        return true;
+    }
+    return apart(noticed, other) <= far;
 }
 
 enum field { FIELD_SAME, FIELD_BETTER, FIELD_WORSE, FIELD_OTHER };
@@ -101,20 +114,14 @@ static enum field field_compare(const struct desk_right *right, const struct des
         return FIELD_SAME;
     }
     struct desk_compare compare = comparison(right, noticed);
-    if (compare.better == DESK_EQUAL) {
-        oft_nanos off = noticed->number > other->number ? noticed->number - other->number
-                                                        : other->number - noticed->number;
-        return with_tolerance && off <= tolerated(noticed->number, compare.tolerance_ppb)
-                   ? FIELD_SAME
-                   : FIELD_OTHER;
-    }
     bool lower = other->number < noticed->number;
-    if (lower == (compare.better == DESK_LOWER)) {
+    if (compare.better != DESK_EQUAL && lower == (compare.better == DESK_LOWER)) {
         return FIELD_BETTER;
     }
-    oft_nanos off = lower ? noticed->number - other->number : other->number - noticed->number;
-    return with_tolerance && off <= tolerated(noticed->number, compare.tolerance_ppb) ? FIELD_SAME
-                                                                                      : FIELD_WORSE;
+    if (with_tolerance && within(noticed->number, other->number, compare.tolerance_ppb)) {
+        return FIELD_SAME;
+    }
+    return compare.better == DESK_EQUAL ? FIELD_OTHER : FIELD_WORSE;
 }
 
 /* What cannot be done in kind may be done in money, where the clause says so. */

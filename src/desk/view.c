@@ -59,9 +59,9 @@ bool view_need_visible(const struct view *v, uint32_t need)
 
 bool view_right_visible(const struct view *v, uint32_t right)
 {
-    const struct desk_right *it = desk_right_at(v->state, right);
-    for (uint32_t i = 0; i < it->holder_count; i++) {
-        if (it->holders[i].party.id == v->viewer) {
+    const struct desk_holder *holders = desk_holders_at(v->state, right);
+    for (uint32_t i = 0; i < desk_right_at(v->state, right)->holder_count; i++) {
+        if (holders[i].party.id == v->viewer) {
             return true;
         }
     }
@@ -358,6 +358,7 @@ void view_order(struct view *v, uint32_t index)
 void view_right(struct view *v, uint32_t index)
 {
     const struct desk_right *it = desk_right_at(v->state, index);
+    const struct desk_holder *holders = desk_holders_at(v->state, index);
     static const char *const kinds[] = {[DESK_RIGHT_REFUSAL] = "first refusal",
                                         [DESK_RIGHT_OFFER] = "first offer",
                                         [DESK_RIGHT_EXCLUSIVE] = "exclusive"};
@@ -375,10 +376,10 @@ void view_right(struct view *v, uint32_t index)
         oft_json_open(&v->json, '[');
         for (uint32_t i = 0; i < it->holder_count; i++) {
             oft_json_open(&v->json, '{');
-            view_name(v, "party", it->holders[i].party);
-            oft_json_put_number(&v->json, "rank", it->holders[i].rank);
+            view_name(v, "party", holders[i].party);
+            oft_json_put_number(&v->json, "rank", holders[i].rank);
             oft_json_put_bool(&v->json, "standing",
-                              desk_has_standing(v->state, index, it->holders[i].party.id));
+                              desk_has_standing(v->state, index, holders[i].party.id));
             oft_json_close(&v->json, '}');
         }
         oft_json_close(&v->json, ']');
