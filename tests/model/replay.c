@@ -20,16 +20,44 @@ enum { LOTS_MAX = 8, EVENTS_MAX = 4096, SHOWN_MAX = 3, NOWHERE = 1000, LINE_BYTE
 
 /* The model's parameters, by its names. */
 enum parameter {
-    P_Q, P_H, P_RANK2, P_RANK3, P_SIMUL, P_PARTIAL, P_RESPOND, P_FROM, P_DEEMED, P_OBJECT, P_OVER,
-    P_SIGN, P_RELEASE, P_REOFFER, P_DELIVER, P_CURE, P_BEGINS, P_UNTIL, P_PVOID, P_ANYPARTY,
-    P_ONETIME, P_SUSPEND, P_BONAFIDE, P_CARVEOUT, P_FLOOR, P_EARLIER, P_BUNDLED, P_VALID,
-    P_OPEN_UNTIL, P_RESIZE, P_OTHERBID, PARAMETERS
+    P_Q,
+    P_H,
+    P_RANK2,
+    P_RANK3,
+    P_SIMUL,
+    P_PARTIAL,
+    P_RESPOND,
+    P_FROM,
+    P_DEEMED,
+    P_OBJECT,
+    P_OVER,
+    P_SIGN,
+    P_RELEASE,
+    P_REOFFER,
+    P_DELIVER,
+    P_CURE,
+    P_BEGINS,
+    P_UNTIL,
+    P_PVOID,
+    P_ANYPARTY,
+    P_ONETIME,
+    P_SUSPEND,
+    P_BONAFIDE,
+    P_CARVEOUT,
+    P_FLOOR,
+    P_EARLIER,
+    P_BUNDLED,
+    P_VALID,
+    P_OPEN_UNTIL,
+    P_RESIZE,
+    P_OTHERBID,
+    PARAMETERS
 };
 static const char *const PARAMETER_NAMES[PARAMETERS] = {
-    "Q", "H", "RANK2", "RANK3", "SIMUL", "PARTIAL", "RESPOND", "FROM", "DEEMED", "OBJECT", "OVER",
-    "SIGN", "RELEASE", "REOFFER", "DELIVER", "CURE", "BEGINS", "UNTIL", "PVOID", "ANYPARTY",
-    "ONETIME", "SUSPEND", "BONAFIDE", "CARVEOUT", "FLOOR", "EARLIER", "BUNDLED", "VALID",
-    "OPEN_UNTIL", "RESIZE", "OTHERBID"};
+    "Q",      "H",       "RANK2",   "RANK3",    "SIMUL",      "PARTIAL", "RESPOND",  "FROM",
+    "DEEMED", "OBJECT",  "OVER",    "SIGN",     "RELEASE",    "REOFFER", "DELIVER",  "CURE",
+    "BEGINS", "UNTIL",   "PVOID",   "ANYPARTY", "ONETIME",    "SUSPEND", "BONAFIDE", "CARVEOUT",
+    "FLOOR",  "EARLIER", "BUNDLED", "VALID",    "OPEN_UNTIL", "RESIZE",  "OTHERBID"};
 enum { MODEL_NEVER = 255 };
 
 static const char *const HOLDERS[] = {"ada", "bell", "curie"};
@@ -388,7 +416,8 @@ static void refer(const struct replay *it, const struct translation *to, const s
         break;
     case OF_NOTHING:
         event->need = it->need;
-        event->party = desk_party_name(to->kind == DESK_NEED_WITHDRAWN ? "buyer" : HOLDERS[act->holder]);
+        event->party =
+            desk_party_name(to->kind == DESK_NEED_WITHDRAWN ? "buyer" : HOLDERS[act->holder]);
         break;
     }
 }

@@ -136,8 +136,8 @@ static void a_trial_and_the_future_do_not_read_the_journal_again(void **state)
     assert_int_equal(desk_try(world, NULL, NULL, true, &refusal, "need", "open", NEED, NULL),
                      OFT_OK);
     assert_non_null(strstr(desk_answer(), "need-2"));
-    assert_int_equal(desk_try(world, "bigcloud", NULL, true, &refusal, "elect", "",
-                              "notice=notice-1", "count=128", NULL),
+    assert_int_equal(desk_try(world, NULL, NULL, true, &refusal, "sign", "", TARGET "=offer-1",
+                              "count=64", NULL),
                      OFT_ERR_DENIED);
     expect_view_at(world, DESK_LIST_LOTS, world->now + 11 * OFT_NS_PER_DAY, "FREE");
     expect_view(world, DESK_LIST_LOTS, "OPEN");
