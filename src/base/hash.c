@@ -34,7 +34,8 @@ void oft_sha256_update(struct oft_sha256 *hash, const void *data, size_t length)
 void oft_sha256_final(struct oft_sha256 *hash, uint8_t out[OFT_SHA256_BYTES])
 {
     OFT_ASSERT(EVP_DigestFinal_ex(hash->context, out, NULL) == 1);
-    OFT_ASSERT(EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL) == 1);
+    /* No algorithm named: the same again, without libcrypto looking for it. */
+    OFT_ASSERT(EVP_DigestInit_ex(hash->context, NULL, NULL) == 1);
 }
 
 void oft_sha256_free(struct oft_sha256 *hash)
@@ -99,26 +100,16 @@ enum oft_err oft_unhex(struct oft_str text, uint8_t *out, size_t out_length)
     return OFT_OK;
 }
 
-static const char *id_kind_name(enum oft_id_kind kind)
-{
-    switch (kind) {
-    case OFT_ID_ACCOUNT:
-        return "account:";
-    case OFT_ID_PRODUCT:
-        return "product:";
-    case OFT_ID_MODEL:
-        return "model:";
-    case OFT_ID_POOL:
-        return "pool:";
-    case OFT_ID_CLAUSE:
-        return "clause:";
-    case OFT_ID_PARTY:
-        return "party:";
-    case OFT_ID_WORD:
-        return "word:";
-    }
-    return "";
-}
+/* FNV-1a after "kind:", from its offset basis: the part of every id that its kind alone decides. */
+static const uint64_t ID_KINDS[] = {
+    [OFT_ID_ACCOUNT] = UINT64_C(0x769c5b8154528eb2), /* "account:" */
+    [OFT_ID_PRODUCT] = UINT64_C(0xeea941a769b1a3a2), /* "product:" */
+    [OFT_ID_MODEL] = UINT64_C(0xbb01d33315a85000),   /* "model:" */
+    [OFT_ID_POOL] = UINT64_C(0xaa705335644d6a5b),    /* "pool:" */
+    [OFT_ID_CLAUSE] = UINT64_C(0x0107a7eaa8f39536),  /* "clause:" */
+    [OFT_ID_PARTY] = UINT64_C(0xe81be2d83ac2e257),   /* "party:" */
+    [OFT_ID_WORD] = UINT64_C(0x4f74dd5e732318e5),    /* "word:" */
+};
 
 static uint64_t fnv1a(uint64_t state, const char *data, size_t length)
 {
@@ -130,8 +121,6 @@ static uint64_t fnv1a(uint64_t state, const char *data, size_t length)
 
 uint64_t oft_id_of(enum oft_id_kind kind, struct oft_str name)
 {
-    const char *prefix = id_kind_name(kind);
-    uint64_t id = fnv1a(UINT64_C(14695981039346656037), prefix, strlen(prefix));
-    id = fnv1a(id, name.data, name.length);
+    uint64_t id = fnv1a(ID_KINDS[kind], name.data, name.length);
     return id == 0 ? 1 : id;
 }

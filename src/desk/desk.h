@@ -324,6 +324,9 @@ struct desk_state;
 
 enum oft_err desk_state_new(struct desk_state **ret_state) OFT_MUSTCHECK;
 void desk_state_free(struct desk_state *state); /* accepts NULL */
+/* A state of its own that nobody watches, to try something out on. Its texts and terms are STATE's: it
+ * is not to be used once STATE is freed. NULL: out of memory. */
+struct desk_state *desk_state_copy(const struct desk_state *state);
 /* WATCH is called for every effect from now on; NULL: for none. */
 void desk_watch(struct desk_state *state, desk_effect_fn watch, void *context);
 

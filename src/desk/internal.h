@@ -101,8 +101,6 @@ struct desk_state {
 /* A new zeroed row; its index in *ret_index (may be NULL). NULL: out of memory; the state is broken.
  * Pointers to rows of the same kind are void after it. */
 void *desk_row_add(struct desk_state *state, struct desk_rows *rows, uint32_t *ret_index);
-/* A copy that shares what the events brought and nothing else; NULL: out of memory. */
-struct desk_state *desk_state_copy(const struct desk_state *state);
 
 /* The heap: puts the timer in, moves it, or takes it out (NEVER), as `due` of its row says. */
 void desk_timer_set(struct desk_state *state, uint32_t timer, oft_instant due);

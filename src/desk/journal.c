@@ -206,13 +206,26 @@ static void put_zone(struct oft_buffer *out, const struct oft_zone *zone)
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-static bool has_payload(const struct desk_event *event)
+/* What EVENT brings, if it is what its kind brings and nothing else; else OUT fails, because it could not
+ * be read again. */
+static const void *payload_of(const struct desk_event *event, struct oft_buffer *out)
 {
-    return event->need_opened != NULL || event->offer_added != NULL || event->right != NULL ||
-           event->delivery != NULL || event->calendar != NULL || event->zone != NULL;
+    const void *brought[] = {event->need_opened, event->offer_added, event->right,
+                             event->delivery,    event->calendar,    event->zone};
+    static const enum desk_event_kind kinds[] = {DESK_NEED_OPENED, DESK_OFFER_ADDED, DESK_RIGHT,
+                                                 DESK_SIGNED,      DESK_CALENDAR,    DESK_ZONE};
+    const void *payload = NULL;
+    for (size_t i = 0; i < OFT_COUNT_OF(kinds); i++) {
+        if (brought[i] != NULL && event->kind == kinds[i]) {
+            payload = brought[i];
+        } else if (brought[i] != NULL) {
+            out->failed = true;
+        }
+    }
+    return payload;
 }
 
-static uint16_t parts_of(const struct desk_event *event)
+static uint16_t parts_of(const struct desk_event *event, bool payload)
 {
     static const uint8_t no_hash[32];
     const bool said[16] = {event->happened != event->at,
@@ -230,7 +243,7 @@ static uint16_t parts_of(const struct desk_event *event)
                            event->names.count != 0,
                            event->text[0] != '\0',
                            memcmp(event->hash, no_hash, sizeof(no_hash)) != 0,
-                           has_payload(event)};
+                           payload};
     unsigned parts = 0;
     for (unsigned i = 0; i < 16; i++) {
         parts |= said[i] ? 1u << i : 0;
@@ -238,20 +251,26 @@ static uint16_t parts_of(const struct desk_event *event)
     return (uint16_t)parts;
 }
 
-static void put_payload(struct oft_buffer *out, const struct desk_event *event)
+static void put_payload(struct oft_buffer *out, enum desk_event_kind kind, const void *payload)
 {
-    if (event->need_opened != NULL) {
-        put_need(out, event->need_opened);
-    } else if (event->offer_added != NULL) {
-        put_offer(out, event->offer_added);
-    } else if (event->right != NULL) {
-        put_right(out, event->right);
-    } else if (event->delivery != NULL) {
-        put_delivery(out, event->delivery);
-    } else if (event->calendar != NULL) {
-        put_calendar(out, event->calendar);
-    } else {
-        put_zone(out, event->zone);
+    switch (kind) {
+    case DESK_NEED_OPENED:
+        put_need(out, payload);
+        break;
+    case DESK_OFFER_ADDED:
+        put_offer(out, payload);
+        break;
+    case DESK_RIGHT:
+        put_right(out, payload);
+        break;
+    case DESK_SIGNED:
+        put_delivery(out, payload);
+        break;
+    case DESK_CALENDAR:
+        put_calendar(out, payload);
+        break;
+    default:
+        put_zone(out, payload);
     }
 }
 
@@ -260,7 +279,8 @@ void desk_event_encode(const struct desk_event *event, struct oft_buffer *out)
     const struct desk_name names[] = {event->actor, event->party, event->other};
     const uint32_t references[] = {event->need, event->offer, event->lot, event->notice,
                                    event->order};
-    uint16_t parts = parts_of(event);
+    const void *payload = payload_of(event, out);
+    uint16_t parts = parts_of(event, payload != NULL);
     put_u8(out, JOURNAL_VERSION);
     put_u8(out, (uint8_t)event->kind);
     put_u16(out, parts);
@@ -297,32 +317,39 @@ void desk_event_encode(const struct desk_event *event, struct oft_buffer *out)
         oft_buffer_append(out, event->hash, sizeof(event->hash));
     }
     if ((parts & PART_PAYLOAD) != 0) {
-        put_payload(out, event);
+        put_payload(out, event->kind, payload);
     }
 }
 
 /* ---- hashes ---------------------------------------------------------------------------------- */
 
-static enum oft_err hash_buffer(struct oft_buffer *bytes, uint8_t ret_hash[32])
+void desk_event_hash_with(struct oft_sha256 *hash, const uint8_t previous[32], uint64_t number,
+                          oft_instant recorded, const void *bytes, size_t length,
+                          uint8_t ret_hash[32])
 {
-    enum oft_err code = bytes->failed
-                            ? OFT_ERR_MEMORY
-                            : oft_sha256_once(oft_buffer_text(bytes), bytes->length, ret_hash);
-    oft_buffer_release(bytes);
-    return code;
+    static const char domain[] = "offtake desk 1\n";
+    const uint64_t values[] = {number, (uint64_t)recorded};
+    uint8_t head[sizeof(domain) - 1 + 32 + 16];
+    memcpy(head, domain, sizeof(domain) - 1);
+    memcpy(head + sizeof(domain) - 1, previous, 32);
+    for (size_t i = 0; i < 16; i++) {
+        head[sizeof(domain) - 1 + 32 + i] = (uint8_t)(values[i / 8] >> (8 * (i % 8)));
+    }
+    oft_sha256_update(hash, head, sizeof(head));
+    oft_sha256_update(hash, bytes, length);
+    oft_sha256_final(hash, ret_hash);
 }
 
 enum oft_err desk_event_hash(const uint8_t previous[32], uint64_t number, oft_instant recorded,
                              const void *bytes, size_t length, uint8_t ret_hash[32])
 {
-    struct oft_buffer link;
-    oft_buffer_init(&link, DESK_EVENT_BYTES_MAX + 128);
-    oft_buffer_append_text(&link, "offtake desk 1\n");
-    oft_buffer_append(&link, previous, 32);
-    put_u64(&link, number);
-    put_u64(&link, (uint64_t)recorded);
-    oft_buffer_append(&link, bytes, length);
-    return hash_buffer(&link, ret_hash);
+    struct oft_sha256 *hash = oft_sha256_new();
+    if (hash == NULL) {
+        return OFT_ERR_MEMORY;
+    }
+    desk_event_hash_with(hash, previous, number, recorded, bytes, length, ret_hash);
+    oft_sha256_free(hash);
+    return OFT_OK;
 }
 
 enum oft_err desk_terms_hash(const char *clause, uint64_t quantity, struct desk_terms terms,
@@ -334,5 +361,8 @@ enum oft_err desk_terms_hash(const char *clause, uint64_t quantity, struct desk_
     put_text(&bytes, clause, JOURNAL_NAME_BYTES_MAX);
     put_u64(&bytes, quantity);
     put_terms(&bytes, terms);
-    return hash_buffer(&bytes, ret_hash);
+    enum oft_err code =
+        bytes.failed ? OFT_ERR_MEMORY : oft_sha256_once(bytes.data, bytes.length, ret_hash);
+    oft_buffer_release(&bytes);
+    return code;
 }

@@ -22,6 +22,11 @@ enum oft_err desk_event_decode(const void *bytes, size_t length, uint64_t number
                                struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err desk_event_hash(const uint8_t previous[32], uint64_t number, oft_instant recorded,
                              const void *bytes, size_t length, uint8_t ret_hash[32]) OFT_MUSTCHECK;
+struct oft_sha256;
+/* The same by a hash object that is used again: for a whole journal, making one costs more than hashing. */
+void desk_event_hash_with(struct oft_sha256 *hash, const uint8_t previous[32], uint64_t number,
+                          oft_instant recorded, const void *bytes, size_t length,
+                          uint8_t ret_hash[32]);
 /* What a notice's hash is of: the terms in the same bytes as in an event, the quantity, the clause. */
 enum oft_err desk_terms_hash(const char *clause, uint64_t quantity, struct desk_terms terms,
                              uint8_t ret_hash[32]) OFT_MUSTCHECK;

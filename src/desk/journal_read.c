@@ -3,12 +3,16 @@
  * Bytes to events. Every length is bounded by what is left, every value by its type, and what could be
  * written in two ways is accepted in one: bytes that decode encode to themselves.
  */
+#include <endian.h>
+
+#include "base/hash.h"
 #include "desk/journal_bytes.h"
 
 struct reader {
     const uint8_t *at, *end;
     struct oft_arena *arena;
-    const char *wrong; /* NULL while all is well */
+    char *texts, *texts_end; /* where the next text goes; NULL before the first */
+    const char *wrong;       /* NULL while all is well */
     bool memory;
 };
 
@@ -20,18 +24,23 @@ static void fail(struct reader *r, const char *what)
     r->at = r->end;
 }
 
-static uint64_t take(struct reader *r, unsigned bytes)
+static void fail_memory(struct reader *r)
+{
+    r->memory = r->memory || r->wrong == NULL;
+    fail(r, "out of memory");
+}
+
+/* The next BYTES as a number; zero, and a failure, when there are fewer. */
+static inline uint64_t take(struct reader *r, unsigned bytes)
 {
     uint64_t value = 0;
     if ((size_t)(r->end - r->at) < bytes) {
         fail(r, "it is cut short");
         return 0;
     }
-    for (unsigned i = 0; i < bytes; i++) {
-        value |= (uint64_t)r->at[i] << (8 * i);
-    }
+    memcpy(&value, r->at, bytes);
     r->at += bytes;
-    return value;
+    return le64toh(value);
 }
 
 static oft_nanos take_nanos(struct reader *r)
@@ -54,45 +63,65 @@ static unsigned take_enum(struct reader *r, unsigned least, unsigned limit)
 static void *room(struct reader *r, size_t count, size_t item_bytes)
 {
     void *items = r->wrong != NULL ? NULL : oft_arena_alloc_array(r->arena, count, item_bytes);
-    if (items == NULL && r->wrong == NULL) {
-        r->memory = true;
-        fail(r, "out of memory");
+    if (items == NULL) {
+        fail_memory(r);
     }
     return items;
 }
 
-static const char *take_text(struct reader *r, size_t bytes_max)
+/* LENGTH bytes as a text. A text and its NUL are no longer than its length and its bytes, so that what is
+ * left of the event at its first text has room for all of them: one allocation for an event's texts. */
+static struct oft_str copy_text(struct reader *r, size_t length, size_t prefix)
 {
-    size_t length = (size_t)take(r, bytes_max == JOURNAL_NAME_BYTES_MAX ? 2 : 4);
-    if (length > bytes_max || length > (size_t)(r->end - r->at) ||
-        (length > 0 && memchr(r->at, 0, length) != NULL)) {
-        fail(r, "a text is too long, or holds a zero");
-        return "";
+    if (r->texts == NULL) {
+        size_t size = (size_t)(r->end - r->at) + prefix;
+        r->texts = oft_arena_alloc(r->arena, size);
+        if (r->texts == NULL) {
+            fail_memory(r);
+            return OFT_STR_LITERAL("");
+        }
+        r->texts_end = r->texts + size;
     }
-    if (length == 0) {
-        return "";
-    }
-    char *text = oft_arena_copy(r->arena, (struct oft_str){(const char *)r->at, length});
-    if (text == NULL) {
-        r->memory = true;
-        fail(r, "out of memory");
-        return "";
-    }
+    OFT_ASSERT(length < (size_t)(r->texts_end - r->texts));
+    struct oft_str text = {r->texts, length};
+    memcpy(r->texts, r->at, length);
+    r->texts[length] = '\0';
+    r->texts += length + 1;
     r->at += length;
     return text;
 }
 
-typedef struct desk_name (*namer)(const char *text);
-
-static struct desk_name take_name(struct reader *r, namer name)
+static struct oft_str take_str(struct reader *r, size_t bytes_max, unsigned prefix)
 {
-    const char *text = take_text(r, JOURNAL_NAME_BYTES_MAX);
-    return text[0] == '\0' ? (struct desk_name){0, ""} : name(text);
+    size_t length = (size_t)take(r, prefix);
+    if (length > bytes_max || length > (size_t)(r->end - r->at) ||
+        (length > 0 && memchr(r->at, 0, length) != NULL)) {
+        fail(r, "a text is too long, or holds a zero");
+        return OFT_STR_LITERAL("");
+    }
+    return length == 0 ? OFT_STR_LITERAL("") : copy_text(r, length, prefix);
 }
 
-static struct desk_name take_needed(struct reader *r, namer name)
+static const char *take_text(struct reader *r)
 {
-    struct desk_name taken = take_name(r, name);
+    return take_str(r, JOURNAL_TEXT_BYTES_MAX, 4).data;
+}
+
+static const char *take_label(struct reader *r)
+{
+    return take_str(r, JOURNAL_NAME_BYTES_MAX, 2).data;
+}
+
+/* An empty name says nothing: it has no id. */
+static struct desk_name take_name(struct reader *r, enum oft_id_kind kind)
+{
+    struct oft_str text = take_str(r, JOURNAL_NAME_BYTES_MAX, 2);
+    return (struct desk_name){text.length == 0 ? 0 : oft_id_of(kind, text), text.data};
+}
+
+static struct desk_name take_needed(struct reader *r, enum oft_id_kind kind)
+{
+    struct desk_name taken = take_name(r, kind);
     if (taken.id == 0) {
         fail(r, "a name is missing");
     }
@@ -110,12 +139,12 @@ static uint32_t take_count(struct reader *r, size_t least)
     return count;
 }
 
-static struct desk_names take_names(struct reader *r, namer name)
+static struct desk_names take_names(struct reader *r, enum oft_id_kind kind)
 {
     uint32_t count = take_count(r, 3);
     struct desk_name *items = count == 0 ? NULL : room(r, count, sizeof(*items));
     for (uint32_t i = 0; i < count && r->wrong == NULL; i++) {
-        items[i] = take_needed(r, name);
+        items[i] = take_needed(r, kind);
     }
     return (struct desk_names){items, r->wrong == NULL ? count : 0};
 }
@@ -125,10 +154,10 @@ static struct desk_terms take_terms(struct reader *r)
     uint32_t count = take_count(r, 38);
     struct desk_term *items = count == 0 ? NULL : room(r, count, sizeof(*items));
     for (uint32_t i = 0; i < count && r->wrong == NULL; i++) {
-        items[i].name = take_needed(r, desk_word);
+        items[i].name = take_needed(r, OFT_ID_WORD);
         items[i].kind = take_enum(r, DESK_TERM_AMOUNT, DESK_TERM_TEXT + 1);
         items[i].number = take_nanos(r);
-        items[i].text = take_name(r, desk_word);
+        items[i].text = take_name(r, OFT_ID_WORD);
         items[i].cash_nanos = take_nanos(r);
         if (items[i].cash_nanos < -1) {
             fail(r, "a term is worth less than nothing");
@@ -158,8 +187,8 @@ static void take_window(struct reader *r, struct desk_window *window)
     if (window->said) {
         window->period = take_period(r);
         window->start = take_enum(r, DESK_FROM_DELIVERED, DESK_FROM_DEEMED + 1);
-        window->calendar = take_name(r, desk_word);
-        window->zone = take_name(r, desk_word);
+        window->calendar = take_name(r, OFT_ID_WORD);
+        window->zone = take_name(r, OFT_ID_WORD);
     }
 }
 
@@ -171,22 +200,25 @@ static const struct desk_need *take_need(struct reader *r)
     if (need == NULL) {
         return NULL;
     }
-    need->product = take_needed(r, desk_product_name);
-    need->accelerator = take_name(r, desk_word);
-    need->region = take_name(r, desk_word);
+    need->product = take_needed(r, OFT_ID_PRODUCT);
+    need->accelerator = take_name(r, OFT_ID_WORD);
+    need->region = take_name(r, OFT_ID_WORD);
     need->unit = take_enum(r, DESK_SIZE_GPU, DESK_SIZE_MW + 1);
     need->quantity = take(r, 8);
     need->from = (oft_instant)take(r, 8);
     need->months = (uint32_t)take(r, 4);
     need->hours = take(r, 8);
     need->ceiling_nanos = take_nanos(r);
-    need->deal = take_enum(r, 0, 8);
-    need->provider = take_name(r, desk_word);
-    need->group = take_name(r, desk_word);
+    need->deal = take_enum(r, DESK_DEAL_NEW, DESK_DEAL_EXPANSION + 1);
+    if ((need->deal & (need->deal - 1)) != 0) {
+        fail(r, "a need is of one kind of deal");
+    }
+    need->provider = take_name(r, OFT_ID_WORD);
+    need->group = take_name(r, OFT_ID_WORD);
     need->part_of = (uint32_t)take(r, 4);
     need->open_until = (oft_instant)take(r, 8);
     need->terms = take_terms(r);
-    need->note = take_text(r, JOURNAL_TEXT_BYTES_MAX);
+    need->note = take_text(r);
     return need;
 }
 
@@ -197,15 +229,15 @@ static const struct desk_offer *take_offer(struct reader *r)
         return NULL;
     }
     offer->need = (uint32_t)take(r, 4);
-    offer->party = take_needed(r, desk_party_name);
-    offer->provider = take_needed(r, desk_word);
+    offer->party = take_needed(r, OFT_ID_PARTY);
+    offer->provider = take_needed(r, OFT_ID_WORD);
     offer->quantity = take(r, 8);
     offer->valid_until = (oft_instant)take(r, 8);
     offer->bundled_nanos = take_nanos(r);
-    offer->programme = take_text(r, JOURNAL_TEXT_BYTES_MAX);
-    offer->tranche = take_text(r, JOURNAL_TEXT_BYTES_MAX);
-    offer->site = take_text(r, JOURNAL_TEXT_BYTES_MAX);
-    offer->affirmed = take_names(r, desk_word);
+    offer->programme = take_text(r);
+    offer->tranche = take_text(r);
+    offer->site = take_text(r);
+    offer->affirmed = take_names(r, OFT_ID_WORD);
     offer->terms = take_terms(r);
     return offer;
 }
@@ -222,7 +254,7 @@ static const struct desk_delivery_terms *take_delivery(struct reader *r)
     delivery->late_per = take_period(r);
     delivery->late_cap_ppb = (int64_t)take(r, 8);
     delivery->late_terminate = take_enum(r, 0, 2) == 1;
-    delivery->under = take_name(r, desk_word);
+    delivery->under = take_name(r, OFT_ID_WORD);
     return delivery;
 }
 
@@ -231,16 +263,16 @@ static void take_right_lists(struct reader *r, struct desk_right *right)
     uint32_t count = take_count(r, 7);
     struct desk_carve_out *carve_outs = count == 0 ? NULL : room(r, count, sizeof(*carve_outs));
     for (uint32_t i = 0; i < count && r->wrong == NULL; i++) {
-        carve_outs[i].name = take_needed(r, desk_word);
-        carve_outs[i].text = take_text(r, JOURNAL_TEXT_BYTES_MAX);
+        carve_outs[i].name = take_needed(r, OFT_ID_WORD);
+        carve_outs[i].text = take_text(r);
     }
     right->carve_outs = carve_outs;
     right->carve_out_count = count;
-    right->bona_fide = take_names(r, desk_word);
+    right->bona_fide = take_names(r, OFT_ID_WORD);
     count = take_count(r, 7);
     struct desk_holder *holders = count == 0 ? NULL : room(r, count, sizeof(*holders));
     for (uint32_t i = 0; i < count && r->wrong == NULL; i++) {
-        holders[i].party = take_needed(r, desk_party_name);
+        holders[i].party = take_needed(r, OFT_ID_PARTY);
         holders[i].rank = (uint32_t)take(r, 4);
     }
     right->holders = holders;
@@ -248,7 +280,7 @@ static void take_right_lists(struct reader *r, struct desk_right *right)
     count = take_count(r, 12);
     struct desk_compare *compares = count == 0 ? NULL : room(r, count, sizeof(*compares));
     for (uint32_t i = 0; i < count && r->wrong == NULL; i++) {
-        compares[i].name = take_needed(r, desk_word);
+        compares[i].name = take_needed(r, OFT_ID_WORD);
         compares[i].better = take_enum(r, DESK_EQUAL, DESK_HIGHER + 1);
         compares[i].tolerance_ppb = (int64_t)take(r, 8);
     }
@@ -280,17 +312,17 @@ static const struct desk_right *take_right(struct reader *r)
     if (right == NULL) {
         return NULL;
     }
-    right->clause = take_needed(r, desk_word);
+    right->clause = take_needed(r, OFT_ID_WORD);
     right->kind = take_enum(r, DESK_RIGHT_REFUSAL, DESK_RIGHT_EXCLUSIVE + 1);
     right->from = (oft_instant)take(r, 8);
     right->until = (oft_instant)take(r, 8);
     right->end = take_enum(r, DESK_ENDS_EXPIRED, DESK_ENDS_AMENDED + 1);
-    right->ended_by = take_name(r, desk_word);
-    right->provider = take_name(r, desk_word);
-    right->except_groups = take_names(r, desk_word);
-    right->products = take_names(r, desk_product_name);
-    right->regions = take_names(r, desk_word);
-    right->accelerators = take_names(r, desk_word);
+    right->ended_by = take_name(r, OFT_ID_WORD);
+    right->provider = take_name(r, OFT_ID_WORD);
+    right->except_groups = take_names(r, OFT_ID_WORD);
+    right->products = take_names(r, OFT_ID_PRODUCT);
+    right->regions = take_names(r, OFT_ID_WORD);
+    right->accelerators = take_names(r, OFT_ID_WORD);
     right->floor.kind = take_enum(r, DESK_SIZE_NONE, DESK_SIZE_MONEY + 1);
     right->floor.amount = take_nanos(r);
     right->deals = take_enum(r, 0, 8);
@@ -305,7 +337,7 @@ static const struct desk_right *take_right(struct reader *r)
         take_window(r, (struct desk_window *)(uintptr_t)journal_window(right, i));
     }
     right->standing_defaults = (uint32_t)take(r, 4);
-    right->remedy = take_text(r, JOURNAL_TEXT_BYTES_MAX);
+    right->remedy = take_text(r);
     return right;
 }
 
@@ -315,7 +347,7 @@ static const struct oft_calendar *take_calendar(struct reader *r)
     if (calendar == NULL) {
         return NULL;
     }
-    calendar->name = take_text(r, JOURNAL_NAME_BYTES_MAX);
+    calendar->name = take_label(r);
     calendar->closed_weekdays = (uint8_t)take_enum(r, 0, 128);
     calendar->known_from = (oft_day)take(r, 4);
     calendar->known_until = (oft_day)take(r, 4);
@@ -341,7 +373,7 @@ static const struct oft_zone *take_zone(struct reader *r)
     if (zone == NULL) {
         return NULL;
     }
-    zone->name = take_text(r, JOURNAL_NAME_BYTES_MAX);
+    zone->name = take_label(r);
     uint32_t count = take_count(r, 12);
     struct oft_zone_change *changes = room(r, count == 0 ? 1 : count, sizeof(*changes));
     for (uint32_t i = 0; i < count && r->wrong == NULL; i++) {
@@ -392,17 +424,17 @@ static void take_payload(struct reader *r, struct desk_event *event)
 static void take_names_of(struct reader *r, unsigned parts, struct desk_event *event)
 {
     if ((parts & PART_ACTOR) != 0) {
-        event->actor = take_needed(r, desk_party_name);
+        event->actor = take_needed(r, OFT_ID_PARTY);
     }
     event->party = event->actor;
     if ((parts & PART_PARTY) != 0) {
-        event->party = take_name(r, desk_party_name);
+        event->party = take_name(r, OFT_ID_PARTY);
         if (event->party.id == event->actor.id) {
             fail(r, "the party is told twice");
         }
     }
     if ((parts & PART_OTHER) != 0) {
-        event->other = take_needed(r, event->kind == DESK_ASSIGNED ? desk_party_name : desk_word);
+        event->other = take_needed(r, event->kind == DESK_ASSIGNED ? OFT_ID_PARTY : OFT_ID_WORD);
     }
 }
 
@@ -420,6 +452,16 @@ static void take_references(struct reader *r, unsigned parts, struct desk_event 
     }
 }
 
+static void take_hash(struct reader *r, uint8_t ret_hash[32])
+{
+    if ((size_t)(r->end - r->at) < 32) {
+        fail(r, "it is cut short");
+        return;
+    }
+    memcpy(ret_hash, r->at, 32);
+    r->at += 32;
+}
+
 static void take_rest(struct reader *r, unsigned parts, struct desk_event *event)
 {
     static const uint8_t no_hash[32];
@@ -433,24 +475,22 @@ static void take_rest(struct reader *r, unsigned parts, struct desk_event *event
         }
     }
     if ((parts & PART_NAME) != 0) {
-        event->name = take_needed(r, desk_word);
+        event->name = take_needed(r, OFT_ID_WORD);
     }
     if ((parts & PART_NAMES) != 0) {
-        event->names = take_names(r, desk_word);
+        event->names = take_names(r, OFT_ID_WORD);
         if (event->names.count == 0) {
             fail(r, "names without a name");
         }
     }
     if ((parts & PART_TEXT) != 0) {
-        event->text = take_text(r, JOURNAL_TEXT_BYTES_MAX);
+        event->text = take_text(r);
         if (event->text[0] == '\0') {
             fail(r, "a text without a word");
         }
     }
     if ((parts & PART_HASH) != 0) {
-        for (unsigned i = 0; i < sizeof(event->hash); i++) {
-            event->hash[i] = (uint8_t)take(r, 1);
-        }
+        take_hash(r, event->hash);
         if (memcmp(event->hash, no_hash, sizeof(no_hash)) == 0) {
             fail(r, "a hash of zeroes");
         }
@@ -464,7 +504,12 @@ enum oft_err desk_event_decode(const void *bytes, size_t length, uint64_t number
                                struct oft_arena *arena, struct desk_event *ret_event,
                                struct oft_error *reterr)
 {
-    struct reader r = {.at = bytes, .end = (const uint8_t *)bytes + length, .arena = arena};
+    static const uint8_t nothing[1];
+    struct reader r = {.at = length == 0 ? nothing : bytes, .arena = arena};
+    r.end = r.at + length;
+    if (length > DESK_EVENT_BYTES_MAX) {
+        fail(&r, "it is too long");
+    }
     unsigned version = (unsigned)take(&r, 1);
     if (r.wrong == NULL && version != JOURNAL_VERSION) {
         return oft_fail(reterr, OFT_ERR_VERSION,

@@ -290,6 +290,7 @@ static void change_lot(struct desk_state *state, uint32_t lot, struct desk_terms
         if (stated || quantity_changed) {
             bool reoffer = stated ? shorter : it->reoffer;
             desk_round_void(state, lot, at);
+            DESK_LOT(state, lot)->asked_count = 0; /* nor does an answer recorded late count */
             desk_round_begin(state, lot, 0, DESK_WHY_NO_STANDING, at);
             DESK_LOT(state, lot)->reoffer = reoffer;
         }

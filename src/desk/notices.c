@@ -339,15 +339,12 @@ enum oft_err desk_on_elected(struct desk_state *state, const struct desk_event *
     const struct desk_lot *lot = DESK_LOT(state, notice->lot);
     const struct desk_right *right = &DESK_RIGHT(state, lot->right)->right;
     uint64_t quantity = event->quantity == 0 ? notice->entitled : event->quantity;
-    if (quantity == 0 || quantity > notice->entitled || quantity > lot->quantity) {
-        return desk_refuse(refusal, DESK_REFUSED_QUANTITY, 2, right->clause.text,
-                           "notice-%u entitles to %llu at most", event->notice + 1,
-                           (unsigned long long)notice->entitled);
-    }
     bool conforms =
         event->terms.count == 0 || desk_conforms(right, notice->terms, event->terms, NULL);
-    bool enough = quantity == notice->entitled ||
-                  part_allowed(right, DESK_NEED(state, lot->need)->need->unit, quantity);
+    bool enough = quantity > 0 && quantity <= lot->quantity &&
+                  (quantity == notice->entitled ||
+                   (quantity < notice->entitled &&
+                    part_allowed(right, DESK_NEED(state, lot->need)->need->unit, quantity)));
     if (!DESK_MUTANT(3, conforms && enough, enough)) {
         notice->countered = true; /* a counter is no acceptance */
         desk_notice_enter(state, event->notice, notice->state, event->at);

@@ -148,37 +148,34 @@ static void keep_refusal(const struct desk_refusal *refusal, struct engine_refus
     (void)snprintf(ret->message, sizeof(ret->message), "%s", refusal->message);
 }
 
-/* On a state of its own, so that the one in use knows nothing of it. */
+/* On a copy, so that the state in use knows nothing of it. */
 static enum oft_err try_out(struct engine *engine, const struct engine_desk_call *call,
                             struct desk_event *event, struct oft_buffer *answer,
                             struct engine_refusal *ret_refusal, struct oft_error *reterr)
 {
-    struct oft_arena arena;
     struct engine_effects effects = {0};
     struct desk_refusal refusal = {.clause = ""};
-    oft_arena_init(&arena, SIZE_MAX / 4);
-    struct engine_desk_fold fold = {.until = desk_clock(engine->desk->state), .arena = &arena};
-    enum oft_err code = engine_desk_fold_run(engine, &fold, reterr);
-    if (code == OFT_OK) {
-        desk_watch(fold.state, engine_desk_collect, &effects);
-        event->number = fold.count + 1;
-        code = desk_apply(fold.state, event, &refusal);
+    struct desk_state *copy = desk_state_copy(engine->desk->state);
+    if (copy == NULL) {
+        return oft_fail(reterr, OFT_ERR_MEMORY, "the act cannot be tried: out of memory");
     }
+    desk_watch(copy, engine_desk_collect, &effects);
+    event->number = engine->desk->count + 1;
+    enum oft_err code = desk_apply(copy, event, &refusal);
     if (code == OFT_ERR_DENIED) {
         keep_refusal(&refusal, ret_refusal);
     }
-    struct engine_desk_outcome outcome = {.state = fold.state,
+    struct engine_desk_outcome outcome = {.state = copy,
                                           .event = event,
                                           .effects = effects.items,
                                           .effect_count = effects.count,
                                           .viewer = engine_desk_viewer(engine, call->actor),
                                           .dry_run = true};
     if (code == OFT_OK) {
-        code = engine_desk_answer(&outcome, answer);
+        code = effects.failed ? OFT_ERR_MEMORY : engine_desk_answer(&outcome, answer);
     }
-    desk_state_free(fold.state);
+    desk_state_free(copy);
     free(effects.items);
-    oft_arena_release(&arena);
     return code;
 }
 

@@ -240,7 +240,10 @@ static enum oft_err read_all(const struct reading *reading, const json_t *root,
     json_t *contacts = json_object_get(root, "contacts");
     const char *party;
     json_t *value;
-    enum oft_err code = only(reading, "the file", root, "|smtp|contacts|");
+    enum oft_err code = only(reading, "the file", root, "|smtp|contacts|send_in_rehearsal|");
+    if (code == OFT_OK) {
+        code = flag_of(reading, "the file", root, "send_in_rehearsal", &desk->send_in_rehearsal);
+    }
     if (code == OFT_OK && server != NULL) {
         code = read_server(reading, server, &desk->mail);
     }
@@ -281,6 +284,7 @@ enum oft_err engine_desk_contacts_load(struct engine *engine, const char *path,
     desk->contacts = NULL;
     desk->contact_count = 0;
     desk->mail = (struct engine_mail_server){0};
+    desk->send_in_rehearsal = false;
     enum oft_err code = read_file(&reading, path, FILE_BYTES_MAX, &text, &length);
     if (code != OFT_OK) {
         return code;

@@ -54,6 +54,7 @@ struct engine_desk {
     struct engine_contact *contacts;
     size_t contact_count;
     struct engine_mail_server mail;
+    bool send_in_rehearsal;
 };
 
 /* desk.c */

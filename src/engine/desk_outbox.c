@@ -39,6 +39,12 @@ static const char *concerned(const struct desk_state *state, const struct desk_e
     return NULL;
 }
 
+/* Does anything leave? A rehearsal tells nobody, unless the file of contacts wants it. */
+static bool sends(const struct engine *engine)
+{
+    return !engine->rehearsal || engine->desk->send_in_rehearsal;
+}
+
 static bool is_letter(const struct desk_effect *effect)
 {
     return effect->kind == DESK_EFFECT_NOTICE && effect->state == DESK_NOTICE_SENT_STATE;
@@ -60,7 +66,8 @@ static enum oft_err put_row(struct engine *engine, const struct desk_effect *eff
                                  .party = party,
                                  .address = address,
                                  .state = kind == STORE_DELIVERY_NOBODY ? STORE_DELIVERY_DONE
-                                                                        : STORE_DELIVERY_QUEUED,
+                                          : sends(engine)               ? STORE_DELIVERY_QUEUED
+                                                                        : STORE_DELIVERY_REHEARSED,
                                  .next_ns = now_ns,
                                  .changed_ns = now_ns};
     (void)snprintf(dedup, sizeof(dedup), "%s %s %lld %d %s", row.thing, row.what,
@@ -239,7 +246,7 @@ enum oft_err engine_desk_messages(struct engine *engine, oft_instant now_ns, uin
     struct oft_arena arena;
     struct store_delivery *rows = NULL;
     size_t count = 0;
-    if (engine->desk->contact_count == 0 || engine->desk->state == NULL) {
+    if (engine->desk->contact_count == 0 || engine->desk->state == NULL || !sends(engine)) {
         return OFT_OK;
     }
     struct messages messages = {.engine = engine, .visit = visit, .context = context};
@@ -347,7 +354,7 @@ enum oft_err engine_desk_message_done(struct engine *engine, const struct engine
 static json_t *delivery_json(const struct store_delivery *row)
 {
     static const char *const KINDS[] = {"nobody", "mail", "webhook"};
-    static const char *const STATES[] = {"queued", "accepted", "failed", "done"};
+    static const char *const STATES[] = {"queued", "accepted", "failed", "done", "rehearsed"};
     char at[OFT_INSTANT_TEXT_BYTES], changed[OFT_INSTANT_TEXT_BYTES], next[OFT_INSTANT_TEXT_BYTES];
     return json_pack(
         "{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "id",

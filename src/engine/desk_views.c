@@ -35,9 +35,9 @@ static enum oft_err view(const struct desk_state *state, const struct engine_des
                           look->reference == NULL ? "the desk" : look->reference);
 }
 
-/* The state at another instant is folded apart from the one in use. */
-static enum oft_err view_at(struct engine *engine, const struct engine_desk_look *look,
-                            uint64_t viewer, struct oft_buffer *out, struct oft_error *reterr)
+/* An instant that is past is folded apart from the state in use. */
+static enum oft_err view_past(struct engine *engine, const struct engine_desk_look *look,
+                              uint64_t viewer, struct oft_buffer *out, struct oft_error *reterr)
 {
     struct oft_arena arena;
     oft_arena_init(&arena, SIZE_MAX / 4);
@@ -49,6 +49,27 @@ static enum oft_err view_at(struct engine *engine, const struct engine_desk_look
     desk_state_free(fold.state);
     oft_arena_release(&arena);
     return code;
+}
+
+/* What is to come is the state in use, when nothing happens but time. */
+static enum oft_err view_future(const struct desk_state *state, const struct engine_desk_look *look,
+                                uint64_t viewer, struct oft_buffer *out, struct oft_error *reterr)
+{
+    struct desk_state *copy = desk_state_copy(state);
+    enum oft_err code = copy == NULL ? OFT_ERR_MEMORY : desk_advance(copy, look->at);
+    code = code == OFT_OK ? view(copy, look, viewer, out, reterr)
+                          : oft_fail(reterr, code, "the desk at that instant cannot be shown: %s",
+                                     oft_err_text(code));
+    desk_state_free(copy);
+    return code;
+}
+
+static enum oft_err view_at(struct engine *engine, const struct engine_desk_look *look,
+                            uint64_t viewer, struct oft_buffer *out, struct oft_error *reterr)
+{
+    const struct desk_state *state = engine->desk->state;
+    return look->at < desk_clock(state) ? view_past(engine, look, viewer, out, reterr)
+                                        : view_future(state, look, viewer, out, reterr);
 }
 
 enum oft_err engine_desk_view(struct engine *engine, const struct engine_desk_look *look,

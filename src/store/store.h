@@ -243,6 +243,7 @@ enum store_delivery_state {
     STORE_DELIVERY_ACCEPTED = 1, /* by the mail server, by the webhook's receiver */
     STORE_DELIVERY_FAILED = 2,   /* given up */
     STORE_DELIVERY_DONE = 3,     /* NOBODY */
+    STORE_DELIVERY_REHEARSED = 4 /* would have left; nothing leaves a rehearsal */
 };
 
 /* One thing to tell one party in one way. */

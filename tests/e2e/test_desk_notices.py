@@ -10,6 +10,7 @@ import http.server
 import json
 import signal
 import threading
+import time
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -63,12 +64,12 @@ def receiver():
     server.server_close()
 
 
-def make(make_stack, contacts, smtp=None):
-    stack = lab.make_desk(make_stack)
+def make(make_stack, contacts, smtp=None, serve_args=(), **more):
+    stack = lab.make_desk(make_stack, serve_args=serve_args)
     stack.keys_env["HOOK_SECRET"] = "whsec-of-bigcloud"
     stack.data.mkdir()
     stack.data.chmod(0o711)
-    file = {"contacts": contacts}
+    file = {"contacts": contacts, **more}
     if smtp:
         file["smtp"] = {"url": smtp, "from": "desk@lab.example"}
     (stack.data / "desk.json").write_text(json.dumps(file))
@@ -160,6 +161,26 @@ def test_a_message_under_way_when_the_daemon_is_killed_comes_again_with_its_id(m
     wait_for(lambda: outbox(customer, "notice-1", "sent")[0]["state"] == "accepted", what="accepted")
     assert len(outbox(customer, "notice-1", "sent")) == 1
     assert customer.get("/v1/desk/verify")["sound"]
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_nothing_leaves_a_rehearsal_unless_it_is_wanted(make_stack, mailbox, receiver, wanted):
+    customer = lab.start(make(
+        make_stack, {"bigcloud": {"mail": "notices@big.example", "webhook": {
+            "url": receiver.url, "secret": {"env": "HOOK_SECRET"}}}},
+        mailbox.url, serve_args=["--rehearse-at", "2026-03-02T12:00:00Z"],
+        **({"send_in_rehearsal": True} if wanted else {})))
+    lab.open_notice(customer)
+    state = "accepted" if wanted else "rehearsed"
+    wait_for(lambda: {d["state"] for d in outbox(customer, "notice-1", "sent")} == {state},
+             what=state)
+    time.sleep(0 if wanted else 3)  # the outbox is looked at each second
+    assert len(mailbox.messages) == len(receiver.calls) == (1 if wanted else 0)
+    if wanted:
+        _, message = mailbox.messages[0]
+        assert message["subject"].startswith("REHEARSAL: ")
+        assert message.get_body(("plain",)).get_content().startswith("THIS IS A REHEARSAL")
+        assert json.loads(receiver.calls[0][1])["rehearsal"] is True
 
 
 def test_no_secret_is_kept(make_stack, receiver):

@@ -101,6 +101,29 @@ static void ids_stay_what_they_are_and_differ_by_kind(void **state)
     assert_true(pool == UINT64_C(10095315053918079462));
 }
 
+/* By the definition, whole: the ids begin from constants. */
+static void an_id_is_fnv_1a_over_its_kind_and_its_name(void **state)
+{
+    static const char *const kinds[] = {
+        [OFT_ID_ACCOUNT] = "account:", [OFT_ID_PRODUCT] = "product:", [OFT_ID_MODEL] = "model:",
+        [OFT_ID_POOL] = "pool:",       [OFT_ID_CLAUSE] = "clause:",   [OFT_ID_PARTY] = "party:",
+        [OFT_ID_WORD] = "word:"};
+    static const char *const names[] = {"", "a", "ms-2025-01.rofr", "f\xc3\xbcr"};
+    (void)state;
+    for (unsigned kind = OFT_ID_ACCOUNT; kind < OFT_COUNT_OF(kinds); kind++) {
+        for (size_t i = 0; i < OFT_COUNT_OF(names); i++) {
+            uint64_t id = UINT64_C(14695981039346656037);
+            const char *parts[] = {kinds[kind], names[i]};
+            for (size_t at = 0; at < strlen(kinds[kind]) + strlen(names[i]); at++) {
+                size_t prefix = strlen(kinds[kind]);
+                char c = at < prefix ? parts[0][at] : parts[1][at - prefix];
+                id = (id ^ (uint8_t)c) * UINT64_C(1099511628211);
+            }
+            assert_true(oft_id_of((enum oft_id_kind)kind, oft_str_from(names[i])) == id);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +132,7 @@ int main(void)
         cmocka_unit_test(sha256_has_its_published_value_and_begins_anew),
         cmocka_unit_test(hex_goes_both_ways_and_refuses_the_rest),
         cmocka_unit_test(ids_stay_what_they_are_and_differ_by_kind),
+        cmocka_unit_test(an_id_is_fnv_1a_over_its_kind_and_its_name),
     };
     return cmocka_run_group_tests_name("base hash", tests, NULL, NULL);
 }

@@ -120,6 +120,8 @@ static void a_part_splits_the_lot_and_the_rest_goes_on(void **unused)
     assert_int_equal(play_on_notice(&play, DESK_ELECTED, 0, 3), OFT_OK); /* a counter: too little */
     ASSERT_LOTS(&play, "OPEN 10");
     assert_true(desk_notice_at(play.state, 0)->countered);
+    assert_int_equal(play_on_notice(&play, DESK_ELECTED, 0, 12), OFT_OK); /* and too much */
+    ASSERT_LOTS(&play, "OPEN 10");
     assert_int_equal(play_on_notice(&play, DESK_ELECTED, 0, 6), OFT_OK);
     ASSERT_LOTS(&play, "FREE 4, ELECTED 6");
     play_end(&play);
@@ -447,6 +449,26 @@ static void largest_remainder_gives_out_all_and_the_tie_to_the_earlier(void **un
     play_end(&play);
 }
 
+static void changed_terms_void_what_lapsed_too(void **unused)
+{
+    (void)unused;
+    struct play play;
+    play_begin(&play);
+    struct desk_right *right = play_right_new(&play, "a.rofr");
+    play_holder(&play, right, "second", 1);
+    open_notice(&play, right);
+    play_wait(&play, 11 * HOUR); /* the first holder's has lapsed, the second's is not delivered */
+    struct desk_event event = desk_event_of(DESK_OFFER_CHANGED, play.at);
+    event.offer = 0;
+    event.terms = play_price(&play, 3);
+    play.actor = "oracle";
+    assert_int_equal(play_apply(&play, &event), OFT_OK);
+    ASSERT_LOTS(&play, "READY 10");
+    play.happened = 2 * HOUR; /* in time, but the terms are no longer offered */
+    REFUSED(&play, play_on_notice(&play, DESK_ELECTED, 0, 5), DESK_REFUSED_LATE);
+    play_end(&play);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +480,7 @@ int main(void)
         cmocka_unit_test(an_election_of_all_is_signed_and_bound),
         cmocka_unit_test(a_part_splits_the_lot_and_the_rest_goes_on),
         cmocka_unit_test(a_counter_is_no_acceptance),
+        cmocka_unit_test(changed_terms_void_what_lapsed_too),
         cmocka_unit_test(ranks_are_asked_one_after_the_other),
         cmocka_unit_test(simultaneous_holders_share_and_those_in_full_may_take_more),
         cmocka_unit_test(a_defect_voids_the_notice_and_its_timer),

@@ -126,6 +126,24 @@ static void a_dry_run_leaves_no_trace_and_says_what_would_come(void **state)
     expect_sound(world);
 }
 
+/* What is tried and what is to come is asked of the state in use: the journal is not read for it. */
+static void a_trial_and_the_future_do_not_read_the_journal_again(void **state)
+{
+    struct world *world = *state;
+    struct engine_refusal refusal;
+    desk_open_notice(world);
+    world_tamper(world, "DELETE FROM desk_event WHERE number = 3");
+    assert_int_equal(desk_try(world, NULL, NULL, true, &refusal, "need", "open", NEED, NULL),
+                     OFT_OK);
+    assert_non_null(strstr(desk_answer(), "need-2"));
+    assert_int_equal(desk_try(world, "bigcloud", NULL, true, &refusal, "elect", "",
+                              "notice=notice-1", "count=128", NULL),
+                     OFT_ERR_DENIED);
+    expect_view_at(world, DESK_LIST_LOTS, world->now + 11 * OFT_NS_PER_DAY, "FREE");
+    expect_view(world, DESK_LIST_LOTS, "OPEN");
+    expect_no_view(world, DESK_LIST_NEEDS, "need-2");
+}
+
 static void a_key_gives_one_outcome(void **state)
 {
     struct world *world = *state;
@@ -387,6 +405,7 @@ int main(void)
         AT_THE_DESK(a_procedure_goes_from_need_to_signature),
         AT_THE_DESK(a_refused_command_leaves_no_trace),
         AT_THE_DESK(a_dry_run_leaves_no_trace_and_says_what_would_come),
+        AT_THE_DESK(a_trial_and_the_future_do_not_read_the_journal_again),
         AT_THE_DESK(a_key_gives_one_outcome),
         AT_THE_DESK(what_the_deal_does_not_know_is_refused_in_words),
         AT_THE_DESK(a_party_learns_nothing_of_what_is_not_its_own),

@@ -69,6 +69,7 @@ enum oft_err world_open(struct world *world, struct oft_error *reterr)
         .worker_uid = UINT32_MAX,
         .worker_gid = UINT32_MAX,
         .stale_after_ns = 3600 * OFT_NS_PER_SECOND,
+        .rehearsal = world->rehearsal,
     };
     return engine_open(&options, world->now, &world->engine, reterr);
 }

@@ -28,6 +28,7 @@ struct world {
     struct engine *engine;
     oft_instant now; /* 2026-04-10T00:00:00Z, and later as tests say */
     uint64_t requests;
+    bool rehearsal; /* how it is opened from now on */
 };
 
 extern const char WORLD_DEAL[];

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who is told what: nobody in a rehearsal unless it is wanted, a holder nothing of a notice that was
+ * never sent, and in the letter what was noticed, whatever came after.
+ */
+#include "desk_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+
+#define QUEUED_FOR(party_) \
+    "SELECT count(*) FROM desk_delivery WHERE state = 0 AND party = '" party_ "'"
+#define TOLD_TO(party_) "SELECT count(*) FROM desk_delivery WHERE party = '" party_ "'"
+
+static void contacts(struct world *world, const char *more)
+{
+    char path[WORLD_PATH_BYTES * 2];
+    struct oft_error error = {0};
+    FILE *file = fopen(world_path(world, "desk.json", path), "w");
+    assert_non_null(file);
+    (void)fprintf(
+        file,
+        "{%s \"smtp\": {\"url\": \"smtp://127.0.0.1:2525\", \"from\": \"desk@lab.example\"},"
+        " \"contacts\": {\"bigcloud\": {\"mail\": \"notices@big.example\"}}}",
+        more);
+    assert_int_equal(fclose(file), 0);
+    if (engine_desk_contacts_load(world->engine, path, &error) != OFT_OK) {
+        fail_msg("%s", error.message);
+    }
+}
+
+static void rehearse(struct world *world, const char *more)
+{
+    world->rehearsal = true;
+    char *text = desk_deal("respond within 10 days");
+    world_begin_anew(world, text);
+    free(text);
+    world_publish(world);
+    contacts(world, more);
+}
+
+static enum oft_err count_one(void *context, const struct engine_message *message,
+                              struct oft_error *reterr)
+{
+    (void)message;
+    (void)reterr;
+    ++*(unsigned *)context;
+    return OFT_OK;
+}
+
+static unsigned messages(struct world *world)
+{
+    struct oft_error error = {0};
+    unsigned count = 0;
+    assert_int_equal(
+        engine_desk_messages(world->engine, world->now, 100, count_one, &count, &error), OFT_OK);
+    return count;
+}
+
+static void expect_outbox(struct world *world, const char *words)
+{
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    oft_buffer_init(&out, 1 << 20);
+    assert_int_equal(engine_desk_deliveries(world->engine, 0, 100, &out, &error), OFT_OK);
+    if (strstr(oft_buffer_text(&out), words) == NULL) {
+        fail_msg("no %s in %s", words, oft_buffer_text(&out));
+    }
+    oft_buffer_release(&out);
+}
+
+/* ---- rehearsals -------------------------------------------------------------------------------- */
+
+static void nothing_leaves_a_rehearsal_and_the_outbox_says_so(void **state)
+{
+    struct world *world = *state;
+    rehearse(world, "");
+    desk_open_notice(world);
+    assert_int_equal(world_sql(world, QUEUED_FOR("bigcloud")), 0);
+    assert_int_equal(messages(world), 0);
+    expect_outbox(world, "\"address\":\"notices@big.example\",\"state\":\"rehearsed\"");
+    expect_sound(world);
+}
+
+static void a_rehearsal_sends_where_the_file_says_so(void **state)
+{
+    struct world *world = *state;
+    rehearse(world, "\"send_in_rehearsal\": true,");
+    desk_open_notice(world);
+    assert_true(messages(world) > 0);
+    expect_outbox(world, "\"state\":\"queued\"");
+    contacts(world, "\"send_in_rehearsal\": false,"); /* what waits from before stays as well */
+    assert_int_equal(messages(world), 0);
+}
+
+static void what_a_rehearsal_sends_is_told_by_true_or_false(void **state)
+{
+    struct world *world = *state;
+    char path[WORLD_PATH_BYTES * 2];
+    struct oft_error error = {0};
+    FILE *file = fopen(world_path(world, "desk.json", path), "w");
+    assert_non_null(file);
+    (void)fputs("{\"send_in_rehearsal\": \"yes\", \"contacts\": {}}", file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(engine_desk_contacts_load(world->engine, path, &error), OFT_ERR_INVALID);
+    assert_non_null(strstr(error.message, "send_in_rehearsal"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        AT_THE_DESK(nothing_leaves_a_rehearsal_and_the_outbox_says_so),
+        AT_THE_DESK(a_rehearsal_sends_where_the_file_says_so),
+        AT_THE_DESK(what_a_rehearsal_sends_is_told_by_true_or_false),
+    };
+    return cmocka_run_group_tests_name("engine desk told", tests, NULL, NULL);
+}
