@@ -201,9 +201,10 @@ static enum oft_err hours_later(oft_instant start, const struct oft_period *peri
                                 const struct oft_calendar *calendar, const struct oft_zone *zone,
                                 oft_instant *ret)
 {
-    oft_instant end;
+    oft_instant length, end;
     bool open = true;
-    if (__builtin_add_overflow(start, (int64_t)period->count * 3600 * OFT_NS_PER_SECOND, &end)) {
+    if (__builtin_mul_overflow((int64_t)period->count, 3600 * OFT_NS_PER_SECOND, &length) ||
+        __builtin_add_overflow(start, length, &end)) {
         return OFT_ERR_RANGE;
     }
     int64_t day = oft_zone_day(zone, end);

@@ -135,6 +135,8 @@ static void days_that_the_calendar_does_not_cover_are_never_guessed(void **unuse
                      OFT_ERR_NOT_FOUND);
     const struct oft_period far = {4000000, OFT_PERIOD_DAYS, OFT_ROLL_NONE};
     assert_int_equal(oft_deadline(at("2026-12-28"), &far, NULL, NULL, &end), OFT_ERR_RANGE);
+    const struct oft_period farther = {UINT32_MAX, OFT_PERIOD_HOURS, OFT_ROLL_NONE};
+    assert_int_equal(oft_deadline(at("2026-12-28"), &farther, NULL, NULL, &end), OFT_ERR_RANGE);
 }
 
 static void a_day_begins_after_a_jump_and_at_the_earlier_of_two(void **unused)

@@ -129,6 +129,9 @@ static void another_kind_or_unit_is_another_field(void **unused)
     assert_int_equal(compare(&right, hourly, amount("price", UNIT, "")), DESK_TERMS_OTHER_KIND);
     assert_int_equal(compare(&right, hourly, number("price", DESK_TERM_NUMBER, UNIT)),
                      DESK_TERMS_OTHER_KIND);
+    assert_int_equal(compare(&right, number("start", DESK_TERM_INSTANT, 10),
+                             number("start", DESK_TERM_NUMBER, 10)),
+                     DESK_TERMS_OTHER_KIND);
 }
 
 static void match_all_allows_no_field_more_and_none_less(void **unused)
