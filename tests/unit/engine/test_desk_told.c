@@ -174,6 +174,58 @@ static void a_holder_sees_the_third_partys_terms_as_they_were_noticed(void **sta
     oft_buffer_release(&out);
 }
 
+/* ---- what a refused party learns ----------------------------------------------------------------- */
+
+static void a_party_learns_nothing_of_the_deal_from_acts_that_are_not_its_own(void **state)
+{
+    struct world *world = *state;
+    struct engine_refusal refusal;
+    static const char *const PRODUCTS[] = {"product=api", "product=no-such"};
+    desk_open_notice(world);
+    desk_ok(world, "bigcloud", "elect", "", "notice=notice-1", "price=2.10USD/gpu-hour", NULL);
+    desk_ok(world, NULL, "tender", "", "lot=lot-1", NULL);
+    desk_ok(world, NULL, "sign", "", TARGET "=lot-1", "price=2.10USD/gpu-hour", NULL);
+    for (size_t i = 0; i < OFT_COUNT_OF(PRODUCTS); i++) {
+        assert_int_equal(desk_try(world, "bigcloud", NULL, false, &refusal, "need", "open",
+                                  PRODUCTS[i], "count=1", "from=2026-06-01", NULL),
+                         OFT_ERR_DENIED);
+        assert_int_equal(refusal.code, DESK_REFUSED_ACTOR);
+    }
+    assert_int_equal(desk_try(world, "bigcloud", NULL, true, &refusal, "deliver", "",
+                              "order=order-1", "pool=east", "pool-lines=serves no-such", NULL),
+                     OFT_ERR_DENIED);
+    assert_int_equal(refusal.code, DESK_REFUSED_ACTOR);
+}
+
+static void a_party_is_not_told_which_clause_of_another_stands_against_it(void **state)
+{
+    struct world *world = *state;
+    struct engine_refusal refusal;
+    char *text = desk_deal("respond within 10 days");
+    char *longer = malloc(strlen(text) + 64);
+    const char *rofr = strstr(text, "    rofr:");
+    assert_non_null(longer);
+    assert_non_null(rofr);
+    (void)sprintf(longer, "%.*s    only: exclusive api on alpha until 2026-08-01\n%s",
+                  (int)(rofr - text), text, rofr);
+    desk_ok(world, NULL, "need", "open", NEED, NULL);
+    world_write_deal(world, longer);
+    free(text);
+    free(longer);
+    world_publish(world);
+    assert_int_equal(desk_try(world, NULL, NULL, false, &refusal, "offer", "add", OFFER, NULL),
+                     OFT_ERR_DENIED);
+    assert_string_equal(refusal.clause, "bc.only");
+    assert_true(refusal.earliest != OFT_INSTANT_NEVER);
+    assert_int_equal(desk_try(world, "other", NULL, false, &refusal, "offer", "add", OFFER, NULL),
+                     OFT_ERR_DENIED);
+    assert_int_equal(refusal.code, DESK_REFUSED_EXCLUSIVE);
+    assert_string_equal(refusal.clause, "");
+    assert_null(strstr(refusal.message, "bc.only"));
+    assert_null(strstr(refusal.message, "alpha"));
+    assert_true(refusal.earliest == OFT_INSTANT_NEVER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +235,8 @@ int main(void)
         AT_THE_DESK(a_notice_that_was_never_sent_is_told_to_nobody_but_the_customer),
         AT_THE_DESK(a_letter_says_what_was_noticed_whatever_others_did_since),
         AT_THE_DESK(a_holder_sees_the_third_partys_terms_as_they_were_noticed),
+        AT_THE_DESK(a_party_learns_nothing_of_the_deal_from_acts_that_are_not_its_own),
+        AT_THE_DESK(a_party_is_not_told_which_clause_of_another_stands_against_it),
     };
     return cmocka_run_group_tests_name("engine desk told", tests, NULL, NULL);
 }
