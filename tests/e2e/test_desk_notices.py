@@ -2,6 +2,7 @@
 """What leaves the desk: mail to a real SMTP server, signed webhooks, what counts as delivery, and what
 becomes of a message whose receiver is away or whose sender is killed."""
 
+import datetime
 import email
 import email.policy
 import hashlib
@@ -50,13 +51,15 @@ def receiver():
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.server.calls.append((dict(self.headers), body))
             self.send_response(self.server.status)
+            if self.server.retry_after:
+                self.send_header("Retry-After", self.server.retry_after)
             self.end_headers()
 
         def log_message(self, *arguments):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", free_ports(1)[0]), Handler)
-    server.calls, server.status = [], 200
+    server.calls, server.status, server.retry_after = [], 200, None
     server.url = f"http://127.0.0.1:{server.server_port}/desk"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -147,6 +150,18 @@ def test_a_receiver_that_is_away_is_asked_again(make_stack, receiver):
     receiver.status = 204
     wait_for(lambda: customer.state("notice-1") == "open", seconds=30, what="the second try")
     assert len({headers["Offtake-Delivery"] for headers, _ in receiver.calls}) == 1
+
+
+def test_a_receiver_cannot_put_a_message_off_for_ever(make_stack, receiver):
+    receiver.status, receiver.retry_after = 503, "99999999999999"
+    customer = lab.start(make(make_stack, {"bigcloud": {"webhook": {
+        "url": receiver.url, "secret": {"env": "HOOK_SECRET"}}}}))
+    lab.open_notice(customer)
+    wait_for(lambda: outbox(customer, "notice-1", "sent")[0]["attempts"] == 1, what="one try")
+    row = outbox(customer, "notice-1", "sent")[0]
+    changed, later = (datetime.datetime.fromisoformat(row[k]) for k in ("changed", "next"))
+    assert 3590 <= (later - changed).total_seconds() <= 3600
+    assert len(receiver.calls) == 1
 
 
 def test_a_message_under_way_when_the_daemon_is_killed_comes_again_with_its_id(make_stack, mailbox):
