@@ -10,6 +10,7 @@ import hmac
 import http.server
 import json
 import signal
+import sqlite3
 import threading
 import time
 
@@ -162,6 +163,22 @@ def test_a_receiver_cannot_put_a_message_off_for_ever(make_stack, receiver):
     changed, later = (datetime.datetime.fromisoformat(row[k]) for k in ("changed", "next"))
     assert 3590 <= (later - changed).total_seconds() <= 3600
     assert len(receiver.calls) == 1
+
+
+def test_what_was_sent_is_not_sent_again_while_the_books_cannot_be_written(make_stack, mailbox):
+    stack = make(make_stack, {"bigcloud": {"mail": "notices@big.example"}}, mailbox.url)
+    customer = lab.start(stack)
+    with sqlite3.connect(stack.data / "books.db") as books:
+        books.execute("CREATE TRIGGER full BEFORE UPDATE ON desk_delivery"
+                      " BEGIN SELECT raise(ABORT, 'full'); END")
+    lab.open_notice(customer)
+    wait_for(lambda: mailbox.messages, what="the mail")
+    time.sleep(4)  # the outbox is looked at each second
+    assert len(mailbox.messages) == 1
+    with sqlite3.connect(stack.data / "books.db") as books:
+        books.execute("DROP TRIGGER full")
+    wait_for(lambda: outbox(customer, "notice-1", "sent")[0]["state"] == "accepted", what="accepted")
+    assert len(mailbox.messages) == 1
 
 
 def test_a_message_under_way_when_the_daemon_is_killed_comes_again_with_its_id(make_stack, mailbox):
