@@ -68,14 +68,14 @@ def receiver():
     server.server_close()
 
 
-def make(make_stack, contacts, smtp=None, serve_args=(), **more):
+def make(make_stack, contacts, smtp=None, serve_args=(), login=None, **more):
     stack = lab.make_desk(make_stack, serve_args=serve_args)
     stack.keys_env["HOOK_SECRET"] = "whsec-of-bigcloud"
     stack.data.mkdir()
     stack.data.chmod(0o711)
     file = {"contacts": contacts, **more}
     if smtp:
-        file["smtp"] = {"url": smtp, "from": "desk@lab.example"}
+        file["smtp"] = {"url": smtp, "from": "desk@lab.example", **(login or {})}
     (stack.data / "desk.json").write_text(json.dumps(file))
     return stack
 
@@ -179,6 +179,17 @@ def test_what_was_sent_is_not_sent_again_while_the_books_cannot_be_written(make_
         books.execute("DROP TRIGGER full")
     wait_for(lambda: outbox(customer, "notice-1", "sent")[0]["state"] == "accepted", what="accepted")
     assert len(mailbox.messages) == 1
+
+
+def test_a_password_never_goes_to_a_mail_server_without_tls(make_stack, mailbox):
+    customer = lab.start(make(
+        make_stack, {"bigcloud": {"mail": "notices@big.example"}}, mailbox.url,
+        login={"user": "desk", "password": {"env": "HOOK_SECRET"}}))
+    lab.open_notice(customer)
+    wait_for(lambda: outbox(customer, "notice-1", "sent")[0]["attempts"] == 1, what="one try")
+    row = outbox(customer, "notice-1", "sent")[0]
+    assert row["state"] == "queued" and "TLS" in row["reply"]
+    assert not mailbox.messages
 
 
 def test_a_message_under_way_when_the_daemon_is_killed_comes_again_with_its_id(make_stack, mailbox):
