@@ -265,9 +265,9 @@ void api_get_desk_journal(const struct api_scope *scope, struct api_answer *answ
         !number_of(scope, "limit", LIST_DEFAULT, &limit, answer)) {
         return;
     }
-    enum oft_err err =
-        engine_desk_journal(scope->options->engine, scope->party, from,
-                            limit > LIST_MAX ? LIST_MAX : (uint32_t)limit, &answer->body, &error);
+    enum oft_err err = engine_desk_journal(scope->options->engine, scope->party, from,
+                                           limit > LIST_MAX ? LIST_MAX : (uint32_t)limit,
+                                           scope->now_ns, &answer->body, &error);
     answer_text(answer, err, &error, "application/json");
 }
 

@@ -4,7 +4,7 @@
  */
 #include "daemon/deliver.h"
 
-#include <string.h>
+#include <stdio.h>
 
 enum { DUE_AT_ONCE = 4 * NOTIFY_AT_ONCE_MAX };
 
@@ -31,11 +31,22 @@ static size_t place_of(const struct deliver *deliver, uint64_t tag)
     return i;
 }
 
-static void write_down(struct deliver *deliver, const struct engine_outcome *outcome)
+static bool write_down(struct deliver *deliver, const struct engine_outcome *outcome)
 {
     struct oft_error error = {0};
     if (engine_desk_message_done(deliver->engine, outcome, deliver->clock(), &error) != OFT_OK) {
         deliver->error = error;
+        return false;
+    }
+    return true;
+}
+
+/* Writes down how the message at PLACE ended; until that is done it keeps its place. */
+static void settle(struct deliver *deliver, size_t place)
+{
+    if (write_down(deliver, &deliver->under_way[place].outcome)) {
+        deliver->under_way[place].tag = 0;
+        deliver->under_way[place].ended = false;
     }
 }
 
@@ -44,16 +55,18 @@ static void tell(void *context, const struct notify_outcome *outcome)
     struct deliver *deliver = context;
     size_t place = place_of(deliver, outcome->tag);
     OFT_ASSERT(place < NOTIFY_AT_ONCE_MAX);
+    deliver->under_way[place].ended = true;
     int64_t wait = notify_retry_after_s(deliver->under_way[place].attempts + 1, outcome->tag);
     if (wait >= 0 && outcome->retry_after_s > wait) {
         wait = outcome->retry_after_s;
     }
-    struct engine_outcome written = {.id = outcome->tag,
-                                     .accepted = outcome->accepted,
-                                     .retry_after_s = outcome->permanent ? -1 : wait,
-                                     .reply = outcome->reply};
-    deliver->under_way[place].tag = 0;
-    write_down(deliver, &written);
+    (void)snprintf(deliver->under_way[place].reply, NOTIFY_REPLY_BYTES, "%s", outcome->reply);
+    deliver->under_way[place].outcome =
+        (struct engine_outcome){.id = outcome->tag,
+                                .accepted = outcome->accepted,
+                                .retry_after_s = outcome->permanent ? -1 : wait,
+                                .reply = deliver->under_way[place].reply};
+    settle(deliver, place);
 }
 
 static enum oft_err add(struct deliver *deliver, const struct engine_message *message,
@@ -103,7 +116,7 @@ static enum oft_err hand_over(void *context, const struct engine_message *messag
     } else if (err == OFT_ERR_INVALID) {
         struct engine_outcome refused = {
             .id = message->id, .retry_after_s = -1, .reply = error.message};
-        write_down(deliver, &refused);
+        (void)write_down(deliver, &refused); /* else it is refused again at the next look */
     }
     return OFT_OK;
 }
@@ -111,6 +124,11 @@ static enum oft_err hand_over(void *context, const struct engine_message *messag
 void deliver_look(struct deliver *deliver)
 {
     struct oft_error error = {0};
+    for (size_t i = 0; i < NOTIFY_AT_ONCE_MAX; i++) {
+        if (deliver->under_way[i].ended) {
+            settle(deliver, i);
+        }
+    }
     if (deliver->queue == NULL || place_of(deliver, 0) == NOTIFY_AT_ONCE_MAX) {
         return;
     }

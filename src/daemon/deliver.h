@@ -5,7 +5,8 @@
  * deliver -- from the desk's outbox to the queue of mail and webhooks, and back how it went.
  *
  * A message stays in the outbox until its fate is written down, so one that was under way when the
- * daemon died is sent again, with the same id.
+ * daemon died is sent again, with the same id. While the books take nothing (the disk is full), what has
+ * ended keeps its place here and is not sent again.
  */
 #include "engine/desk.h"
 #include "notify/notify.h"
@@ -17,6 +18,9 @@ struct deliver {
     struct {
         uint64_t tag; /* 0: free */
         uint32_t attempts;
+        bool ended; /* how is not in the books yet */
+        struct engine_outcome outcome;
+        char reply[NOTIFY_REPLY_BYTES];
     } under_way[NOTIFY_AT_ONCE_MAX];
     struct oft_error error; /* the last fault; its code is OFT_OK when there is none */
 };

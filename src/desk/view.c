@@ -240,8 +240,11 @@ void view_lot(struct view *v, uint32_t index)
     oft_json_close(&v->json, '}');
 }
 
-static void third_party(struct view *v, const struct desk_lot *lot, const struct desk_right *right)
+/* A holder is told the terms of its notice, and not how they changed since. */
+static void third_party(struct view *v, const struct desk_notice *notice,
+                        const struct desk_right *right)
 {
+    const struct desk_lot *lot = desk_lot_at(v->state, notice->lot);
     if (lot->offer == DESK_NONE || (!view_all(v) && right->disclose == DESK_DISCLOSE_NOTHING)) {
         return;
     }
@@ -250,7 +253,7 @@ static void third_party(struct view *v, const struct desk_lot *lot, const struct
         view_name(v, "third_party", offer->offer->party);
         view_name(v, "third_provider", offer->offer->provider);
     }
-    view_terms(v, "third_party_terms", offer->terms);
+    view_terms(v, "third_party_terms", view_all(v) ? offer->terms : notice->terms);
 }
 
 /* The terms that a notice must state whatever is disclosed: those that a match is held against. */
@@ -295,7 +298,7 @@ void view_notice(struct view *v, uint32_t index)
         view_reference(v, "offer", DESK_FIELD_OFFER, lot->offer);
         oft_json_put_number(&v->json, "rank", it->rank);
     }
-    third_party(v, lot, right);
+    third_party(v, it, right);
     oft_json_close(&v->json, '}');
 }
 

@@ -70,7 +70,7 @@ enum oft_err engine_desk_view(struct engine *engine, const struct engine_desk_lo
                               struct oft_error *reterr) OFT_MUSTCHECK;
 /* {"events": [...], "next": N}: what VIEWER may know, from number FROM on, at most LIMIT of them. */
 enum oft_err engine_desk_journal(struct engine *engine, const char *viewer, uint64_t from,
-                                 uint32_t limit, struct oft_buffer *out,
+                                 uint32_t limit, oft_instant now_ns, struct oft_buffer *out,
                                  struct oft_error *reterr) OFT_MUSTCHECK;
 /* Reads the journal again from its first event: chain, decoding, fold, hashes of noticed terms, and
  * that the state in use is the same. JSON {"sound","events","head","findings"}. */

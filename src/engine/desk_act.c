@@ -137,15 +137,33 @@ static enum oft_err read_event(struct engine *engine, const struct engine_desk_c
     return code == OFT_OK ? engine_desk_fill(engine, call, arena, event, reterr) : code;
 }
 
-/* What a refusal points to lives no longer than the state or the words of the act. */
-static void keep_refusal(const struct desk_refusal *refusal, struct engine_refusal *ret)
+static bool knows_clause(const struct desk_state *state, const char *clause, uint64_t viewer)
 {
+    struct oft_buffer scratch;
+    oft_buffer_init(&scratch, ENGINE_TEXT_BYTES_MAX);
+    enum oft_err code = desk_view_one(state, clause, viewer, &scratch);
+    oft_buffer_release(&scratch);
+    return code == OFT_OK;
+}
+
+/* What a refusal points to lives no longer than the state or the words of the act. A party is told of
+ * its own clauses alone, and not how long what others do stands against it. */
+static void keep_refusal(const struct desk_state *state, const struct desk_refusal *refusal,
+                         uint64_t viewer, struct engine_refusal *ret)
+{
+    const char *clause = refusal->clause == NULL ? "" : refusal->clause;
+    bool known = viewer == 0 || clause[0] == '\0' || knows_clause(state, clause, viewer);
     ret->code = refusal->code;
     ret->property = refusal->property;
-    ret->earliest = refusal->earliest;
-    (void)snprintf(ret->clause, sizeof(ret->clause), "%s",
-                   refusal->clause == NULL ? "" : refusal->clause);
-    (void)snprintf(ret->message, sizeof(ret->message), "%s", refusal->message);
+    ret->earliest = viewer == 0 ? refusal->earliest : OFT_INSTANT_NEVER;
+    (void)snprintf(ret->clause, sizeof(ret->clause), "%s", known ? clause : "");
+    if (known) {
+        (void)snprintf(ret->message, sizeof(ret->message), "%s", refusal->message);
+    } else {
+        (void)snprintf(ret->message, sizeof(ret->message),
+                       "what %s has agreed with others stands against it; ask %s",
+                       desk_customer(state).text, desk_customer(state).text);
+    }
 }
 
 /* On a copy, so that the state in use knows nothing of it. */
@@ -163,7 +181,7 @@ static enum oft_err try_out(struct engine *engine, const struct engine_desk_call
     event->number = engine->desk->count + 1;
     enum oft_err code = desk_apply(copy, event, &refusal);
     if (code == OFT_ERR_DENIED) {
-        keep_refusal(&refusal, ret_refusal);
+        keep_refusal(copy, &refusal, engine_desk_viewer(engine, call->actor), ret_refusal);
     }
     struct engine_desk_outcome outcome = {.state = copy,
                                           .event = event,
@@ -197,8 +215,10 @@ static enum oft_err carry_out(struct engine *engine, const struct engine_desk_ca
     struct engine_desk *desk = engine->desk;
     struct desk_refusal refusal = {.clause = ""};
     enum oft_err code = engine_desk_take(engine, event, &refusal, reterr);
+    if (code == OFT_ERR_DENIED) {
+        keep_refusal(desk->state, &refusal, engine_desk_viewer(engine, call->actor), ret_refusal);
+    }
     if (code != OFT_OK) {
-        keep_refusal(&refusal, ret_refusal);
         return code;
     }
     struct engine_desk_outcome outcome = {.state = desk->state,

@@ -260,6 +260,9 @@ enum oft_err engine_desk_fill(struct engine *engine, const struct engine_desk_ca
                               .arena = arena,
                               .event = event,
                               .reterr = reterr};
+    if (engine_desk_viewer(engine, call->actor) != 0 && event->kind != DESK_OFFER_ADDED) {
+        return OFT_OK; /* the rest is the customer's: a party is refused, and told nothing of the deal */
+    }
     enum oft_err code = must_know(&filling, "party", deal_find_party, event->party);
     if (code == OFT_OK && event->kind == DESK_ASSIGNED) {
         code = must_know(&filling, "party", deal_find_party, event->other);

@@ -97,16 +97,44 @@ static const char *unit_words(const struct desk_need *need)
     return need->unit == DESK_SIZE_MW ? "MW" : "accelerators";
 }
 
+static bool was_noticed(const struct writing *writing, uint64_t quantity)
+{
+    uint8_t hash[32];
+    return desk_terms_hash(writing->right->clause.text, quantity, writing->notice->terms, hash) ==
+               OFT_OK &&
+           memcmp(hash, writing->notice->hash, sizeof(hash)) == 0;
+}
+
+/* The lot may be smaller by now: what others took of it is none of the holder's business. The notice's
+ * hash tells which quantity it stated. 0: not known any more. */
+static uint64_t noticed_quantity(const struct writing *writing)
+{
+    const struct desk_notice *notice = writing->notice;
+    uint64_t shares = 0;
+    if (notice->event == 0 || was_noticed(writing, writing->lot->quantity)) {
+        return writing->lot->quantity;
+    }
+    for (uint32_t i = 0; i < desk_notice_count(writing->state); i++) {
+        const struct desk_notice *other = desk_notice_at(writing->state, i);
+        bool together = other->lot == notice->lot && other->event == notice->event;
+        shares += together ? other->entitled : 0;
+    }
+    return was_noticed(writing, shares) ? shares : 0;
+}
+
 static void write_subject(const struct writing *writing)
 {
     char text[LINE_BYTES];
+    uint64_t quantity = noticed_quantity(writing);
     const struct desk_need *need = writing->need;
     struct document *letter = writing->letter;
     document_heading(letter, "What is offered to you");
     document_row(letter, "Product", need->product.text);
-    (void)snprintf(text, sizeof(text), "%llu %s", (unsigned long long)writing->lot->quantity,
-                   unit_words(need));
-    document_row(letter, "Quantity", text);
+    if (quantity > 0) {
+        (void)snprintf(text, sizeof(text), "%llu %s", (unsigned long long)quantity,
+                       unit_words(need));
+        document_row(letter, "Quantity", text);
+    }
     (void)snprintf(text, sizeof(text), "%llu %s", (unsigned long long)writing->notice->entitled,
                    unit_words(need));
     document_row(letter, "Your share of it", text);

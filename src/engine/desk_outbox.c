@@ -27,11 +27,13 @@ const struct engine_contact *engine_desk_contact(const struct engine *engine, co
     return NULL;
 }
 
-/* The party beside the customer whom an effect concerns; NULL: none. */
+/* The party beside the customer whom an effect concerns; NULL: none. A holder knows nothing of a notice
+ * that was not sent, nor that it is void. */
 static const char *concerned(const struct desk_state *state, const struct desk_effect *effect)
 {
-    if (effect->kind == DESK_EFFECT_NOTICE && effect->state != DESK_NOTICE_OWED) {
-        return desk_notice_at(state, effect->index)->holder.text;
+    if (effect->kind == DESK_EFFECT_NOTICE) {
+        const struct desk_notice *notice = desk_notice_at(state, effect->index);
+        return notice->event == 0 ? NULL : notice->holder.text;
     }
     if (effect->kind == DESK_EFFECT_ORDER) {
         return desk_order_at(state, effect->index)->party.text;

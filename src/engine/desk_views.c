@@ -177,6 +177,16 @@ static json_t *event_json(const struct desk_event *event)
     return object;
 }
 
+static enum oft_err show_event(struct listing *listing, const struct desk_event *event)
+{
+    if (listing->viewer != 0 &&
+        !desk_view_event(listing->engine->desk->state, event, listing->viewer)) {
+        return OFT_OK;
+    }
+    listing->next = event->number + 1; /* of what is shown: a party is not told how much is not */
+    return json_array_append_new(listing->events, event_json(event)) == 0 ? OFT_OK : OFT_ERR_MEMORY;
+}
+
 static enum oft_err list_event(void *context, const struct store_desk_event *row,
                                struct oft_error *reterr)
 {
@@ -187,21 +197,20 @@ static enum oft_err list_event(void *context, const struct store_desk_event *row
     }
     enum oft_err code =
         desk_event_decode(row->bytes, row->length, row->number, &listing->arena, &event, reterr);
-    if (code != OFT_OK || (listing->viewer != 0 && !desk_view_event(listing->engine->desk->state,
-                                                                    &event, listing->viewer))) {
-        return code;
+    if (code == OFT_OK) {
+        code = show_event(listing, &event);
     }
-    listing->next = row->number + 1; /* of what is shown: a party is not told how much is not */
-    return json_array_append_new(listing->events, event_json(&event)) == 0 ? OFT_OK
-                                                                           : OFT_ERR_MEMORY;
+    oft_arena_release(&listing->arena); /* of one event: most may be none of the viewer's */
+    return code;
 }
 
 enum oft_err engine_desk_journal(struct engine *engine, const char *viewer, uint64_t from,
-                                 uint32_t limit, struct oft_buffer *out, struct oft_error *reterr)
+                                 uint32_t limit, oft_instant now_ns, struct oft_buffer *out,
+                                 struct oft_error *reterr)
 {
-    if (engine->desk->state == NULL) {
-        return oft_fail(reterr, OFT_ERR_BUSY, "the desk is closed: %.400s",
-                        engine->desk->fault.message);
+    enum oft_err code = engine_desk_ready(engine, now_ns, reterr);
+    if (code != OFT_OK) {
+        return code;
     }
     struct listing listing = {.engine = engine,
                               .viewer = engine_desk_viewer(engine, viewer),
@@ -209,7 +218,7 @@ enum oft_err engine_desk_journal(struct engine *engine, const char *viewer, uint
                               .next = from,
                               .events = json_array()};
     oft_arena_init(&listing.arena, ENGINE_ARENA_BYTES_MAX);
-    enum oft_err code = store_desk_events(engine->store, from, list_event, &listing, reterr);
+    code = store_desk_events(engine->store, from, list_event, &listing, reterr);
     json_t *answer =
         json_pack("{s:o, s:I}", "events", listing.events, "next", (json_int_t)listing.next);
     char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);

@@ -115,6 +115,7 @@ static bool options_set(struct notify_transfer *transfer, const struct notify_me
     const struct notify_server *server = message->server;
     CURL *curl = transfer->curl;
     char bracketed[ADDRESS_BYTES_MAX + 3];
+    bool tls = server->require_tls || server->password != NULL; /* never in the clear */
     (void)snprintf(bracketed, sizeof(bracketed), "<%s>", message->to);
     transfer->recipients = curl_slist_append(NULL, bracketed);
     (void)snprintf(bracketed, sizeof(bracketed), "<%s>", server->from);
@@ -124,8 +125,7 @@ static bool options_set(struct notify_transfer *transfer, const struct notify_me
                 curl_easy_setopt(curl, CURLOPT_MAIL_FROM, bracketed) == CURLE_OK &&
                 curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, transfer->recipients) == CURLE_OK &&
                 curl_easy_setopt(curl, CURLOPT_USE_SSL,
-                                 (long)(server->require_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY)) ==
-                    CURLE_OK &&
+                                 (long)(tls ? CURLUSESSL_ALL : CURLUSESSL_TRY)) == CURLE_OK &&
                 curl_easy_setopt(curl, CURLOPT_MIMEPOST, transfer->mime) == CURLE_OK;
     if (good && server->user != NULL) {
         good = curl_easy_setopt(curl, CURLOPT_USERNAME, server->user) == CURLE_OK &&

@@ -54,7 +54,7 @@ struct notify_outcome {
     uint64_t tag;
     bool accepted;
     bool permanent;                 /* not accepted, and never will be */
-    int64_t retry_after_s;          /* what the other side asked for; 0: nothing */
+    int64_t retry_after_s;          /* what the other side asked for, an hour at most; 0: nothing */
     char reply[NOTIFY_REPLY_BYTES]; /* its words, or why it could not be reached; one line */
 };
 typedef void (*notify_fn)(void *context, const struct notify_outcome *outcome);

@@ -13,7 +13,7 @@
 
 #include "notify/internal.h"
 
-enum { EVENTS_AT_ONCE = 16, CONNECT_MS = 10000, WHOLE_S = 60 };
+enum { EVENTS_AT_ONCE = 16, CONNECT_MS = 10000, WHOLE_S = 60, RETRY_MOST_S = 3600 };
 
 struct notify_queue {
     CURLM *multi;
@@ -251,9 +251,12 @@ static struct notify_outcome outcome_of(const struct notify_transfer *transfer, 
     (void)curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &retry_s);
     outcome.accepted =
         result == CURLE_OK && (transfer->is_mail || (status >= 200 && status <= 299));
-    bool answered = status != 0 && (result == CURLE_OK || transfer->is_mail);
+    /* After a mail server's 2xx or 3xx it is libcurl that knows why it did not go on. */
+    bool answered = status != 0 && (result == CURLE_OK || (transfer->is_mail && status >= 400));
     outcome.permanent = !outcome.accepted && answered && !is_temporary(transfer, status);
-    outcome.retry_after_s = outcome.accepted ? 0 : (int64_t)retry_s;
+    outcome.retry_after_s = outcome.accepted         ? 0
+                            : retry_s > RETRY_MOST_S ? RETRY_MOST_S
+                                                     : (int64_t)retry_s;
     const char *words = answered && transfer->reply[0] != '\0' ? transfer->reply
                         : transfer->detail[0] != '\0'          ? transfer->detail
                                                                : curl_easy_strerror(result);
@@ -299,11 +302,11 @@ void notify_queue_run(struct notify_queue *queue, notify_fn tell, void *context)
 
 int64_t notify_retry_after_s(uint32_t attempt, uint64_t seed)
 {
-    enum { FIRST_S = 5, MOST_S = 3600, GIVE_UP_AFTER_S = 3 * 86400 };
+    enum { FIRST_S = 5, GIVE_UP_AFTER_S = 3 * 86400 };
     int64_t wait_s = FIRST_S, since_s = 0;
     for (uint32_t i = 1; i < attempt && since_s < GIVE_UP_AFTER_S; i++) {
         since_s += wait_s;
-        wait_s = wait_s * 2 > MOST_S ? MOST_S : wait_s * 2;
+        wait_s = wait_s * 2 > RETRY_MOST_S ? RETRY_MOST_S : wait_s * 2;
     }
     if (since_s >= GIVE_UP_AFTER_S) {
         return -1;

@@ -2,6 +2,7 @@
 """What leaves the desk: mail to a real SMTP server, signed webhooks, what counts as delivery, and what
 becomes of a message whose receiver is away or whose sender is killed."""
 
+import datetime
 import email
 import email.policy
 import hashlib
@@ -9,6 +10,7 @@ import hmac
 import http.server
 import json
 import signal
+import sqlite3
 import threading
 import time
 
@@ -50,13 +52,15 @@ def receiver():
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.server.calls.append((dict(self.headers), body))
             self.send_response(self.server.status)
+            if self.server.retry_after:
+                self.send_header("Retry-After", self.server.retry_after)
             self.end_headers()
 
         def log_message(self, *arguments):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", free_ports(1)[0]), Handler)
-    server.calls, server.status = [], 200
+    server.calls, server.status, server.retry_after = [], 200, None
     server.url = f"http://127.0.0.1:{server.server_port}/desk"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -64,14 +68,14 @@ def receiver():
     server.server_close()
 
 
-def make(make_stack, contacts, smtp=None, serve_args=(), **more):
+def make(make_stack, contacts, smtp=None, serve_args=(), login=None, **more):
     stack = lab.make_desk(make_stack, serve_args=serve_args)
     stack.keys_env["HOOK_SECRET"] = "whsec-of-bigcloud"
     stack.data.mkdir()
     stack.data.chmod(0o711)
     file = {"contacts": contacts, **more}
     if smtp:
-        file["smtp"] = {"url": smtp, "from": "desk@lab.example"}
+        file["smtp"] = {"url": smtp, "from": "desk@lab.example", **(login or {})}
     (stack.data / "desk.json").write_text(json.dumps(file))
     return stack
 
@@ -147,6 +151,45 @@ def test_a_receiver_that_is_away_is_asked_again(make_stack, receiver):
     receiver.status = 204
     wait_for(lambda: customer.state("notice-1") == "open", seconds=30, what="the second try")
     assert len({headers["Offtake-Delivery"] for headers, _ in receiver.calls}) == 1
+
+
+def test_a_receiver_cannot_put_a_message_off_for_ever(make_stack, receiver):
+    receiver.status, receiver.retry_after = 503, "99999999999999"
+    customer = lab.start(make(make_stack, {"bigcloud": {"webhook": {
+        "url": receiver.url, "secret": {"env": "HOOK_SECRET"}}}}))
+    lab.open_notice(customer)
+    wait_for(lambda: outbox(customer, "notice-1", "sent")[0]["attempts"] == 1, what="one try")
+    row = outbox(customer, "notice-1", "sent")[0]
+    changed, later = (datetime.datetime.fromisoformat(row[k]) for k in ("changed", "next"))
+    assert 3590 <= (later - changed).total_seconds() <= 3600
+    assert len(receiver.calls) == 1
+
+
+def test_what_was_sent_is_not_sent_again_while_the_books_cannot_be_written(make_stack, mailbox):
+    stack = make(make_stack, {"bigcloud": {"mail": "notices@big.example"}}, mailbox.url)
+    customer = lab.start(stack)
+    with sqlite3.connect(stack.data / "books.db") as books:
+        books.execute("CREATE TRIGGER full BEFORE UPDATE ON desk_delivery"
+                      " BEGIN SELECT raise(ABORT, 'full'); END")
+    lab.open_notice(customer)
+    wait_for(lambda: mailbox.messages, what="the mail")
+    time.sleep(4)  # the outbox is looked at each second
+    assert len(mailbox.messages) == 1
+    with sqlite3.connect(stack.data / "books.db") as books:
+        books.execute("DROP TRIGGER full")
+    wait_for(lambda: outbox(customer, "notice-1", "sent")[0]["state"] == "accepted", what="accepted")
+    assert len(mailbox.messages) == 1
+
+
+def test_a_password_never_goes_to_a_mail_server_without_tls(make_stack, mailbox):
+    customer = lab.start(make(
+        make_stack, {"bigcloud": {"mail": "notices@big.example"}}, mailbox.url,
+        login={"user": "desk", "password": {"env": "HOOK_SECRET"}}))
+    lab.open_notice(customer)
+    wait_for(lambda: outbox(customer, "notice-1", "sent")[0]["attempts"] == 1, what="one try")
+    row = outbox(customer, "notice-1", "sent")[0]
+    assert row["state"] == "queued" and "TLS" in row["reply"]
+    assert not mailbox.messages
 
 
 def test_a_message_under_way_when_the_daemon_is_killed_comes_again_with_its_id(make_stack, mailbox):

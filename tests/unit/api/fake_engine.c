@@ -215,8 +215,10 @@ enum oft_err engine_desk_view(struct engine *engine, const struct engine_desk_lo
 }
 
 enum oft_err engine_desk_journal(struct engine *engine, const char *viewer, uint64_t from,
-                                 uint32_t limit, struct oft_buffer *out, struct oft_error *reterr)
+                                 uint32_t limit, oft_instant now_ns, struct oft_buffer *out,
+                                 struct oft_error *reterr)
 {
+    (void)now_ns;
     (void)report(engine, out, reterr, "");
     return answer(engine, reterr, "journal %s %llu %u", viewer == NULL ? "-" : viewer,
                   (unsigned long long)from, limit);

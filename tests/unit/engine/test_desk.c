@@ -313,6 +313,23 @@ static void a_commit_that_fails_is_no_command(void **state)
     expect_sound(world);
 }
 
+static void the_journal_is_read_also_when_the_state_was_dropped(void **state)
+{
+    struct world *world = *state;
+    struct engine_refusal refusal;
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    world_run(world, "CREATE TRIGGER no BEFORE INSERT ON desk_event"
+                     " BEGIN SELECT raise(ABORT, 'no'); END");
+    assert_true(desk_try(world, NULL, NULL, false, &refusal, "need", "open", NEED, NULL) != OFT_OK);
+    oft_buffer_init(&out, 1 << 20);
+    if (engine_desk_journal(world->engine, NULL, 1, 10, world->now, &out, &error) != OFT_OK) {
+        fail_msg("%s", error.message);
+    }
+    assert_non_null(strstr(oft_buffer_text(&out), "bc.rofr"));
+    oft_buffer_release(&out);
+}
+
 /* ---- tokens, notices --------------------------------------------------------------------------- */
 
 static void a_token_is_a_partys_until_it_is_revoked(void **state)
@@ -417,6 +434,7 @@ int main(void)
         AT_THE_DESK(a_link_that_is_taken_out_is_found_while_the_desk_runs),
         AT_THE_DESK(the_last_link_taken_out_is_found_too),
         AT_THE_DESK(a_commit_that_fails_is_no_command),
+        AT_THE_DESK(the_journal_is_read_also_when_the_state_was_dropped),
         AT_THE_DESK(a_token_is_a_partys_until_it_is_revoked),
         AT_THE_DESK(a_notice_is_a_letter_that_says_all_but_who_the_third_party_is),
         AT_THE_DESK(a_letter_tells_of_the_third_party_what_the_clause_discloses),
