@@ -174,16 +174,27 @@ static void serves_add(struct act_call *call, const char *model)
                       equals == NULL ? model : equals + 1);
 }
 
+static bool key_is_named(const char *key)
+{
+    return (strncmp(key, "env:", 4) == 0 && key[4] != '\0') ||
+           (strncmp(key, "file:", 5) == 0 && key[5] != '\0');
+}
+
 /* Puts the endpoint, the kind and the key behind every `serves` that waits for them. */
 static int serves_finish(struct act_call *call)
 {
     struct oft_buffer whole;
     if (strchr(oft_buffer_text(&call->lines), '\1') == NULL) {
-        return call->endpoint == NULL ? CLI_OK
-                                      : cli_error(CLI_USAGE, "--endpoint needs --serves MODEL");
+        bool wants = call->endpoint != NULL || call->kind != NULL || call->pool_key != NULL;
+        return wants ? cli_error(CLI_USAGE, "--endpoint, --kind and --key need --serves MODEL")
+                     : CLI_OK;
     }
     if (call->endpoint == NULL) {
         return cli_error(CLI_USAGE, "--serves needs --endpoint URL");
+    }
+    if (call->pool_key != NULL && !key_is_named(call->pool_key)) {
+        return cli_error(CLI_USAGE, "--key is env:NAME or file:PATH, where the key is, and not the "
+                                    "key itself");
     }
     oft_buffer_init(&whole, FILE_BYTES_MAX);
     for (const char *at = oft_buffer_text(&call->lines); *at != '\0'; at++) {
@@ -195,7 +206,7 @@ static int serves_finish(struct act_call *call)
                           call->kind == NULL ? "openai" : call->kind);
         if (call->pool_key != NULL && strncmp(call->pool_key, "env:", 4) == 0) {
             oft_buffer_printf(&whole, " key env %s", call->pool_key + 4);
-        } else if (call->pool_key != NULL && strncmp(call->pool_key, "file:", 5) == 0) {
+        } else if (call->pool_key != NULL) {
             oft_buffer_printf(&whole, " key file \"%s\"", call->pool_key + 5);
         }
     }

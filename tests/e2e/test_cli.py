@@ -71,6 +71,18 @@ def test_capacity_that_was_delivered_stands_beside_a_deal(tmp_path):
     assert run("check", EXAMPLE, "--orders", orders).returncode == 0
 
 
+@pytest.mark.parametrize("options,words", [
+    (["--key", "sk-live-4711", "--serves", "gpt-4o", "--endpoint", "https://x.example/v1"],
+     "--key is env:NAME or file:PATH"),
+    (["--key", "env:"], "need --serves MODEL"),
+    (["--kind", "openai"], "need --serves MODEL"),
+])
+def test_where_a_pools_key_is_is_not_passed_over(options, words):
+    result = run("deliver", "order-1", "--pool", "new", *options, "--dry-run")
+    assert result.returncode == 2 and words in result.stderr
+    assert "sk-live" not in result.stderr
+
+
 def test_a_mistake_in_it_is_told_at_its_place(tmp_path):
     orders = tmp_path / "orders.deal"
     orders.write_text(ORDERS.replace("azure", "nowhere"))
