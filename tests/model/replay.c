@@ -16,6 +16,9 @@
 #include "desk/desk.h"
 
 #define HOUR INT64_C(3600000000000)
+#ifdef DESK_MUTATIONS
+extern unsigned desk_mutant;
+#endif
 enum { LOTS_MAX = 8, EVENTS_MAX = 4096, SHOWN_MAX = 3, NOWHERE = 1000, LINE_BYTES = 256 };
 
 /* The model's parameters, by its names. */
@@ -598,8 +601,17 @@ static void read_line(struct replay *it, const char *line)
     }
 }
 
-int main(void)
+/* With -DDESK_MUTATIONS, the number of a mistake that is in the desk on purpose. */
+int main(int argc, char **argv)
 {
+#ifdef DESK_MUTATIONS
+    desk_mutant = argc > 1 ? (unsigned)atoi(argv[1]) : 0;
+#else
+    (void)argv;
+    if (argc > 1) {
+        fail("this build has no mistakes in it");
+    }
+#endif
     static struct replay it;
     char line[LINE_BYTES];
     oft_arena_init(&it.arena, 1 << 24);

@@ -20,6 +20,7 @@ ROOT = HERE.parents[1]
 MODEL = ROOT / "model" / "refusal.pml"
 BUILD = Path(os.environ.get("OFFTAKE_BUILD", ROOT / "build")).resolve()
 REPLAY = BUILD / "tests" / "model" / "replay_model"
+REPLAY_MUTANTS = BUILD / "tests" / "model" / "replay_model_mutants"
 MEGABYTES_MAX = 1024
 
 # Rights, opportunities, and what the parties may do: each small enough to be visited whole, together everything
@@ -86,6 +87,7 @@ TRACES_OF = {  # where the rare things are
     "order": {"MANY": 300}, "standing": {"MANY": 300}, "change": {"MANY": 200}, "ranks": {"MANY": 200},
 }
 SEED = 1
+MUTANTS = range(1, 12)  # DESK_MUTANT in src/desk
 
 
 @dataclass
@@ -96,6 +98,15 @@ class Result:
     seconds: float
     report: str
     trail: str = ""
+
+
+@dataclass
+class Traces:
+    code: int
+    report: str
+    procedures: int
+    transitions: set
+    found: set  # mistakes in the desk that these traces tell
 
 
 def switches(text, **more):
@@ -138,8 +149,8 @@ def check(text, claim=None, trail=False, **more):
                       number(r"([\d.]+)\s+total actual memory", out), seconds, out, shown)
 
 
-def replay(text):
-    out = subprocess.run([str(REPLAY)], input=text, capture_output=True, text=True, check=False, timeout=240)
+def replay(text, program=(REPLAY,)):
+    out = subprocess.run([str(word) for word in program], input=text, capture_output=True, text=True, check=False, timeout=240)
     return out.returncode, out.stdout + out.stderr
 
 
@@ -148,7 +159,8 @@ def trace(name):
         flags = switches(CONFIGURATIONS[name], **TRACES | TRACES_OF.get(name, {}))
         text = run(["spin", "-T", f"-n{SEED}", "-DTRACE", *flags, str(MODEL)], where).stdout
     code, report = replay(text)
-    return code, report, text.count("\nN\n"), set(re.findall(r"^X (\w+)", text, re.M))
+    found = {mutant for mutant in MUTANTS if replay(text, (REPLAY_MUTANTS, mutant))[0] != 0}
+    return Traces(code, report, text.count("\nN\n"), set(re.findall(r"^X (\w+)", text, re.M)), found)
 
 
 @pytest.fixture(scope="module")
@@ -221,17 +233,22 @@ def test_a_known_weakness_of_the_page_is_the_codes_too(jobs, what):
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_the_desk_does_what_the_model_does(jobs, record_property, name):
-    code, report, procedures, _ = jobs["trace", name].result()
-    assert code == 0, report
-    assert f"procedures {procedures}," in report and procedures >= TRACES["MANY"]
-    record_property("replayed", report.strip().splitlines()[-1])
+    traces = jobs["trace", name].result()
+    assert traces.code == 0, traces.report
+    assert f"procedures {traces.procedures}," in traces.report and traces.procedures >= TRACES["MANY"]
+    record_property("replayed", traces.report.strip().splitlines()[-1])
+
+
+def test_the_traces_tell_every_mistake_planted_in_the_desk(jobs):
+    found = set().union(*(jobs["trace", name].result().found for name in CONFIGURATIONS))
+    assert found == set(MUTANTS)
 
 
 def test_the_traces_take_every_transition_of_the_model(jobs, figures):
     named = set(re.findall(r'X\("(\w+)"\)', MODEL.read_text(encoding="utf-8")))
     results = [jobs["trace", name].result() for name in CONFIGURATIONS]
-    taken = set().union(*(transitions for _, _, _, transitions in results))
-    traces = sum(procedures for _, _, procedures, _ in results)
+    taken = set().union(*(result.transitions for result in results))
+    traces = sum(result.procedures for result in results)
     figures.append(f"traces {traces}, with {len(taken)} of {len(named)} transitions")
     assert len(named) > 50 and not named - taken, named - taken
     assert traces >= 1000
