@@ -150,8 +150,3 @@ int deliver_descriptor(const struct deliver *deliver)
 {
     return deliver->queue == NULL ? -1 : notify_queue_descriptor(deliver->queue);
 }
-
-int deliver_timeout_ms(const struct deliver *deliver)
-{
-    return deliver->queue == NULL ? -1 : notify_queue_timeout_ms(deliver->queue);
-}

@@ -33,6 +33,5 @@ void deliver_look(struct deliver *deliver);
 /* Goes on with what is under way. */
 void deliver_run(struct deliver *deliver);
 int deliver_descriptor(const struct deliver *deliver); /* -1: none */
-int deliver_timeout_ms(const struct deliver *deliver); /* -1: no limit */
 
 #endif

@@ -213,16 +213,10 @@ static void desk_look(struct daemon *daemon)
     }
 }
 
-static int shorter_ms(int a, int b)
-{
-    return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
 static bool loop_step(struct daemon *daemon, struct oft_error *reterr)
 {
     unsigned ready = 0;
-    int wait_ms = shorter_ms(api_timeout_ms(daemon->api), deliver_timeout_ms(&daemon->deliver));
-    if (loop_wait(&daemon->loop, wait_ms, &ready, reterr) != OFT_OK) {
+    if (loop_wait(&daemon->loop, api_timeout_ms(daemon->api), &ready, reterr) != OFT_OK) {
         return false;
     }
     if (ready & 1u << LOOP_SIGNALS) {

@@ -5,13 +5,19 @@
  * What the files of notify share. Private to notify/.
  */
 #include <curl/curl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/memory.h"
 #include "notify/notify.h"
 
-/* One message under way. */
+/* One message under way. Between pthread_create and `ended` all but `stop` is its thread's. */
 struct notify_transfer {
     bool used, is_mail;
+    atomic_bool stop, ended;
+    pthread_t thread;
+    int event_fd;
+    struct notify_outcome outcome;
     uint64_t tag;
     CURL *curl;
     curl_mime *mime;

@@ -5,7 +5,7 @@
  * notify -- telling somebody: mail by SMTP and signed webhooks, without making the caller wait.
  *
  * What it is   A queue of transfers over libcurl. The caller adds messages, watches one descriptor and
- *              runs the queue when it is ready; a callback hears how each message went.
+ *              runs the queue when it is readable; a callback hears how each message went.
  * What it is not  It decides neither who is told nor when it is tried again (notify_retry_after_s says
  *              how long to wait, the caller keeps the time), and it keeps nothing: a message that was not
  *              told of is to be added again.
@@ -14,7 +14,9 @@
  * Ownership    notify_queue_new/notify_queue_free. A message is copied when it is added.
  * Errors       A message that cannot be sent as it is (a header with a line break) is OFT_ERR_INVALID at
  *              once. Secrets are in no error and no log.
- * Threads      One queue, one thread. Nothing blocks.
+ * Threads      One queue, one thread that calls it. Each message under way has a thread of its own, which
+ *              takes no signals and ends with the message, after a minute at most. Nothing here waits
+ *              but notify_queue_free, a second or so.
  */
 #include "base/base.h"
 #include "base/time.h"
@@ -62,15 +64,13 @@ typedef void (*notify_fn)(void *context, const struct notify_outcome *outcome);
 struct notify_queue;
 enum oft_err notify_queue_new(struct notify_queue **ret_queue,
                               struct oft_error *reterr) OFT_MUSTCHECK;
-void notify_queue_free(struct notify_queue *queue); /* accepts NULL; drops what is under way */
+void notify_queue_free(struct notify_queue *queue); /* accepts NULL; breaks off what is under way */
 /* OFT_ERR_BUSY when NOTIFY_AT_ONCE_MAX are under way: run the queue first. */
 enum oft_err notify_queue_add(struct notify_queue *queue, const struct notify_message *message,
                               struct oft_error *reterr) OFT_MUSTCHECK;
 uint32_t notify_queue_busy(const struct notify_queue *queue);
-/* Readable (EPOLLIN) when notify_queue_run has something to do. */
+/* Readable (EPOLLIN) when notify_queue_run has something to tell. */
 int notify_queue_descriptor(const struct notify_queue *queue);
-/* Milliseconds until notify_queue_run must be called though nothing is readable; -1: no limit. */
-int notify_queue_timeout_ms(const struct notify_queue *queue);
 void notify_queue_run(struct notify_queue *queue, notify_fn tell, void *context);
 
 /* Seconds to wait after the ATTEMPT-th try (1, 2, ...): 5 s doubling up to an hour, a little more or less

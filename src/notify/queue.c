@@ -1,63 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Transfers side by side. libcurl names the descriptors that it waits for; they are watched in an epoll
- * of our own, which is the one descriptor that the caller sees.
+ * Transfers side by side: a thread each, as libcurl's SMTP waits inside its multi interface, whatever
+ * the caller has to do meanwhile. A thread touches its own transfer only, until it says that it has ended.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "notify/internal.h"
 
-enum { EVENTS_AT_ONCE = 16, CONNECT_MS = 10000, WHOLE_S = 60, RETRY_MOST_S = 3600 };
+enum { CONNECT_MS = 10000, WHOLE_S = 60, ANSWER_S = 30, RETRY_MOST_S = 3600 };
 
 struct notify_queue {
-    CURLM *multi;
-    int epoll_fd;
-    int64_t timer_ms; /* monotonic; -1: none */
+    int event_fd; /* readable: a transfer has ended */
     uint32_t busy;
     struct notify_transfer transfers[NOTIFY_AT_ONCE_MAX];
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+/* ---- what libcurl calls, in the transfer's thread ---------------------------------------------- */
 
-/* ---- libcurl's wishes ------------------------------------------------------------------------ */
-
-static int socket_wish(CURL *curl, curl_socket_t fd, int what, void *context, void *known)
+/* Called about once a second, also while nothing moves. */
+static int asked_to_stop(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total,
+                         curl_off_t up_now)
 {
-    struct notify_queue *queue = context;
-    struct epoll_event event = {.data.fd = fd};
-    (void)curl;
-    if (what == CURL_POLL_REMOVE) {
-        (void)epoll_ctl(queue->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-        return 0;
-    }
-    event.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
-    int operation = known == NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-    if (epoll_ctl(queue->epoll_fd, operation, fd, &event) != 0 &&
-        epoll_ctl(queue->epoll_fd, operation == EPOLL_CTL_ADD ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd,
-                  &event) != 0) {
-        return -1;
-    }
-    (void)curl_multi_assign(queue->multi, fd, queue); /* known from now on */
-    return 0;
-}
-
-static int timer_wish(CURLM *multi, long timeout_ms, void *context)
-{
-    struct notify_queue *queue = context;
-    (void)multi;
-    queue->timer_ms = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
-    return 0;
+    struct notify_transfer *transfer = context;
+    (void)total, (void)now, (void)up_total, (void)up_now;
+    return atomic_load(&transfer->stop) ? 1 : 0;
 }
 
 /* What the other side says, the last line of it; a mail server's lines come as headers. */
@@ -95,14 +68,8 @@ enum oft_err notify_queue_new(struct notify_queue **ret_queue, struct oft_error 
         free(queue);
         return oft_fail(reterr, OFT_ERR_MEMORY, "libcurl does not start");
     }
-    queue->timer_ms = -1;
-    queue->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    queue->multi = curl_multi_init();
-    if (queue->epoll_fd < 0 || queue->multi == NULL ||
-        curl_multi_setopt(queue->multi, CURLMOPT_SOCKETFUNCTION, socket_wish) != CURLM_OK ||
-        curl_multi_setopt(queue->multi, CURLMOPT_SOCKETDATA, queue) != CURLM_OK ||
-        curl_multi_setopt(queue->multi, CURLMOPT_TIMERFUNCTION, timer_wish) != CURLM_OK ||
-        curl_multi_setopt(queue->multi, CURLMOPT_TIMERDATA, queue) != CURLM_OK) {
+    queue->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (queue->event_fd < 0) {
         enum oft_err code =
             oft_fail(reterr, OFT_ERR_IO, "no queue for mail and webhooks: %s", strerror(errno));
         notify_queue_free(queue);
@@ -112,11 +79,23 @@ enum oft_err notify_queue_new(struct notify_queue **ret_queue, struct oft_error 
     return OFT_OK;
 }
 
-static void transfer_end(struct notify_queue *queue, struct notify_transfer *transfer)
+/* Lets go of the connection. libcurl says QUIT to a mail server and would wait two minutes for the answer:
+ * nothing comes in any more, so it does not wait. */
+static void hang_up(struct notify_transfer *transfer)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    if (curl_easy_getinfo(transfer->curl, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+        fd != CURL_SOCKET_BAD) {
+        (void)shutdown(fd, SHUT_RD);
+    }
+    curl_easy_cleanup(transfer->curl);
+    transfer->curl = NULL;
+}
+
+static void transfer_end(struct notify_transfer *transfer)
 {
     if (transfer->curl != NULL) {
-        (void)curl_multi_remove_handle(queue->multi, transfer->curl);
-        curl_easy_cleanup(transfer->curl);
+        curl_easy_cleanup(transfer->curl); /* never connected */
     }
     curl_mime_free(transfer->mime);
     curl_slist_free_all(transfer->headers);
@@ -131,15 +110,16 @@ void notify_queue_free(struct notify_queue *queue)
         return;
     }
     for (uint32_t i = 0; i < NOTIFY_AT_ONCE_MAX; i++) {
+        atomic_store(&queue->transfers[i].stop, true);
+    }
+    for (uint32_t i = 0; i < NOTIFY_AT_ONCE_MAX; i++) {
         if (queue->transfers[i].used) {
-            transfer_end(queue, &queue->transfers[i]);
+            OFT_ASSERT(pthread_join(queue->transfers[i].thread, NULL) == 0);
+            transfer_end(&queue->transfers[i]);
         }
     }
-    if (queue->multi != NULL) {
-        (void)curl_multi_cleanup(queue->multi);
-    }
-    if (queue->epoll_fd >= 0) {
-        (void)close(queue->epoll_fd);
+    if (queue->event_fd >= 0) {
+        (void)close(queue->event_fd);
     }
     free(queue);
     curl_global_cleanup();
@@ -163,72 +143,18 @@ enum oft_err notify_header(struct notify_transfer *transfer, const char *name, c
 static bool common_options(struct notify_transfer *transfer)
 {
     CURL *curl = transfer->curl;
-    return curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+    return curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)WHOLE_S) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)ANSWER_S) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->detail) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, words_came) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body_dropped) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_MAXFILESIZE, 1L << 20) == CURLE_OK;
-}
-
-static enum oft_err transfer_begin(struct notify_queue *queue, struct notify_transfer *transfer,
-                                   const struct notify_message *message, struct oft_error *reterr)
-{
-    transfer->tag = message->tag;
-    transfer->is_mail = message->server != NULL;
-    oft_arena_init(&transfer->arena, 1u << 20);
-    transfer->curl = curl_easy_init();
-    if (transfer->curl == NULL || !common_options(transfer)) {
-        return oft_fail(reterr, OFT_ERR_MEMORY, "out of memory");
-    }
-    enum oft_err code = transfer->is_mail ? notify_mail_prepare(transfer, message, reterr)
-                                          : notify_webhook_prepare(transfer, message, reterr);
-    if (code == OFT_OK &&
-        (curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, transfer->headers) != CURLE_OK ||
-         curl_multi_add_handle(queue->multi, transfer->curl) != CURLM_OK)) {
-        code = oft_fail(reterr, OFT_ERR_MEMORY, "out of memory");
-    }
-    return code;
-}
-
-enum oft_err notify_queue_add(struct notify_queue *queue, const struct notify_message *message,
-                              struct oft_error *reterr)
-{
-    struct notify_transfer *transfer = queue->transfers;
-    if (queue->busy == NOTIFY_AT_ONCE_MAX) {
-        return oft_fail(reterr, OFT_ERR_BUSY, "%u messages are under way already",
-                        NOTIFY_AT_ONCE_MAX);
-    }
-    while (transfer->used) {
-        transfer++;
-    }
-    transfer->used = true;
-    enum oft_err code = transfer_begin(queue, transfer, message, reterr);
-    if (code != OFT_OK) {
-        transfer_end(queue, transfer);
-        return code;
-    }
-    queue->busy++;
-    return OFT_OK;
-}
-
-uint32_t notify_queue_busy(const struct notify_queue *queue)
-{
-    return queue->busy;
-}
-
-int notify_queue_descriptor(const struct notify_queue *queue)
-{
-    return queue->epoll_fd;
-}
-
-int notify_queue_timeout_ms(const struct notify_queue *queue)
-{
-    int64_t left = queue->timer_ms < 0 ? -1 : queue->timer_ms - now_ms();
-    return queue->timer_ms < 0 ? -1 : left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
+           curl_easy_setopt(curl, CURLOPT_MAXFILESIZE, 1L << 20) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, asked_to_stop) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer) == CURLE_OK;
 }
 
 /* ---- how it went ----------------------------------------------------------------------------- */
@@ -264,40 +190,104 @@ static struct notify_outcome outcome_of(const struct notify_transfer *transfer, 
     return outcome;
 }
 
-static void finished(struct notify_queue *queue, notify_fn tell, void *context)
+/* ---- a transfer ------------------------------------------------------------------------------ */
+
+/* The transfer's thread. */
+static void *transfer_run(void *context)
 {
-    int left;
-    CURLMsg *message;
-    while ((message = curl_multi_info_read(queue->multi, &left)) != NULL) {
-        struct notify_transfer *transfer = NULL;
-        if (message->msg != CURLMSG_DONE ||
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer) !=
-                CURLE_OK) {
-            continue;
-        }
-        struct notify_outcome outcome = outcome_of(transfer, message->data.result);
-        transfer_end(queue, transfer);
-        queue->busy--;
-        tell(context, &outcome);
+    struct notify_transfer *transfer = context;
+    const uint64_t one = 1;
+    transfer->outcome = outcome_of(transfer, curl_easy_perform(transfer->curl));
+    hang_up(transfer);
+    int event_fd = transfer->event_fd;
+    atomic_store(&transfer->ended, true);
+    /* From here on the transfer is the queue's again. An eventfd takes 2^64 of these. */
+    ssize_t written = write(event_fd, &one, sizeof(one));
+    OFT_ASSERT(written == sizeof(one));
+    return NULL;
+}
+
+/* Signals are for the caller's thread: a transfer's thread takes none, SIGPIPE neither. */
+static enum oft_err thread_begin(struct notify_transfer *transfer, struct oft_error *reterr)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    OFT_ASSERT(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    int failed = pthread_create(&transfer->thread, NULL, transfer_run, transfer);
+    OFT_ASSERT(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    return failed == 0
+               ? OFT_OK
+               : oft_fail(reterr, OFT_ERR_IO, "no thread for a message: %s", strerror(failed));
+}
+
+static enum oft_err transfer_begin(struct notify_queue *queue, struct notify_transfer *transfer,
+                                   const struct notify_message *message, struct oft_error *reterr)
+{
+    transfer->tag = message->tag;
+    transfer->event_fd = queue->event_fd;
+    transfer->is_mail = message->server != NULL;
+    oft_arena_init(&transfer->arena, 1u << 20);
+    transfer->curl = curl_easy_init();
+    if (transfer->curl == NULL || !common_options(transfer)) {
+        return oft_fail(reterr, OFT_ERR_MEMORY, "out of memory");
     }
+    enum oft_err code = transfer->is_mail ? notify_mail_prepare(transfer, message, reterr)
+                                          : notify_webhook_prepare(transfer, message, reterr);
+    if (code == OFT_OK &&
+        curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, transfer->headers) != CURLE_OK) {
+        code = oft_fail(reterr, OFT_ERR_MEMORY, "out of memory");
+    }
+    return code == OFT_OK ? thread_begin(transfer, reterr) : code;
+}
+
+enum oft_err notify_queue_add(struct notify_queue *queue, const struct notify_message *message,
+                              struct oft_error *reterr)
+{
+    struct notify_transfer *transfer = queue->transfers;
+    if (queue->busy == NOTIFY_AT_ONCE_MAX) {
+        return oft_fail(reterr, OFT_ERR_BUSY, "%u messages are under way already",
+                        NOTIFY_AT_ONCE_MAX);
+    }
+    while (transfer->used) {
+        transfer++;
+    }
+    transfer->used = true;
+    enum oft_err code = transfer_begin(queue, transfer, message, reterr);
+    if (code != OFT_OK) {
+        transfer_end(transfer);
+        return code;
+    }
+    queue->busy++;
+    return OFT_OK;
+}
+
+uint32_t notify_queue_busy(const struct notify_queue *queue)
+{
+    return queue->busy;
+}
+
+int notify_queue_descriptor(const struct notify_queue *queue)
+{
+    return queue->event_fd;
 }
 
 void notify_queue_run(struct notify_queue *queue, notify_fn tell, void *context)
 {
-    struct epoll_event events[EVENTS_AT_ONCE];
-    int running;
-    int count = epoll_wait(queue->epoll_fd, events, EVENTS_AT_ONCE, 0);
-    for (int i = 0; i < count; i++) {
-        int ready = (events[i].events & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0) |
-                    (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-                    (events[i].events & EPOLLERR ? CURL_CSELECT_ERR : 0);
-        (void)curl_multi_socket_action(queue->multi, events[i].data.fd, ready, &running);
+    uint64_t ended;
+    if (read(queue->event_fd, &ended, sizeof(ended)) != sizeof(ended)) {
+        return; /* nothing since the last call */
     }
-    if (queue->timer_ms >= 0 && queue->timer_ms <= now_ms()) {
-        queue->timer_ms = -1;
-        (void)curl_multi_socket_action(queue->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    for (uint32_t i = 0; i < NOTIFY_AT_ONCE_MAX; i++) {
+        struct notify_transfer *transfer = &queue->transfers[i];
+        if (!transfer->used || !atomic_load(&transfer->ended)) {
+            continue;
+        }
+        OFT_ASSERT(pthread_join(transfer->thread, NULL) == 0);
+        struct notify_outcome outcome = transfer->outcome;
+        transfer_end(transfer);
+        queue->busy--;
+        tell(context, &outcome);
     }
-    finished(queue, tell, context);
 }
 
 int64_t notify_retry_after_s(uint32_t attempt, uint64_t seed)
