@@ -9,6 +9,8 @@
 #define DAY_MIN (INT64_MIN / DAY_NS + 2)
 #define DAY_MAX (INT64_MAX / DAY_NS - 2)
 
+enum { NINE_WEEKS = 63 }; /* as many whole weeks as 64 bits hold */
+
 static const struct oft_calendar WEEKDAYS = {
     .name = "", .closed_weekdays = 0x60, .known_from = INT32_MIN, .known_until = INT32_MAX};
 
@@ -51,31 +53,38 @@ static int64_t floor_day(int64_t ns)
     return ns / DAY_NS - (ns % DAY_NS < 0);
 }
 
-oft_day oft_zone_day(const struct oft_zone *zone, oft_instant instant)
+static bool is_far(oft_instant instant)
+{
+    return instant / DAY_NS <= DAY_MIN || instant / DAY_NS >= DAY_MAX;
+}
+
+/* The local day of INSTANT, which is not far, and in *RET_CHANGE the change in force. */
+static oft_day day_of(const struct oft_zone *zone, oft_instant instant, uint32_t *ret_change)
 {
     int64_t offset_ns = 0;
-    if (instant / DAY_NS <= DAY_MIN || instant / DAY_NS >= DAY_MAX) {
-        return (oft_day)(instant < 0 ? DAY_MIN : DAY_MAX);
-    }
+    *ret_change = 0;
     if (zone != NULL && zone->change_count > 0) {
-        offset_ns = zone->changes[change_at(zone, instant)].offset_s * OFT_NS_PER_SECOND;
+        *ret_change = change_at(zone, instant);
+        offset_ns = zone->changes[*ret_change].offset_s * OFT_NS_PER_SECOND;
     }
     return (oft_day)floor_day(instant + offset_ns);
 }
 
-enum oft_err oft_zone_day_start(const struct oft_zone *zone, oft_day day, oft_instant *ret)
+oft_day oft_zone_day(const struct oft_zone *zone, oft_instant instant)
 {
-    if (day <= DAY_MIN || day >= DAY_MAX) {
-        return OFT_ERR_RANGE;
-    }
+    uint32_t change;
+    return is_far(instant) ? (oft_day)(instant < 0 ? DAY_MIN : DAY_MAX)
+                           : day_of(zone, instant, &change);
+}
+
+/* The start of DAY; CHANGE, in force a day before it or earlier, and those after it are looked at. */
+static enum oft_err day_start(const struct oft_zone *zone, oft_day day, uint32_t change,
+                              oft_instant *ret)
+{
     int64_t local = day * DAY_NS;
-    if (zone == NULL || zone->change_count == 0) {
-        *ret = local;
-        return OFT_OK;
-    }
     /* Offsets are less than a day: the answer lies in a change in force within a day of LOCAL as UTC,
      * and the first that has it is the earlier of two. */
-    for (uint32_t i = change_at(zone, local - DAY_NS); i < zone->change_count; i++) {
+    for (uint32_t i = change; i < zone->change_count; i++) {
         oft_instant from = zone->changes[i].from;
         oft_instant until =
             i + 1 < zone->change_count ? zone->changes[i + 1].from : OFT_INSTANT_NEVER;
@@ -90,6 +99,29 @@ enum oft_err oft_zone_day_start(const struct oft_zone *zone, oft_day day, oft_in
         }
     }
     return OFT_ERR_RANGE;
+}
+
+/* The start of DAY, found from a CHANGE that was in force not long before. */
+static enum oft_err day_start_near(const struct oft_zone *zone, oft_day day, uint32_t change,
+                                   oft_instant *ret)
+{
+    if (day <= DAY_MIN || day >= DAY_MAX) {
+        return OFT_ERR_RANGE;
+    }
+    if (zone == NULL || zone->change_count == 0) {
+        *ret = day * DAY_NS;
+        return OFT_OK;
+    }
+    while (change > 0 && zone->changes[change].from > day * DAY_NS - DAY_NS) {
+        change--;
+    }
+    return day_start(zone, day, change, ret);
+}
+
+enum oft_err oft_zone_day_start(const struct oft_zone *zone, oft_day day, oft_instant *ret)
+{
+    bool found = zone != NULL && zone->change_count > 0 && day > DAY_MIN && day < DAY_MAX;
+    return day_start_near(zone, day, found ? change_at(zone, day * DAY_NS - DAY_NS) : 0, ret);
 }
 
 /* ---- calendars ------------------------------------------------------------------------------- */
@@ -140,31 +172,52 @@ static enum oft_err open_day(const struct oft_calendar *calendar, int64_t day, i
     return OFT_ERR_RANGE;
 }
 
-/* The COUNT-th open day after DAY. Days and holidays are walked side by side. */
+/* Nine weeks from FIRST on as bits, set where the weekday is open and no holiday; bit 0 is FIRST. HOLIDAY:
+ * the first holiday not before FIRST, moved to the first one after the nine weeks. */
+static uint64_t open_days(const struct oft_calendar *calendar, int64_t first, uint32_t *holiday)
+{
+    const uint64_t every_week = UINT64_C(0x0102040810204081); /* bits 0, 7, ... 56 */
+    unsigned weekday = oft_day_weekday((oft_day)first);
+    unsigned week = ~calendar->closed_weekdays & 0x7fu;
+    week = (week >> weekday | week << (7 - weekday)) & 0x7fu;
+    uint64_t open = week * every_week;
+    for (; *holiday < calendar->holiday_count && calendar->holidays[*holiday] < first + NINE_WEEKS;
+         ++*holiday) {
+        open &= ~(UINT64_C(1) << (calendar->holidays[*holiday] - first));
+    }
+    return open;
+}
+
+/* The COUNT-th open day after DAY. */
 static enum oft_err business_days(const struct oft_calendar *calendar, int64_t day, uint32_t count,
                                   int64_t *ret)
 {
     const struct oft_calendar *its = calendar != NULL ? calendar : &WEEKDAYS;
     uint32_t holiday = first_holiday(its, (oft_day)(day + 1));
-    unsigned weekday = oft_day_weekday((oft_day)day);
-    while (count > 0) {
-        day++;
-        weekday = weekday == 6 ? 0 : weekday + 1;
-        if (day < its->known_from || day >= its->known_until) {
+    int64_t first = day + 1;
+    *ret = day;
+    for (; count > 0; first += NINE_WEEKS) {
+        if (first < its->known_from || first >= its->known_until) {
             return OFT_ERR_NOT_FOUND;
         }
-        if (day >= DAY_MAX) {
+        if (first >= DAY_MAX) {
             return OFT_ERR_RANGE;
         }
-        bool closed = (its->closed_weekdays >> weekday & 1) != 0;
-        if (holiday < its->holiday_count && its->holidays[holiday] == day) {
-            holiday++;
-            closed = true;
+        uint64_t open = open_days(its, first, &holiday);
+        unsigned days = (unsigned)__builtin_popcountll(open);
+        if (days < count) {
+            count -= days;
+            continue;
         }
-        count -= !closed;
+        for (; count > 1; count--) {
+            open &= open - 1;
+        }
+        *ret = first + __builtin_ctzll(open);
+        count = 0;
     }
-    *ret = day;
-    return OFT_OK;
+    return *ret >= its->known_until && *ret > day ? OFT_ERR_NOT_FOUND
+           : *ret >= DAY_MAX                      ? OFT_ERR_RANGE
+                                                  : OFT_OK;
 }
 
 static int64_t months_later(oft_day day, int64_t months)
@@ -228,7 +281,8 @@ enum oft_err oft_deadline(oft_instant start, const struct oft_period *period,
     if (period->unit == OFT_PERIOD_HOURS) {
         return hours_later(start, period, calendar, zone, ret);
     }
-    oft_day first = oft_zone_day(zone, start);
+    uint32_t change = 0;
+    oft_day first = is_far(start) ? oft_zone_day(zone, start) : day_of(zone, start, &change);
     int64_t day = first;
     enum oft_err code = OFT_OK;
     switch (period->unit) {
@@ -253,5 +307,5 @@ enum oft_err oft_deadline(oft_instant start, const struct oft_period *period,
     if (code == OFT_OK && period->unit != OFT_PERIOD_BUSINESS_DAYS) {
         code = roll_day(calendar, period->roll, first, &day);
     }
-    return code == OFT_OK ? oft_zone_day_start(zone, (oft_day)(day + 1), ret) : code;
+    return code == OFT_OK ? day_start_near(zone, (oft_day)(day + 1), change, ret) : code;
 }

@@ -30,7 +30,7 @@ void oft_arena_release(struct oft_arena *arena)
     struct oft_arena_block *block = arena->newest;
     while (block != NULL) {
         struct oft_arena_block *previous = block->previous;
-        free(block);
+        oft_block_free(block, sizeof(*block) + block->size);
         block = previous;
     }
     arena->newest = NULL;
@@ -39,8 +39,12 @@ void oft_arena_release(struct oft_arena *arena)
 
 static struct oft_arena_block *arena_grow(struct oft_arena *arena, size_t size)
 {
-    size_t wanted = size > ARENA_BLOCK_BYTES ? size : ARENA_BLOCK_BYTES;
-    struct oft_arena_block *block = calloc(1, sizeof(*block) + wanted);
+    /* An arena that holds much already is going to hold more. */
+    size_t usual = arena->used_bytes < OFT_LARGE_BLOCK_BYTES
+                       ? ARENA_BLOCK_BYTES
+                       : OFT_LARGE_BLOCK_BYTES - sizeof(struct oft_arena_block);
+    size_t wanted = size > usual ? size : usual;
+    struct oft_arena_block *block = oft_block_new(sizeof(*block) + wanted);
     if (block == NULL) {
         return NULL;
     }

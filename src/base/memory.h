@@ -2,7 +2,8 @@
 #ifndef OFFTAKE_BASE_MEMORY_H
 #define OFFTAKE_BASE_MEMORY_H
 /*
- * memory -- an arena for things that live and die together, and a buffer that grows to a ceiling.
+ * memory -- an arena for things that live and die together, a buffer that grows to a ceiling, and blocks
+ * for tables.
  *
  * Arena   One owner; everything allocated from it is freed at once by oft_arena_release. Memory is
  *         zeroed. A request for more than the ceiling returns NULL.
@@ -12,6 +13,15 @@
 #include <stdarg.h>
 
 #include "base/base.h"
+
+/* Zeroed memory that its owner knows the size of. From OFT_LARGE_BLOCK_BYTES on it lies on the kernel's
+ * large pages where there are any. */
+#define OFT_LARGE_BLOCK_BYTES ((size_t)2 << 20)
+void *oft_block_new(size_t bytes) OFT_MUSTCHECK; /* NULL: out of memory */
+/* BLOCK (or NULL) of BYTES becomes one of WANTED_BYTES, not fewer; what is new is zeroed. NULL: out of
+ * memory, and BLOCK is as it was. */
+void *oft_block_grow(void *block, size_t bytes, size_t wanted_bytes) OFT_MUSTCHECK;
+void oft_block_free(void *block, size_t bytes); /* accepts NULL */
 
 struct oft_arena_block;
 struct oft_arena {

@@ -66,6 +66,12 @@ struct desk_kind_slot {
     uint32_t newest;
 };
 
+/* A place in the heap. The instant is its row's own, here so that comparing touches no row. */
+struct desk_timer {
+    oft_instant due;
+    uint32_t timer; /* a lot, or an order with DESK_TIMER_ORDER */
+};
+
 struct desk_state {
     oft_instant clock;
     bool begun; /* the clock was set */
@@ -73,7 +79,7 @@ struct desk_state {
     struct desk_name customer;
     struct desk_rows needs, offers, lots, notices, orders, arrivals, rights, assignments, defaults,
         parties, calendars, affirmed;
-    struct desk_rows heap; /* uint32_t: a lot, or an order with DESK_TIMER_ORDER */
+    struct desk_rows heap; /* struct desk_timer */
     struct desk_kind_slot *kinds;
     uint32_t kind_capacity, kind_count;
     struct oft_arena arena; /* merged terms */

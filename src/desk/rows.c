@@ -24,19 +24,14 @@ enum { ROWS = 13 };
 
 enum oft_err desk_state_new(struct desk_state **ret_state)
 {
-    static const uint32_t bytes[ROWS] = {sizeof(struct desk_need_row),
-                                         sizeof(struct desk_offer_row),
-                                         sizeof(struct desk_lot),
-                                         sizeof(struct desk_notice),
-                                         sizeof(struct desk_order),
-                                         sizeof(struct desk_arrival),
-                                         sizeof(struct desk_right_row),
-                                         sizeof(struct desk_assignment),
-                                         sizeof(struct desk_default),
-                                         sizeof(struct desk_party_row),
-                                         sizeof(struct desk_calendar_row),
-                                         sizeof(struct desk_affirmed_row),
-                                         sizeof(uint32_t)};
+    static const uint32_t bytes[ROWS] = {
+        sizeof(struct desk_need_row),     sizeof(struct desk_offer_row),
+        sizeof(struct desk_lot),          sizeof(struct desk_notice),
+        sizeof(struct desk_order),        sizeof(struct desk_arrival),
+        sizeof(struct desk_right_row),    sizeof(struct desk_assignment),
+        sizeof(struct desk_default),      sizeof(struct desk_party_row),
+        sizeof(struct desk_calendar_row), sizeof(struct desk_affirmed_row),
+        sizeof(struct desk_timer)};
     struct desk_rows *rows[ROWS];
     struct desk_state *state = calloc(1, sizeof(*state));
     if (state == NULL) {
@@ -60,7 +55,7 @@ void desk_state_free(struct desk_state *state)
     }
     (void)all_rows(state, rows);
     for (size_t i = 0; i < ROWS; i++) {
-        free(rows[i]->items);
+        oft_block_free(rows[i]->items, (size_t)rows[i]->capacity * rows[i]->item_bytes);
     }
     free(state->kinds);
     oft_arena_release(&state->arena);
@@ -71,7 +66,7 @@ static bool rows_copy(struct desk_rows *to, const struct desk_rows *from)
 {
     *to = *from;
     to->capacity = from->count;
-    to->items = malloc((size_t)from->count * from->item_bytes + 1);
+    to->items = oft_block_new((size_t)from->count * from->item_bytes);
     if (to->items == NULL) {
         return false;
     }
@@ -120,7 +115,8 @@ void *desk_row_add(struct desk_state *state, struct desk_rows *rows, uint32_t *r
     if (rows->count == rows->capacity) {
         uint32_t capacity = rows->capacity < 16 ? 16 : rows->capacity * 2;
         void *items = capacity < DESK_TIMER_ORDER
-                          ? realloc(rows->items, (size_t)capacity * rows->item_bytes)
+                          ? oft_block_grow(rows->items, (size_t)rows->capacity * rows->item_bytes,
+                                           (size_t)capacity * rows->item_bytes)
                           : NULL;
         if (items == NULL) {
             state->broken = true;
@@ -129,8 +125,8 @@ void *desk_row_add(struct desk_state *state, struct desk_rows *rows, uint32_t *r
         rows->items = items;
         rows->capacity = capacity;
     }
+    /* Only the heap shrinks, and it is written over: a new row is of zeroed memory. */
     void *item = (char *)rows->items + (size_t)rows->count * rows->item_bytes;
-    memset(item, 0, rows->item_bytes);
     if (ret_index != NULL) {
         *ret_index = rows->count;
     }
@@ -152,40 +148,39 @@ static uint32_t *timer_place(const struct desk_state *state, uint32_t timer)
                                            : &DESK_LOT(state, timer)->timer;
 }
 
-static bool before(const struct desk_state *state, uint32_t a, uint32_t b)
+static bool before(struct desk_timer a, struct desk_timer b)
 {
-    oft_instant due_a = *timer_due(state, a), due_b = *timer_due(state, b);
-    return due_a < due_b || (due_a == due_b && a < b);
+    return a.due < b.due || (a.due == b.due && a.timer < b.timer);
 }
 
-static void put(struct desk_state *state, uint32_t place, uint32_t timer)
+static void put(struct desk_state *state, uint32_t place, struct desk_timer timer)
 {
-    ((uint32_t *)state->heap.items)[place] = timer;
-    *timer_place(state, timer) = place;
+    ((struct desk_timer *)state->heap.items)[place] = timer;
+    *timer_place(state, timer.timer) = place;
 }
 
-static void sift_up(struct desk_state *state, uint32_t place, uint32_t timer)
+static void sift_up(struct desk_state *state, uint32_t place, struct desk_timer timer)
 {
-    const uint32_t *heap = state->heap.items;
-    while (place > 0 && before(state, timer, heap[(place - 1) / 2])) {
+    const struct desk_timer *heap = state->heap.items;
+    while (place > 0 && before(timer, heap[(place - 1) / 2])) {
         put(state, place, heap[(place - 1) / 2]);
         place = (place - 1) / 2;
     }
     put(state, place, timer);
 }
 
-static void sift_down(struct desk_state *state, uint32_t place, uint32_t timer)
+static void sift_down(struct desk_state *state, uint32_t place, struct desk_timer timer)
 {
-    const uint32_t *heap = state->heap.items;
+    const struct desk_timer *heap = state->heap.items;
     for (;;) {
         uint32_t child = place * 2 + 1;
         if (child >= state->heap.count) {
             break;
         }
-        if (child + 1 < state->heap.count && before(state, heap[child + 1], heap[child])) {
+        if (child + 1 < state->heap.count && before(heap[child + 1], heap[child])) {
             child++;
         }
-        if (!before(state, heap[child], timer)) {
+        if (!before(heap[child], timer)) {
             break;
         }
         put(state, place, heap[child]);
@@ -196,11 +191,11 @@ static void sift_down(struct desk_state *state, uint32_t place, uint32_t timer)
 
 static void timer_remove(struct desk_state *state, uint32_t place)
 {
-    uint32_t last = ((uint32_t *)state->heap.items)[state->heap.count - 1];
+    struct desk_timer last = ((struct desk_timer *)state->heap.items)[state->heap.count - 1];
     state->heap.count--;
     if (place < state->heap.count) {
         sift_up(state, place, last);
-        sift_down(state, *timer_place(state, last), last);
+        sift_down(state, *timer_place(state, last.timer), last);
     }
 }
 
@@ -208,28 +203,30 @@ void desk_timer_set(struct desk_state *state, uint32_t timer, oft_instant due)
 {
     oft_instant was = *timer_due(state, timer);
     uint32_t place = *timer_place(state, timer);
+    const struct desk_timer now = {due, timer};
     *timer_due(state, timer) = due;
     if (place == DESK_NONE) {
         if (due != OFT_INSTANT_NEVER && desk_row_add(state, &state->heap, &place) != NULL) {
-            sift_up(state, place, timer);
+            sift_up(state, place, now);
         }
     } else if (due == OFT_INSTANT_NEVER) {
         *timer_place(state, timer) = DESK_NONE;
         timer_remove(state, place);
     } else if (due < was) {
-        sift_up(state, place, timer);
+        sift_up(state, place, now);
     } else if (due > was) {
-        sift_down(state, place, timer);
+        sift_down(state, place, now);
     }
 }
 
 uint32_t desk_timer_first(const struct desk_state *state)
 {
-    return state->heap.count == 0 ? DESK_NONE : ((const uint32_t *)state->heap.items)[0];
+    return state->heap.count == 0 ? DESK_NONE
+                                  : ((const struct desk_timer *)state->heap.items)->timer;
 }
 
 oft_instant desk_next_due(const struct desk_state *state)
 {
-    uint32_t first = desk_timer_first(state);
-    return first == DESK_NONE ? OFT_INSTANT_NEVER : *timer_due(state, first);
+    return state->heap.count == 0 ? OFT_INSTANT_NEVER
+                                  : ((const struct desk_timer *)state->heap.items)->due;
 }

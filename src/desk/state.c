@@ -188,22 +188,29 @@ uint64_t desk_digest(const struct desk_state *state)
 
 static void assert_heap(const struct desk_state *state)
 {
-    const uint32_t *heap = state->heap.items;
+    const struct desk_timer *heap = state->heap.items;
     uint32_t timers = 0;
     for (uint32_t i = 0; i < state->lots.count; i++) {
         const struct desk_lot *lot = DESK_LOT(state, i);
         OFT_ASSERT((lot->timer == DESK_NONE) == (lot->due == OFT_INSTANT_NEVER));
-        OFT_ASSERT(lot->timer == DESK_NONE || heap[lot->timer] == i);
+        OFT_ASSERT(lot->timer == DESK_NONE ||
+                   (heap[lot->timer].timer == i && heap[lot->timer].due == lot->due));
         OFT_ASSERT(lot->due == OFT_INSTANT_NEVER || lot->due > state->clock);
         timers += lot->timer != DESK_NONE;
     }
     for (uint32_t i = 0; i < state->orders.count; i++) {
         const struct desk_order *order = DESK_ORDER(state, i);
         OFT_ASSERT((order->timer == DESK_NONE) == (order->due == OFT_INSTANT_NEVER));
+        OFT_ASSERT(order->timer == DESK_NONE ||
+                   (heap[order->timer].timer == (i | DESK_TIMER_ORDER) &&
+                    heap[order->timer].due == order->due));
         OFT_ASSERT(order->delivered + order->failed <= order->quantity);
         timers += order->timer != DESK_NONE;
     }
     OFT_ASSERT(timers == state->heap.count);
+    for (uint32_t i = 1; i < state->heap.count; i++) {
+        OFT_ASSERT(heap[(i - 1) / 2].due <= heap[i].due);
+    }
 }
 
 /* The lots of a procedure add up to what it was begun with, however they were split. */

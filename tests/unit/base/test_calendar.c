@@ -198,6 +198,64 @@ static void what_holds_of_every_deadline(void **unused)
     }
 }
 
+/* Business days, the slow way: each day is asked for. */
+static enum oft_err walk(const struct oft_calendar *its, const struct oft_zone *zone,
+                         oft_instant start, uint32_t count, oft_instant *ret)
+{
+    oft_day last = oft_zone_day(zone, start);
+    while (count > 0) {
+        bool open = false;
+        enum oft_err code = oft_calendar_open(its, ++last, &open);
+        if (code != OFT_OK) {
+            return code;
+        }
+        count -= open;
+    }
+    return oft_zone_day_start(zone, last + 1, ret);
+}
+
+static void business_days_are_what_walking_day_by_day_finds(void **unused)
+{
+    (void)unused;
+    enum { HOLIDAYS = 60, CHANGES = 40, DAYS = 3000, FIRST = 18000 };
+    for (int world = 0; world < 200; world++) {
+        oft_day off[HOLIDAYS];
+        struct oft_zone_change list[CHANGES];
+        uint32_t count = 0, changed = 1;
+        for (oft_day d = FIRST; d < FIRST + DAYS && count < HOLIDAYS; d++) {
+            if (roll_dice() % 40 == 0) {
+                off[count++] = d;
+            }
+        }
+        list[0] = (struct oft_zone_change){OFT_INSTANT_ALWAYS, 0};
+        for (oft_instant from = FIRST * OFT_NS_PER_DAY; changed < CHANGES; changed++) {
+            from += (oft_instant)(roll_dice() % 200 * 3600 * 24 + 3600) * OFT_NS_PER_SECOND;
+            list[changed] =
+                (struct oft_zone_change){from, (int32_t)(roll_dice() % 25 * 3600) - 12 * 3600};
+        }
+        const struct oft_zone zone = {"Test/Zone", list, changed};
+        const struct oft_calendar its = {
+            "test", (uint8_t)(roll_dice() % 0x7f), off, count, FIRST, FIRST + DAYS};
+        for (int i = 0; i < 50; i++) {
+            struct oft_period period = {(uint32_t)(roll_dice() % (i % 5 == 0   ? 2000
+                                                                  : i % 5 == 1 ? 3
+                                                                               : 70)),
+                                        OFT_PERIOD_BUSINESS_DAYS, OFT_ROLL_NONE};
+            oft_instant start =
+                FIRST * OFT_NS_PER_DAY +
+                (oft_instant)(roll_dice() % (DAYS * 1440u)) * 60 * OFT_NS_PER_SECOND;
+            if (i % 2 == 0) { /* soon after the clocks changed */
+                start = list[1 + roll_dice() % (CHANGES - 1)].from +
+                        (oft_instant)(roll_dice() % 72) * 1800 * OFT_NS_PER_SECOND;
+            }
+            oft_instant fast = 0, slow = 0;
+            enum oft_err wanted = walk(&its, &zone, start, period.count, &slow);
+            assert_int_equal(oft_deadline(start, &period, &its, &zone, &fast), wanted);
+            assert_true(wanted != OFT_OK || fast == slow);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +268,7 @@ int main(void)
         cmocka_unit_test(days_that_the_calendar_does_not_cover_are_never_guessed),
         cmocka_unit_test(a_day_begins_after_a_jump_and_at_the_earlier_of_two),
         cmocka_unit_test(what_holds_of_every_deadline),
+        cmocka_unit_test(business_days_are_what_walking_day_by_day_finds),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -69,6 +69,43 @@ static void a_buffer_that_met_its_ceiling_says_so_and_takes_no_more(void **state
     oft_buffer_release(&buffer);
 }
 
+static void a_block_keeps_its_bytes_as_it_grows_and_the_new_ones_are_zero(void **state)
+{
+    unsigned char *block = NULL;
+    size_t bytes = 0;
+    (void)state;
+    for (size_t wanted = 1000; wanted <= 4 * OFT_LARGE_BLOCK_BYTES; wanted = wanted * 3 + 1) {
+        block = oft_block_grow(block, bytes, wanted);
+        assert_non_null(block);
+        for (size_t i = 0; i < wanted; i++) {
+            assert_int_equal(block[i], i < bytes ? (i * 7 + 1) % 251 : 0);
+            block[i] = (unsigned char)((i * 7 + 1) % 251);
+        }
+        bytes = wanted;
+    }
+    oft_block_free(block, bytes);
+    oft_block_free(NULL, 0);
+    block = oft_block_new(OFT_LARGE_BLOCK_BYTES + 1);
+    assert_non_null(block);
+    block[OFT_LARGE_BLOCK_BYTES] = 1;
+    oft_block_free(block, OFT_LARGE_BLOCK_BYTES + 1);
+}
+
+static void an_arena_that_holds_much_still_gives_zeroed_aligned_memory(void **state)
+{
+    struct oft_arena arena;
+    (void)state;
+    oft_arena_init(&arena, 16 * OFT_LARGE_BLOCK_BYTES);
+    for (size_t size = 100; arena.used_bytes < 8 * OFT_LARGE_BLOCK_BYTES; size = size * 5 / 4) {
+        unsigned char *bytes = oft_arena_alloc(&arena, size);
+        assert_non_null(bytes);
+        assert_int_equal((uintptr_t)bytes % 16, 0);
+        assert_true(bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+        memset(bytes, 0xff, size);
+    }
+    oft_arena_release(&arena);
+}
+
 static void slices_compare_by_their_bytes(void **state)
 {
     (void)state;
@@ -99,6 +136,8 @@ int main(void)
         cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_up_to_its_ceiling),
         cmocka_unit_test(an_arena_copies_and_prints_text),
         cmocka_unit_test(a_buffer_that_met_its_ceiling_says_so_and_takes_no_more),
+        cmocka_unit_test(a_block_keeps_its_bytes_as_it_grows_and_the_new_ones_are_zero),
+        cmocka_unit_test(an_arena_that_holds_much_still_gives_zeroed_aligned_memory),
         cmocka_unit_test(slices_compare_by_their_bytes),
         cmocka_unit_test(a_failure_carries_its_words),
     };
