@@ -77,7 +77,15 @@ void *oft_block_grow(void *block, size_t bytes, size_t wanted_bytes)
         }
         return grown;
     }
+    if (is_large(bytes) && whole_pages(bytes) == whole_pages(wanted_bytes)) {
+        return block;
+    }
     void *grown = map_large(wanted_bytes);
+    if (grown != NULL && is_large(bytes) &&
+        mremap(block, whole_pages(bytes), whole_pages(wanted_bytes), MREMAP_MAYMOVE | MREMAP_FIXED,
+               grown) == grown) {
+        return grown; /* the pages moved, nothing was copied */
+    }
     if (grown != NULL && bytes > 0) {
         memcpy(grown, block, bytes);
         oft_block_free(block, bytes);
