@@ -4,12 +4,12 @@
  *
  * What it is   A third reading of that page, small enough that spin visits every state of it: one right of
  *              first refusal, one offer of a few units, its lots, up to three holders, and a clock of hours.
- *              model/README.md holds the correspondence, sentence by sentence, and what is units_left out.
+ *              model/README.md holds the correspondence, sentence by sentence, and what is left out.
  * Time         One process is the clock, the other all the parties, who do whatever they like, also nothing.
  *              What time brings is worked out in `pass_all`; what an act means is in the inlines of its name.
  * Properties   P(n, ...) states property n of the page where it could first be broken; `monitor` states
  *              what must hold in every state; the claims stand at the end.
- * Faults       -DFAULT=n plants one mistake that breaks property n. Without it nothing is units_left of it.
+ * Faults       -DFAULT=n plants one mistake that breaks property n. Without it nothing is left of it.
  * Traces       -DTRACE is a simulation of many procedures that prints what happens, and the state after it,
  *              for tests/model/replay.c; -DSHOW lets a counterexample print the same.
  */
