@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "desk/pools.h"
+
 /* ---- who sees what --------------------------------------------------------------------------- */
 
 bool view_all(const struct view *v)
@@ -342,6 +344,10 @@ void view_order(struct view *v, uint32_t index)
                       it->delivery.late_terminate && it->state == DESK_ORDER_FAILED);
     view_name(v, "under", it->delivery.under);
     view_terms(v, "terms", it->terms);
+    oft_json_put_text(&v->json, "charged",
+                      desk_order_flat(v->state, it, NULL)
+                          ? "by the hour, from each arrival on"
+                          : "by hand: the books charge a price per gpu-hour (MW-hour) alone");
     arrivals(v, index);
     if (view_all(v)) {
         view_reference(v, "need", DESK_FIELD_NEED, it->need);

@@ -280,6 +280,22 @@ static void an_order_is_seen_by_its_party_alone(void **unused)
     play_end(&play);
 }
 
+static void an_order_says_whether_the_books_charge_it(void **unused)
+{
+    (void)unused;
+    struct play play;
+    stage(&play, DESK_DISCLOSE_NOTHING);
+    uint32_t first = notice(&play, 0);
+    assert_int_equal(play_on_notice(&play, DESK_ELECTED, first, 10), OFT_OK);
+    assert_int_equal(play_on_lot(&play, DESK_SIGNED, 0), OFT_OK);
+    SEES(&play, "ranked-first", "\"charged\":\"by the hour");
+    struct desk_term *price =
+        (struct desk_term *)(uintptr_t)desk_order_at(play.state, 0)->terms.items;
+    price->text = desk_word("gpu-month");
+    SEES(&play, "ranked-first", "\"charged\":\"by hand");
+    play_end(&play);
+}
+
 static void an_assigned_right_is_seen_by_who_holds_it_now(void **unused)
 {
     (void)unused;
@@ -347,6 +363,7 @@ int main(void)
         cmocka_unit_test(the_name_is_disclosed_where_the_clause_says_so),
         cmocka_unit_test(a_bidder_sees_its_own_offer_alone),
         cmocka_unit_test(an_order_is_seen_by_its_party_alone),
+        cmocka_unit_test(an_order_says_whether_the_books_charge_it),
         cmocka_unit_test(an_assigned_right_is_seen_by_who_holds_it_now),
         cmocka_unit_test(what_one_may_not_know_of_is_not_there),
         cmocka_unit_test(an_event_is_known_to_the_customer_and_to_whose_act_it_is),
