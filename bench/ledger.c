@@ -189,7 +189,7 @@ static double rate_alone(const struct ledger_context *context, const struct mete
                 die("a record was not taken", NULL);
             }
         }
-        struct ledger_totals_source source = {&map, totals_of, no_share};
+        struct ledger_totals_source source = {&map, totals_of, no_share, NULL};
         if (ledger_batch_close(batch, source, &result, &error) != OFT_OK) {
             die("close", &error);
         }

@@ -51,6 +51,7 @@ enum oft_err engine_statement(struct engine *engine, const char *party, int32_t 
                                            .attested = engine_attested_now(engine),
                                            .party = party,
                                            .month = month,
+                                           .generation = engine->generation,
                                            .rehearsal = engine->rehearsal};
     code = fill_statement(engine, &arena, &input, reterr);
     if (code == OFT_OK) {

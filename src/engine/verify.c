@@ -80,9 +80,9 @@ static struct tally_item *tally_find(struct tally *tally, const char *name)
 static void series_name(const struct ledger_series_key *key, char *out, size_t size)
 {
     char rate[OFT_NANOS_TEXT_BYTES];
-    (void)snprintf(out, size, "%d|%d|%u|%u|%s|%s|%s|%s|%s|%s|%s", (int)key->kind, key->month,
-                   key->unit, key->outcome, oft_i128_format(key->rate, rate), key->account,
-                   key->product, key->model, key->pool, key->party, key->clause);
+    (void)snprintf(out, size, "%d|%d|%d|%u|%u|%s|%s|%s|%s|%s|%s|%s", (int)key->kind, key->month,
+                   key->for_month, key->unit, key->outcome, oft_i128_format(key->rate, rate),
+                   key->account, key->product, key->model, key->pool, key->party, key->clause);
 }
 
 /* ---- one transaction --------------------------------------------------------------------------- */

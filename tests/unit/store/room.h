@@ -96,8 +96,20 @@ static inline int64_t sql(const struct room *room, const char *text)
 }
 
 /* Takes the closed file back to what schemas 2 and 1 looked like. */
+static inline void make_schema_3(const struct room *room)
+{
+    (void)sql(room, "DROP TABLE statement_final");
+    (void)sql(room, "DROP TABLE statement");
+    (void)sql(room, "DROP TABLE book_event");
+    (void)sql(room, "DROP INDEX change_by_series");
+    (void)sql(room, "DROP INDEX series_by_own_month");
+    (void)sql(room, "ALTER TABLE series DROP COLUMN for_month");
+    (void)sql(room, "PRAGMA user_version = 3");
+}
+
 static inline void make_schema_2(const struct room *room)
 {
+    make_schema_3(room);
     (void)sql(room, "DROP TABLE desk_event");
     (void)sql(room, "DROP TABLE desk_request");
     (void)sql(room, "DROP TABLE desk_token");

@@ -62,7 +62,7 @@ static void attestations_of_schema_1_are_kept_and_new_ones_are_linked_behind_the
     assert_memory_equal(items[1].signature, ipo.signature, 64);
     OK(store_attestation_head(room->store, head, &room->error));
     assert_memory_equal(head, ipo.hash, sizeof(head));
-    assert_int_equal(sql(room, "PRAGMA user_version"), 3);
+    assert_int_equal(sql(room, "PRAGMA user_version"), 4);
 }
 
 static void a_file_that_is_no_database_is_refused_and_left_alone(void **state)
@@ -344,7 +344,7 @@ static enum oft_err put_transaction(struct room *room, uint64_t number, uint8_t 
         {.account = "receivable/acme", .amount_nanos = WIDE, .series = 0},
         {.account = "revenue/api", .amount_nanos = -WIDE, .series = 0}};
     struct ledger_transaction transaction = {
-        number, 7000 + (oft_instant)number, &range, 1, changes, 2, entries, 2};
+        number, 7000 + (oft_instant)number, &range, 1, changes, 2, entries, 2, NULL, 0};
     uint8_t previous[32];
     uint8_t hash[32];
     memset(previous, previous_byte, sizeof(previous));
