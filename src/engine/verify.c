@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "engine/desk_internal.h"
+#include "engine/papers.h"
 
 enum { FAILURES_SHOWN = 20 };
 
@@ -37,7 +38,8 @@ struct verification {
     uint64_t transactions, entries, changes, intents, failures;
     size_t deals;
     size_t attestations;
-    uint64_t desk_events;
+    uint64_t desk_events, statements;
+    int32_t closed_until; /* months before it are closed by now */
     char failure_text[FAILURES_SHOWN][256];
 };
 
@@ -154,6 +156,29 @@ static void check_amount(struct verification *verification, const struct ledger_
     }
 }
 
+/* Nothing is booked to a month once it is closed. */
+static void check_period(struct verification *verification, const struct ledger_change *change,
+                         uint64_t number)
+{
+    char month[OFT_INSTANT_TEXT_BYTES];
+    if (change->key.month < verification->closed_until) {
+        fail(verification, "transaction %llu changed %s, which was closed",
+             (unsigned long long)number, oft_month_format(change->key.month, month));
+    }
+}
+
+static void check_events(struct verification *verification,
+                         const struct ledger_transaction *transaction)
+{
+    for (size_t i = 0; i < transaction->event_count; i++) {
+        const struct ledger_event *event = &transaction->events[i];
+        if (strcmp(event->what, "period-close") == 0 &&
+            event->month >= verification->closed_until) {
+            verification->closed_until = event->month + 1;
+        }
+    }
+}
+
 static enum oft_err check_changes(struct verification *verification,
                                   const struct ledger_transaction *transaction)
 {
@@ -165,6 +190,7 @@ static enum oft_err check_changes(struct verification *verification,
             return OFT_ERR_MEMORY;
         }
         check_amount(verification, &transaction->changes[i], transaction->number);
+        check_period(verification, &transaction->changes[i], transaction->number);
         series->totals = transaction->changes[i].after;
     }
     verification->changes += transaction->change_count;
@@ -203,6 +229,7 @@ static enum oft_err check_transaction(void *context, const struct store_transact
     if (code == OFT_OK) {
         code = check_changes(verification, &row->transaction);
     }
+    check_events(verification, &row->transaction);
     return code == OFT_OK ? check_ranges(verification, &row->transaction) : code;
 }
 
@@ -346,12 +373,14 @@ static void print_text(const struct verification *verification, struct oft_buffe
         "  %llu open intents: each with its checksum\n"
         "  %zu attestations: each linked to the one before, each signature its party's\n"
         "  %llu events of the desk: linked, and folded again to the state in use\n"
+        "  %llu statements: each as drafted and approved, final ones to the byte\n"
         "Chain head: %s\n",
         (unsigned long long)verification->transactions, (unsigned long long)verification->entries,
         (unsigned long long)verification->changes, verification->accounts.count,
         verification->series.count, verification->segments.count, verification->deals,
         (unsigned long long)verification->intents, verification->attestations,
-        (unsigned long long)verification->desk_events, oft_hex(verification->previous, 32, hex));
+        (unsigned long long)verification->desk_events, (unsigned long long)verification->statements,
+        oft_hex(verification->previous, 32, hex));
     uint64_t shown =
         verification->failures < FAILURES_SHOWN ? verification->failures : FAILURES_SHOWN;
     for (uint64_t i = 0; i < shown; i++) {
@@ -449,7 +478,7 @@ static enum oft_err check_attestations(struct verification *verification, struct
     return code;
 }
 
-static void desk_finding(void *context, const char *text)
+static void other_finding(void *context, const char *text)
 {
     fail(context, "%.240s", text);
 }
@@ -457,7 +486,7 @@ static void desk_finding(void *context, const char *text)
 static enum oft_err check_desk(struct verification *verification, struct oft_error *reterr)
 {
     uint8_t head[32];
-    return engine_desk_examine(verification->engine, desk_finding, verification,
+    return engine_desk_examine(verification->engine, other_finding, verification,
                                &verification->desk_events, head, reterr);
 }
 
@@ -465,8 +494,8 @@ static enum oft_err check_all(struct verification *verification, struct oft_aren
                               struct oft_error *reterr)
 {
     struct store *store = verification->engine->store;
-    enum oft_err codes[8] = {OFT_OK};
-    struct oft_error errors[8] = {{0}};
+    enum oft_err codes[9] = {OFT_OK};
+    struct oft_error errors[9] = {{0}};
     codes[0] = store_transactions(store, check_transaction, verification, &errors[0]);
     codes[1] = compare_balances(verification, arena, &errors[1]);
     codes[2] = compare_series(verification, arena, &errors[2]);
@@ -475,6 +504,8 @@ static enum oft_err check_all(struct verification *verification, struct oft_aren
     codes[5] = store_intents(store, check_intent, verification, &errors[5]);
     codes[6] = check_attestations(verification, arena, &errors[6]);
     codes[7] = check_desk(verification, &errors[7]);
+    codes[8] = engine_papers_examine(verification->engine, other_finding, verification,
+                                     &verification->statements, &errors[8]);
     for (size_t i = 0; i < OFT_COUNT_OF(codes); i++) {
         if (codes[i] == OFT_ERR_CORRUPT) { /* a finding, and the other checks still say theirs */
             fail(verification, "%s",

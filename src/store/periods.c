@@ -191,6 +191,24 @@ enum oft_err store_chain_at(struct store *store, uint64_t number, uint8_t ret_ha
 
 /* ---- statements ------------------------------------------------------------------------------- */
 
+enum oft_err store_statement_last(struct store *store, uint64_t *ret_number,
+                                  struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "SELECT max(ifnull((SELECT max(statement) FROM book_event), 0),"
+                      " ifnull((SELECT max(number) FROM statement), 0))",
+                      reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    bool row = false;
+    enum oft_err code = store_step(store, statement, &row, reterr);
+    *ret_number = code == OFT_OK && row ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+    (void)sqlite3_reset(statement);
+    return code;
+}
+
 enum oft_err store_statement_put(struct store *store, const struct store_statement *it,
                                  struct oft_error *reterr)
 {

@@ -52,6 +52,9 @@ struct store_statement {
     uint64_t restates; /* 0: none */
     oft_instant as_of_ns;
 };
+/* The highest number that was ever given; 0: none. */
+enum oft_err store_statement_last(struct store *store, uint64_t *ret_number,
+                                  struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err store_statement_put(struct store *store, const struct store_statement *statement,
                                  struct oft_error *reterr) OFT_MUSTCHECK;
 /* In ARENA; OFT_ERR_NOT_FOUND. */
