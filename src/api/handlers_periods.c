@@ -73,8 +73,7 @@ static const char *body_text(const struct api_scope *scope, const char *name)
 void api_get_periods(const struct api_scope *scope, struct api_answer *answer)
 {
     struct oft_error error = {0};
-    enum oft_err err =
-        engine_periods(scope->options->engine, scope->now_ns, &answer->body, &error);
+    enum oft_err err = engine_periods(scope->options->engine, scope->now_ns, &answer->body, &error);
     end(answer, 200, "application/json", err, &error);
 }
 
@@ -136,8 +135,8 @@ void api_get_statement(const struct api_scope *scope, struct api_answer *answer)
         return;
     }
     struct oft_error error = {0};
-    enum oft_err err = engine_paper(scope->options->engine, &basis, form, scope->now_ns,
-                                    &answer->body, &error);
+    enum oft_err err =
+        engine_paper(scope->options->engine, &basis, form, scope->now_ns, &answer->body, &error);
     end(answer, 200, FORMS[form].content_type, err, &error);
 }
 

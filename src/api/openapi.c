@@ -63,6 +63,11 @@ static const char *parameter_words(const char *name)
         {"party", "a party's name in the deal"},
         {"month", "YYYY-MM"},
         {"format", "in which form"},
+        {"transaction", "as of this transaction of the books, as a statement prints it"},
+        {"generation", "by the deal of this policy generation"},
+        {"as_of", "the instant that a rehearsal's statement prints"},
+        {"number", "the statement's number; 0 or absent: a draft without one"},
+        {"life", "as far as its life had come at this transaction"},
         {"at", "an instant of contract time: the desk as it was then, or will be if nobody acts"},
         {"from", "the number of the first event"},
         {"after", "the id after which to begin"},
@@ -96,6 +101,8 @@ static json_t *route_parameters(const struct api_route *route)
         json_t *format = parameter("format", "query", false, parameter_words("format"));
         json_t *forms = route->form == API_FORM_REPORT
                             ? json_pack("[s, s, s]", "json", "text", "csv")
+                        : route->form == API_FORM_PAPER
+                            ? json_pack("[s, s, s, s]", "json", "text", "csv", "pdf")
                             : json_pack("[s, s]", "text", "pdf");
         (void)json_object_set_new(json_object_get(format, "schema"), "enum", forms);
         (void)json_array_append_new(list, format);
@@ -113,9 +120,10 @@ static json_t *route_content(const struct api_route *route)
     if (route->form != API_FORM_JSON) {
         (void)json_object_update_new(all, content("text/plain", text_schema()));
     }
-    if (route->form == API_FORM_REPORT) {
+    if (route->form == API_FORM_REPORT || route->form == API_FORM_PAPER) {
         (void)json_object_update_new(all, content("text/csv", text_schema()));
-    } else if (route->form == API_FORM_LETTER) {
+    }
+    if (route->form == API_FORM_LETTER || route->form == API_FORM_PAPER) {
         (void)json_object_update_new(
             all, content("application/pdf", json_pack("{s:s, s:s}", "type", "string",
                                                       "contentMediaType", "application/pdf")));

@@ -42,7 +42,8 @@ typedef void (*api_handler)(const struct api_scope *scope, struct api_answer *an
 enum api_form {
     API_FORM_JSON,
     API_FORM_REPORT, /* format=: JSON, text or CSV */
-    API_FORM_LETTER  /* format=: text or PDF */
+    API_FORM_LETTER, /* format=: text or PDF */
+    API_FORM_PAPER   /* format=: JSON, text, CSV or PDF */
 };
 
 struct api_route {
@@ -110,6 +111,15 @@ void api_get_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_post_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_delete_key(const struct api_scope *scope, struct api_answer *answer);
 void api_get_statement(const struct api_scope *scope, struct api_answer *answer);
+void api_get_statements(const struct api_scope *scope, struct api_answer *answer);
+void api_post_statements(const struct api_scope *scope, struct api_answer *answer);
+void api_get_statement_one(const struct api_scope *scope, struct api_answer *answer);
+void api_post_statement_approve(const struct api_scope *scope, struct api_answer *answer);
+void api_post_statement_final(const struct api_scope *scope, struct api_answer *answer);
+void api_post_statement_restate(const struct api_scope *scope, struct api_answer *answer);
+void api_get_periods(const struct api_scope *scope, struct api_answer *answer);
+void api_post_period_soft_close(const struct api_scope *scope, struct api_answer *answer);
+void api_post_period_close(const struct api_scope *scope, struct api_answer *answer);
 void api_get_commitments(const struct api_scope *scope, struct api_answer *answer);
 void api_get_usage(const struct api_scope *scope, struct api_answer *answer);
 void api_get_ledger_verify(const struct api_scope *scope, struct api_answer *answer);

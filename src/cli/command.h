@@ -84,6 +84,7 @@ int cli_reload(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 int cli_statement(int argc, char **argv);
+int cli_period(int argc, char **argv);
 int cli_commitments(int argc, char **argv);
 int cli_usage(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
