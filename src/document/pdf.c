@@ -51,6 +51,11 @@ static double lay(struct setting *s, const char *family, double size, bool bold,
     pango_layout_set_wrap(s->layout, PANGO_WRAP_WORD_CHAR);
     pango_layout_set_alignment(s->layout, PANGO_ALIGN_LEFT);
     pango_layout_set_spacing(s->layout, (int)(size * 0.25 * PANGO_SCALE));
+    /* A hash that is broken stays what it is: no hyphen is put into it. */
+    PangoAttrList *attributes = pango_attr_list_new();
+    pango_attr_list_insert(attributes, pango_attr_insert_hyphens_new(FALSE));
+    pango_layout_set_attributes(s->layout, attributes);
+    pango_attr_list_unref(attributes);
     pango_layout_set_text(s->layout, text, -1);
     pango_layout_get_size(s->layout, NULL, &height);
     return (double)height / PANGO_SCALE;
@@ -168,10 +173,12 @@ static double lay_cell(struct setting *s, const struct document_grid *grid, size
 {
     struct oft_buffer padded;
     bool figure = grid->columns[column].figure;
+    bool heavy = bold && (title || !figure); /* bold digits are wider: points would not meet */
     oft_buffer_init(&padded, DOCUMENT_BYTES_MAX);
     document_pad(&padded, text, figure && !title ? document_decimals(grid, column) : 0, "\u2007",
                  "\u2008");
-    double height = lay(s, FONT, title ? 7.5 : 8, bold, width - CELL_GAP, oft_buffer_text(&padded));
+    double height =
+        lay(s, FONT, title ? 7.5 : 8, heavy, width - CELL_GAP, oft_buffer_text(&padded));
     pango_layout_set_alignment(s->layout, figure ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
     oft_buffer_release(&padded);
     return height;
@@ -195,9 +202,6 @@ static void set_cells(struct setting *s, const struct document_grid *grid, const
         page_begin(s);
         set_cells(s, grid, titles, false, true);
     }
-    if (is_sum) {
-        rule(s, s->y - 1);
-    }
     for (size_t i = 0; i < grid->count; i++) {
         (void)lay_cell(s, grid, i, cells[i], width[i], is_sum || title, title);
         put(s, x[i] + (grid->columns[i].figure ? CELL_GAP : 0), s->y, title ? 0.35 : 0);
@@ -217,7 +221,13 @@ static void set_table(struct setting *s, const struct document_grid *grid)
     }
     room(s, 45); /* a head stands with a row below it */
     set_cells(s, grid, titles, false, true);
+    bool sums = true; /* a line parts the sums from what they are of */
     for (const struct document_cells *row = grid->first; row != NULL; row = row->next) {
+        if (row->is_sum && !sums) {
+            rule(s, s->y - 1);
+            s->y += 2;
+        }
+        sums = row->is_sum;
         set_cells(s, grid, row->cells, row->is_sum, false);
     }
     s->y += 6;
