@@ -98,6 +98,9 @@ static enum oft_err fill_deal(struct engine *engine, uint64_t generation,
         input->deal = context->deal;
         input->attested = context->attested;
         input->generation = generation;
+    } else if (code == OFT_ERR_NOT_FOUND) {
+        code = oft_fail(reterr, OFT_ERR_NOT_FOUND, "these books have no policy generation %llu",
+                        (unsigned long long)generation);
     }
     return code;
 }

@@ -2,6 +2,7 @@
 """Months that are closed, statements that two persons approve, what comes late, and statements made again."""
 
 import csv
+import datetime
 import io
 import json
 import os
@@ -230,3 +231,22 @@ def test_the_pdf_has_the_words_of_the_text(books, tmp_path):
         pytest.skip("pdftotext is not here")
     assert "page 1 of " in words and "Statement of bigcloud, 2026-03" in words
     assert "Journal SHA-256" in words and "Subtotal" in words
+
+
+def test_outside_a_rehearsal_a_statement_is_made_again_after_the_books_went_on(make_stack, tmp_path):
+    stack = make_stack()
+    key = stack.key("acme", "api")
+    served(stack, key, 2)
+    month = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m")
+    account = saved(stack, tmp_path, "acme", "statement", "--party", "acme", "--month", month)
+    us = saved(stack, tmp_path, "lab", "statement", "--party", "lab", "--month", month)
+    served(stack, key, 3)
+    stack.key("globex", "api")  # another generation of the policy
+    for path in (*account.values(), *us.values()):
+        same(stack, path)
+    # An instant that the books do not have is not believed.
+    forged = tmp_path / "forged.json"
+    statement = us["json"].read_text()
+    as_of = json.loads(statement)["as_of"]
+    forged.write_text(statement.replace(as_of, "2020-01-01T00:00:00Z"))
+    assert stack.cli("statement", "--reproduce", str(forged), check=False).returncode == 1
