@@ -10,7 +10,7 @@
 
 /* ---- periods ---------------------------------------------------------------------------------- */
 
-/* JSON: {"first_open","soft_closed_until"...,"periods":[{"month","state","soft_closed","closed"}]}. */
+/* JSON: {"now","late_lands_in","periods":[{"month","state","soft_closed","closed"}]}. */
 enum oft_err engine_periods(struct engine *engine, oft_instant now_ns, struct oft_buffer *out,
                             struct oft_error *reterr) OFT_MUSTCHECK;
 /* Soft-closes MONTH (it must be over, and all before it soft-closed), or closes it (all before it closed).

@@ -19,7 +19,7 @@ FORMS = {"text": (), "json": ("--json",), "csv": ("--csv",)}
 def at(stack, instant):
     """The same books, later or earlier."""
     stack.stop_daemon()
-    stack.serve_args = ["--rehearse-at", instant]
+    stack.serve_args[stack.serve_args.index("--rehearse-at") + 1] = instant
     stack.start_daemon()
 
 
