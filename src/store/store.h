@@ -164,6 +164,12 @@ typedef enum oft_err (*store_transaction_fn)(void *context, const struct store_t
 enum oft_err store_transactions(struct store *store, store_transaction_fn visit, void *context,
                                 struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* Calls FIND with each thing that is wrong with the file as a database: pages, indexes, values that are
+ * missing. What its rows say is not looked at. */
+typedef void (*store_finding_fn)(void *context, const char *text);
+enum oft_err store_examine(struct store *store, store_finding_fn find, void *context,
+                           struct oft_error *reterr) OFT_MUSTCHECK;
+
 struct store_balance {
     const char *account;
     oft_nanos amount;
