@@ -364,13 +364,17 @@ static enum oft_err check_intent(void *context, const char *writer,
                                  const struct meter_record *intent, struct oft_error *reterr)
 {
     struct verification *verification = context;
-    (void)reterr;
+    bool known = false;
     verification->intents++;
+    enum oft_err code = store_writer_known(verification->engine->store, writer, &known, reterr);
+    if (code == OFT_OK && !known) {
+        fail(verification, "an open intent is of %.63s, of whom no segment was read", writer);
+    }
     if (!meter_record_valid(intent, intent->sequence) ||
         meter_record_kind(intent) != METER_INTENT) {
         fail(verification, "an open intent of %.63s fails its checksum", writer);
     }
-    return OFT_OK;
+    return code;
 }
 
 /* ---- the report -------------------------------------------------------------------------------- */

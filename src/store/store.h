@@ -108,6 +108,9 @@ enum oft_err store_position_set(struct store *store, const char *segment, uint32
 /* How many segments have a position. */
 enum oft_err store_position_count(struct store *store, uint64_t *ret_count,
                                   struct oft_error *reterr) OFT_MUSTCHECK;
+/* Whether a segment of WRITER was read. */
+enum oft_err store_writer_known(struct store *store, const char *writer, bool *ret_known,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err store_quarantine(struct store *store, const char *segment, uint32_t slot,
                               const char *why, oft_instant now_ns,
                               struct oft_error *reterr) OFT_MUSTCHECK;
