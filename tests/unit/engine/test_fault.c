@@ -19,7 +19,7 @@
 
 #include "fault_vfs.h"
 
-enum { SAMPLES = 24, REQUESTS = 12, BOOKS_BYTES = 1 << 16, STEPS_MAX = 32 };
+enum { SAMPLES = 12, REQUESTS = 12, BOOKS_BYTES = 1 << 16, STEPS_MAX = 32 };
 
 /* A run, and how far it has come. */
 struct run {
@@ -216,11 +216,14 @@ static void append_row(sqlite3_stmt *statement, struct oft_buffer *out)
     oft_buffer_append_text(out, "\n");
 }
 
+#define SERIES                                                                               \
+    "SELECT kind, month, unit, outcome, rate, account, product, model, pool, party, clause," \
+    " quantity, amount, hex(units) FROM series ORDER BY key"
+
 static void read_books(const struct world *world, struct oft_buffer *out)
 {
     static const char *const QUERIES[] = {
-        "SELECT kind, month, unit, outcome, rate, account, product, model, pool, party, clause,"
-        " quantity, amount, hex(units) FROM series ORDER BY key",
+        SERIES,
         "SELECT account, amount FROM balance ORDER BY account",
         "SELECT count(*) FROM open_intent",
         "SELECT count(*) FROM quarantine",
