@@ -62,6 +62,8 @@ static const char *parameter_words(const char *name)
     } WORDS[] = {
         {"party", "a party's name in the deal"},
         {"month", "YYYY-MM"},
+        {"dataset", "cost-and-usage or contract-commitment"},
+        {"version", "of FOCUS: 1.2, 1.3 or 1.4"},
         {"format", "in which form"},
         {"at", "an instant of contract time: the desk as it was then, or will be if nobody acts"},
         {"from", "the number of the first event"},
@@ -92,7 +94,7 @@ static json_t *route_parameters(const struct api_route *route)
                                     parameter(name, "query", required, parameter_words(name)));
         at += length + strspn(at + length, " ");
     }
-    if (route->form != API_FORM_JSON) {
+    if (route->form == API_FORM_REPORT || route->form == API_FORM_LETTER) {
         json_t *format = parameter("format", "query", false, parameter_words("format"));
         json_t *forms = route->form == API_FORM_REPORT
                             ? json_pack("[s, s, s]", "json", "text", "csv")
@@ -106,6 +108,10 @@ static json_t *route_parameters(const struct api_route *route)
 static json_t *route_content(const struct api_route *route)
 {
     json_t *all = json_object();
+    if (route->form == API_FORM_CSV) {
+        (void)json_object_update_new(all, content("text/csv", text_schema()));
+        return all;
+    }
     if (route->form != API_FORM_LETTER) {
         (void)json_object_update_new(
             all, content("application/json", reference("schemas", route->answer)));

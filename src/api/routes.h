@@ -42,7 +42,8 @@ typedef void (*api_handler)(const struct api_scope *scope, struct api_answer *an
 enum api_form {
     API_FORM_JSON,
     API_FORM_REPORT, /* format=: JSON, text or CSV */
-    API_FORM_LETTER  /* format=: text or PDF */
+    API_FORM_LETTER, /* format=: text or PDF */
+    API_FORM_CSV     /* CSV always */
 };
 
 struct api_route {
@@ -109,6 +110,7 @@ void api_get_attestations(const struct api_scope *scope, struct api_answer *answ
 void api_get_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_post_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_delete_key(const struct api_scope *scope, struct api_answer *answer);
+void api_get_focus(const struct api_scope *scope, struct api_answer *answer);
 void api_get_statement(const struct api_scope *scope, struct api_answer *answer);
 void api_get_commitments(const struct api_scope *scope, struct api_answer *answer);
 void api_get_usage(const struct api_scope *scope, struct api_answer *answer);

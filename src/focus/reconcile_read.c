@@ -47,12 +47,12 @@ static struct focus_decimal factor_of(const char *text, char word[96])
     struct focus_decimal factor = {1, 0};
     size_t digits = strspn(text, "0123456789");
     size_t at = digits;
-    if (digits > 0 && digits < 12) {
-        (void)focus_decimal_parse((struct oft_str){text, digits}, &factor);
+    if (digits > 0 && digits < 12 &&
+        focus_decimal_parse((struct oft_str){text, digits}, &factor) == OFT_OK) {
         bool letter = text[at] != '\0' && !isalpha((unsigned char)text[at + 1]);
         if (letter && (text[at] == 'K' || text[at] == 'k' || text[at] == 'M')) {
-            factor.value *= text[at] == 'M' ? 1000000 : 1000;
-            at++;
+            struct focus_decimal thousand = {text[at] == 'M' ? 1000000 : 1000, 0};
+            at += focus_decimal_mul(factor, thousand, &factor) == OFT_OK;
         }
     }
     size_t used = 0;
