@@ -77,7 +77,7 @@ static const struct focus_column COST_AND_USAGE[] = {
     {"ServiceSubcategory", 's', 'o', false, true, 11, ON, NULL},
     {"SkuId", 's', 'c', true, true, ALWAYS, ON, NULL},
     {"SkuMeter", 's', 'c', true, true, 11, ON, NULL},
-    {"SkuPriceDetails", 'j', 'c', true, false, 11, ON, NULL},
+    {"SkuPriceDetails", 'j', 'c', true, true, 11, ON, NULL},
     {"SkuPriceId", 's', 'c', true, true, ALWAYS, ON, NULL},
     {"SubAccountId", 's', 'c', true, false, ALWAYS, ON, NULL},
     {"SubAccountName", 's', 'c', true, false, ALWAYS, ON, NULL},

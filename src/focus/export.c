@@ -36,8 +36,9 @@ static void put_common(struct focus_sheet *sheet, const char *party_name, const 
     focus_put_instant(sheet, "ChargePeriodStart", oft_month_start(input->month));
     focus_put_instant(sheet, "ChargePeriodEnd", oft_month_start(input->month + 1));
     focus_put(sheet, "InvoiceIssuerName", party);
-    focus_put(sheet, "ProviderName", host != NULL ? host : party);
-    focus_put(sheet, "PublisherName", party);
+    /* 1.2 calls the seller the provider; who runs the machines is the publisher there. */
+    focus_put(sheet, "ProviderName", party);
+    focus_put(sheet, "PublisherName", host != NULL ? host : party);
     focus_put(sheet, "HostProviderName", host != NULL ? host : party);
     focus_put(sheet, "ServiceProviderName", party);
     focus_put(sheet, "x_CorrectionStyle", "Ledger");
@@ -70,6 +71,15 @@ static void put_price(struct focus_sheet *sheet, struct focus_decimal quantity, 
     focus_put_decimal(sheet, "ListUnitPrice", price);
     focus_put_decimal(sheet, "ContractedCost", cost);
     focus_put_decimal(sheet, "ListCost", cost);
+}
+
+/* The clause is what makes one price of a thing another. */
+static void put_clause(struct focus_sheet *sheet, const char *clause, bool priced)
+{
+    focus_put(sheet, "x_Clause", clause);
+    if (priced) {
+        focus_put_printf(sheet, "SkuPriceDetails", "{\"x_Clause\":\"%s\"}", clause);
+    }
 }
 
 static const struct deal_pool *pool_of(const struct deal *deal, const char *name)
@@ -173,7 +183,7 @@ static void put_usage_charge(struct focus_sheet *sheet, const struct ledger_row 
     focus_put(sheet, "PricingCategory", "Standard");
     focus_put_printf(sheet, "SkuPriceId", "%s/%s/%s/%s", key->pool, key->model,
                      print_unit_name(key->unit), key->clause);
-    focus_put(sheet, "x_Clause", key->clause);
+    put_clause(sheet, key->clause, true);
     focus_put_printf(sheet, "ChargeDescription", "%s of %s on %s by %s", meter_name(key->unit),
                      key->model, key->pool, key->clause);
     if (row->totals.amount_nanos < 0) {
@@ -204,7 +214,7 @@ static void put_reserved_use(struct focus_sheet *sheet, const struct ledger_row 
                      print_unit_name(unit));
     focus_put(sheet, "CapacityReservationId", key->pool);
     focus_put(sheet, "CapacityReservationStatus", "Used");
-    focus_put(sheet, "x_Clause", key->clause);
+    put_clause(sheet, key->clause, true);
     focus_put_printf(sheet, "ChargeDescription", "%s of %s on reserved %s for %s: no cost by use",
                      meter_name(unit), key->model, key->pool, key->account);
 }
@@ -294,7 +304,7 @@ static void put_capacity(struct focus_sheet *sheet, const struct ledger_row *row
     focus_put(sheet, "SkuMeter", hour_unit(key->unit));
     focus_put_printf(sheet, "SkuPriceId", "%s/%s/%s", key->pool, print_unit_name(key->unit),
                      key->clause);
-    focus_put(sheet, "x_Clause", key->clause);
+    put_clause(sheet, key->clause, true);
     focus_put(sheet, "x_UnitClass", print_unit_name(key->unit));
 }
 
@@ -368,7 +378,7 @@ static void put_share(struct focus_sheet *sheet, const struct ledger_row *row)
     focus_put(sheet, "ServiceCategory", "Other");
     focus_put(sheet, "ServiceSubcategory", "Other (Other)");
     focus_put(sheet, "ServiceName", "Revenue share");
-    focus_put(sheet, "x_Clause", key->clause);
+    put_clause(sheet, key->clause, false);
     focus_put_nanos(sheet, "x_RevenueShare", key->rate);
     focus_put_nanos(sheet, "x_RevenueShareBase", row->totals.quantity);
     focus_put_printf(sheet, "ChargeDescription", "Revenue share %s by %s, %s percent",
@@ -409,7 +419,7 @@ static void put_commitment_row(struct focus_sheet *sheet, const struct deal_clau
     focus_put(sheet, "SkuId", clause->id);
     focus_put(sheet, "SkuMeter", "Commitment to spend");
     focus_put_printf(sheet, "SkuPriceId", "%s/price", clause->id);
-    focus_put(sheet, "x_Clause", clause->id);
+    put_clause(sheet, clause->id, true);
     focus_put_printf(sheet, "ContractApplied",
                      "{\"Elements\":[{\"ContractID\":\"%s\",\"ContractCommitmentID\":\"%s\","
                      "\"ContractCommitmentAppliedCost\":%s,"

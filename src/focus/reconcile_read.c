@@ -250,6 +250,11 @@ static bool place(struct placing *placing)
     if (is_part_without_cost(placing)) {
         return leave(placing, "it is a part of a commitment or a reservation, without a cost");
     }
+    if (focus_table_cell(placing->table, placing->row, "x_RevenueShare") != NULL) {
+        (void)leave(placing, "it is a revenue share and no use: the statement has it");
+        placing->outside.open = false;
+        return false;
+    }
     const char *unit = value_of(placing, FOCUS_FIELD_UNIT);
     if (unit == NULL) {
         return leave(placing, placing->side == HERE

@@ -5,6 +5,7 @@
 #include "../ledger/world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "focus/focus.h"
@@ -212,6 +213,38 @@ static void a_commitment_that_ends_shows_what_is_left_of_it(void **state)
     }
 }
 
+/* OFFTAKE_GOLDEN_WRITE=1 rewrites the files. The public validator reads them too (tests/e2e). */
+static void the_files_are_as_they_were(void **state)
+{
+    static const struct {
+        enum focus_dataset dataset;
+        focus_version version;
+        const char *name;
+    } cases[] = {{FOCUS_COST_AND_USAGE, 12, "cost-and-usage-1.2.csv"},
+                 {FOCUS_COST_AND_USAGE, 14, "cost-and-usage-1.4.csv"},
+                 {FOCUS_CONTRACT_COMMITMENT, 13, "contract-commitment-1.3.csv"},
+                 {FOCUS_CONTRACT_COMMITMENT, 14, "contract-commitment-1.4.csv"}};
+    (void)state;
+    for (size_t i = 0; i < OFT_COUNT_OF(cases); i++) {
+        static char golden[1 << 20];
+        struct oft_buffer out;
+        char path[512];
+        bool rewrite = getenv("OFFTAKE_GOLDEN_WRITE") != NULL;
+        make(cases[i].dataset, cases[i].version, &out);
+        (void)snprintf(path, sizeof(path), "%s/%s", GOLDEN_DIRECTORY, cases[i].name);
+        FILE *file = fopen(path, rewrite ? "w" : "r");
+        assert_non_null(file);
+        if (rewrite) {
+            assert_true(fputs(oft_buffer_text(&out), file) >= 0);
+        } else {
+            golden[fread(golden, 1, sizeof(golden) - 1, file)] = '\0';
+            assert_string_equal(oft_buffer_text(&out), golden);
+        }
+        (void)fclose(file);
+        oft_buffer_release(&out);
+    }
+}
+
 static void names_of_columns_follow_the_version(void **state)
 {
     struct focus_table old = table_of(FOCUS_COST_AND_USAGE, 12);
@@ -250,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(capacity_that_nobody_used_is_a_row, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_commitment_that_ends_shows_what_is_left_of_it, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(the_files_are_as_they_were, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_of_columns_follow_the_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_order_of_the_rows_does_not_matter, set_up, tear_down),
     };
