@@ -13,7 +13,7 @@ import subprocess
 
 import pytest
 
-from stack import chat, http
+from stack import chat
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MONTH = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m")
@@ -180,3 +180,31 @@ def test_the_file_is_given_over_the_api_too(stack):
     ran = subprocess.run(["curl", "-sS", "--unix-socket", str(stack.data / "admin.sock"),
                           "http://localhost" + query], capture_output=True, text=True, check=True)
     assert ran.stdout == export(stack)
+
+
+MAKE_PARQUET = """
+import datetime, decimal, sys
+import pyarrow as pa, pyarrow.parquet as pq
+cost = decimal.Decimal("0.123456789")
+start = datetime.datetime(2026, 4, 1, tzinfo=datetime.timezone.utc)
+columns = {"BilledCost": pa.array([cost, None], pa.decimal128(38, 9)), "Note": pa.array(['a,"b"', None]),
+           "ChargePeriodStart": pa.array([start, start], pa.timestamp("us", tz="UTC"))}
+if sys.argv[2] == "float":
+    columns["ListCost"] = pa.array([0.1, 2.5e-7], pa.float64())
+pq.write_table(pa.table(columns), sys.argv[1])
+"""
+
+
+def test_parquet_becomes_csv_without_losing_a_digit(tmp_path):
+    python = pathlib.Path(find_validator()).parent / "python"
+    tool = str(ROOT / "tools" / "parquet-to-csv")
+    path = tmp_path / "focus.parquet"
+    subprocess.run([python, "-c", MAKE_PARQUET, str(path), "exact"], check=True)
+    done = subprocess.run([python, tool, str(path), "-"], capture_output=True, text=True, check=True)
+    assert done.stdout == ('BilledCost,Note,ChargePeriodStart\n0.123456789,"a,""b""",2026-04-01T00:00:00Z\n'
+                           ",,2026-04-01T00:00:00Z\n")
+    subprocess.run([python, "-c", MAKE_PARQUET, str(path), "float"], check=True)
+    refused = subprocess.run([python, tool, str(path), "-"], capture_output=True, text=True)
+    assert refused.returncode != 0 and "ListCost" in refused.stderr and refused.stdout == ""
+    taken = subprocess.run([python, tool, str(path), "-", "--floats"], capture_output=True, text=True)
+    assert taken.stdout.splitlines()[2].endswith("0.00000025")
