@@ -193,6 +193,35 @@ static void capacity_that_nobody_used_is_a_row(void **state)
     assert_true(found);
 }
 
+/* The deal of the world with a limit on "metal": what ran over it is a part of what it can carry. */
+static void what_a_limit_leaves_room_for_was_not_used(void **state)
+{
+    static char text[8192];
+    const char *limited = strstr(WORLD_DEAL, "reserved\n");
+    (void)state;
+    assert_non_null(limited);
+    (void)snprintf(text, sizeof(text), "%.*sreserved;  limit 10 tokens per minute\n%s", (int)(limited - WORLD_DEAL),
+                   WORLD_DEAL, limited + strlen("reserved\n"));
+    world_close(&world);
+    world_open(&world, text);
+    struct focus_table table = table_of(FOCUS_COST_AND_USAGE, 14);
+    const char *id = "metal/order-1.price";
+    assert_decimal(sum_where(&table, "BilledCost", "CommitmentDiscountId", id), "212.345678912");
+    assert_decimal(sum_where(&table, "EffectiveCost", "CommitmentDiscountId", id), "212.345678912");
+    /* 5,600 tokens of 10 a minute over 30 days: 100 hours * 5600 / 432000. */
+    for (size_t row = 0; row < table.row_count; row++) {
+        const char *name = focus_table_cell(&table, row, "CommitmentDiscountId");
+        const char *status = focus_table_cell(&table, row, "CommitmentDiscountStatus");
+        if (name != NULL && status != NULL && strcmp(name, id) == 0) {
+            bool used = strcmp(status, "Used") == 0;
+            assert_string_equal(focus_table_cell(&table, row, "CommitmentDiscountQuantity"),
+                                used ? "1.296296" : "98.703704");
+            assert_string_equal(focus_table_cell(&table, row, "EffectiveCost"),
+                                used ? "2.752628542" : "209.59305037");
+        }
+    }
+}
+
 /* "chatty" ends with April: what was not counted towards it is a row of April. */
 static void a_commitment_that_ends_shows_what_is_left_of_it(void **state)
 {
@@ -281,6 +310,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(billed_costs_add_up_to_the_costs_of_the_books, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(capacity_that_nobody_used_is_a_row, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_limit_leaves_room_for_was_not_used, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_commitment_that_ends_shows_what_is_left_of_it, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_files_are_as_they_were, set_up, tear_down),
