@@ -200,8 +200,8 @@ static void what_a_limit_leaves_room_for_was_not_used(void **state)
     const char *limited = strstr(WORLD_DEAL, "reserved\n");
     (void)state;
     assert_non_null(limited);
-    (void)snprintf(text, sizeof(text), "%.*sreserved;  limit 10 tokens per minute\n%s", (int)(limited - WORLD_DEAL),
-                   WORLD_DEAL, limited + strlen("reserved\n"));
+    (void)snprintf(text, sizeof(text), "%.*sreserved;  limit 10 tokens per minute\n%s",
+                   (int)(limited - WORLD_DEAL), WORLD_DEAL, limited + strlen("reserved\n"));
     world_close(&world);
     world_open(&world, text);
     struct focus_table table = table_of(FOCUS_COST_AND_USAGE, 14);
