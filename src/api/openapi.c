@@ -62,6 +62,8 @@ static const char *parameter_words(const char *name)
     } WORDS[] = {
         {"party", "a party's name in the deal"},
         {"month", "YYYY-MM"},
+        {"dataset", "cost-and-usage or contract-commitment"},
+        {"version", "of FOCUS: 1.2, 1.3 or 1.4"},
         {"format", "in which form"},
         {"transaction", "as of this transaction of the books, as a statement prints it"},
         {"generation", "by the deal of this policy generation"},
@@ -97,7 +99,7 @@ static json_t *route_parameters(const struct api_route *route)
                                     parameter(name, "query", required, parameter_words(name)));
         at += length + strspn(at + length, " ");
     }
-    if (route->form != API_FORM_JSON) {
+    if (route->form == API_FORM_REPORT || route->form == API_FORM_LETTER) {
         json_t *format = parameter("format", "query", false, parameter_words("format"));
         json_t *forms = route->form == API_FORM_REPORT
                             ? json_pack("[s, s, s]", "json", "text", "csv")
@@ -113,6 +115,10 @@ static json_t *route_parameters(const struct api_route *route)
 static json_t *route_content(const struct api_route *route)
 {
     json_t *all = json_object();
+    if (route->form == API_FORM_CSV) {
+        (void)json_object_update_new(all, content("text/csv", text_schema()));
+        return all;
+    }
     if (route->form != API_FORM_LETTER) {
         (void)json_object_update_new(
             all, content("application/json", reference("schemas", route->answer)));

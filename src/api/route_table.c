@@ -46,6 +46,8 @@ static const struct api_route ROUTES[] = {
      "Each commitment against its line", "", NULL, "Report"},
     {"GET", "/v1/usage", api_get_usage, false, false, 200, API_FORM_REPORT,
      "Requests and tokens by product, pool and clause", "", NULL, "Report"},
+    {"GET", "/v1/focus", api_get_focus, false, false, 200, API_FORM_CSV,
+     "A dataset of FOCUS for a month", "dataset! version! month!", NULL, "Anything"},
     {"GET", "/v1/ledger/verify", api_get_ledger_verify, false, false, 200, API_FORM_REPORT,
      "Check the books from their first transaction", "", NULL, "Verification"},
     {"GET", "/v1/openapi.json", api_get_openapi, false, false, 200, API_FORM_JSON, "This document",

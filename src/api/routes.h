@@ -43,7 +43,8 @@ enum api_form {
     API_FORM_JSON,
     API_FORM_REPORT, /* format=: JSON, text or CSV */
     API_FORM_LETTER, /* format=: text or PDF */
-    API_FORM_PAPER   /* format=: JSON, text, CSV or PDF */
+    API_FORM_PAPER,  /* format=: JSON, text, CSV or PDF */
+    API_FORM_CSV     /* CSV always */
 };
 
 struct api_route {
@@ -110,6 +111,7 @@ void api_get_attestations(const struct api_scope *scope, struct api_answer *answ
 void api_get_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_post_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_delete_key(const struct api_scope *scope, struct api_answer *answer);
+void api_get_focus(const struct api_scope *scope, struct api_answer *answer);
 void api_get_statement(const struct api_scope *scope, struct api_answer *answer);
 void api_get_statements(const struct api_scope *scope, struct api_answer *answer);
 void api_post_statements(const struct api_scope *scope, struct api_answer *answer);

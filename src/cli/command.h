@@ -87,6 +87,8 @@ int cli_statement(int argc, char **argv);
 int cli_period(int argc, char **argv);
 int cli_commitments(int argc, char **argv);
 int cli_usage(int argc, char **argv);
+int cli_focus(int argc, char **argv);
+int cli_reconcile(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
 int cli_drain(int argc, char **argv);
 int cli_attest(int argc, char **argv);

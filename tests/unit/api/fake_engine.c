@@ -172,6 +172,17 @@ enum oft_err engine_usage(struct engine *engine, enum ledger_format format, stru
     return report(engine, out, reterr, "usage");
 }
 
+enum oft_err engine_focus(struct engine *engine, const char *dataset, const char *version,
+                          int32_t month, oft_instant now_ns, struct oft_buffer *out,
+                          struct oft_error *reterr)
+{
+    (void)dataset;
+    (void)version;
+    (void)month;
+    (void)now_ns;
+    return report(engine, out, reterr, "focus");
+}
+
 enum oft_err engine_verify(struct engine *engine, enum ledger_format format, struct oft_buffer *out,
                            bool *ret_sound, struct oft_error *reterr)
 {
