@@ -75,7 +75,7 @@ static enum oft_err share_total_of(void *context, const char *clause, oft_nanos 
 
 struct ledger_totals_source book_source(struct book *book)
 {
-    return (struct ledger_totals_source){book, totals_of, share_total_of};
+    return (struct ledger_totals_source){book, totals_of, share_total_of, NULL};
 }
 
 static void add_entry(struct book *book, const struct ledger_entry *entry)
