@@ -13,15 +13,21 @@
  * from the database: this is the one place where a statement is made and not written down; SQLite
  * quotes the names. */
 static enum oft_err examine_column(struct store *store, const char *table, const char *column,
-                                   const char *type, store_finding_fn find, void *context,
-                                   struct oft_error *reterr)
+                                   const char *type, bool is_key, store_finding_fn find,
+                                   void *context, struct oft_error *reterr)
 {
     sqlite3_stmt *statement = NULL;
     char text[200];
-    char *sql =
-        sqlite3_mprintf("SELECT count(*) FROM \"%w\" WHERE typeof(\"%w\") NOT IN (lower(%Q),"
-                        " 'null')",
-                        table, column, type);
+    if (strcmp(type, "TEXT") != 0 && strcmp(type, "BLOB") != 0 && strcmp(type, "INTEGER") != 0) {
+        (void)snprintf(text, sizeof(text), "the column %.60s.%.60s has a kind that none has", table,
+                       column);
+        find(context, text);
+        return OFT_OK;
+    }
+    char *sql = sqlite3_mprintf(
+        "SELECT count(*) FROM \"%w\" NOT INDEXED WHERE typeof(\"%w\") NOT IN (lower(%Q),"
+        " %Q)",
+        table, column, type, is_key ? type : "null");
     if (sql == NULL ||
         sqlite3_prepare_v2(store->database, sql, -1, &statement, NULL) != SQLITE_OK) {
         sqlite3_free(sql);
@@ -44,8 +50,8 @@ static enum oft_err examine_types(struct store *store, store_finding_fn find, vo
 {
     sqlite3_stmt *statement = store_prepare(
         store,
-        "SELECT t.name, c.name, c.type FROM sqlite_schema t, pragma_table_info(t.name) c"
-        " WHERE t.type = 'table' AND c.type IN ('TEXT', 'BLOB', 'INTEGER')",
+        "SELECT t.name, c.name, c.type, c.pk FROM sqlite_schema t, pragma_table_info(t.name) c"
+        " WHERE t.type = 'table'",
         reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
@@ -59,10 +65,39 @@ static enum oft_err examine_types(struct store *store, store_finding_fn find, vo
         store_column_text(statement, 0, table, sizeof(table));
         store_column_text(statement, 1, column, sizeof(column));
         store_column_text(statement, 2, type, sizeof(type));
-        code = examine_column(store, table, column, type, find, context, reterr);
+        code = examine_column(store, table, column, type, sqlite3_column_int(statement, 3) > 0,
+                              find, context, reterr);
         if (code != OFT_OK) {
             break;
         }
+    }
+    (void)sqlite3_reset(statement);
+    return code;
+}
+
+/* The parts of a transaction are numbered from 0 without a gap: an entry names its change so. */
+static enum oft_err examine_numbers(struct store *store, store_finding_fn find, void *context,
+                                    struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store,
+        "SELECT 'change', number FROM change GROUP BY number HAVING max(n) <> count(*) - 1"
+        " UNION ALL SELECT 'entry', number FROM entry GROUP BY number HAVING max(n) <> count(*) - 1"
+        " UNION ALL SELECT 'txn_range', number FROM txn_range GROUP BY number"
+        " HAVING max(n) <> count(*) - 1",
+        reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    bool row = false;
+    enum oft_err code;
+    while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
+        char table[16];
+        char text[100];
+        store_column_text(statement, 0, table, sizeof(table));
+        (void)snprintf(text, sizeof(text), "the rows of transaction %lld in %s have a gap",
+                       (long long)sqlite3_column_int64(statement, 1), table);
+        find(context, text);
     }
     (void)sqlite3_reset(statement);
     return code;
@@ -88,5 +123,8 @@ enum oft_err store_examine(struct store *store, store_finding_fn find, void *con
         }
     }
     (void)sqlite3_reset(statement);
-    return code == OFT_OK ? examine_types(store, find, context, reterr) : code;
+    if (code == OFT_OK) {
+        code = examine_types(store, find, context, reterr);
+    }
+    return code == OFT_OK ? examine_numbers(store, find, context, reterr) : code;
 }

@@ -4,7 +4,8 @@
  * are not sound, or nothing that they say has changed (space that no row uses). What else there is, is
  * listed here by table, and a flip may change nothing but that.
  *
- * By default a thousand bytes, chosen by OFFTAKE_FLIP_SEED; OFFTAKE_FLIP_SWEEP=all takes every byte.
+ * By default a thousand bytes, chosen by OFFTAKE_FLIP_SEED; OFFTAKE_FLIP_SWEEP=all takes every byte,
+ * or those from OFFTAKE_FLIP_FROM until OFFTAKE_FLIP_UNTIL.
  */
 #include "desk_world.h"
 
@@ -297,8 +298,9 @@ static void a_flipped_byte_is_found_or_says_nothing(void **state)
     struct file file = read_file(world_path(world, "books.db", path));
     assert_true(read_content(world, NULL, &honest));
     assert_string_equal(honest.integrity, "ok");
-    size_t flips = all ? file.count : FLIPS;
-    for (size_t i = 0; i < flips; i++) {
+    size_t first = all ? (size_t)number_of("OFFTAKE_FLIP_FROM", 0) : 0;
+    size_t last = all ? (size_t)number_of("OFFTAKE_FLIP_UNTIL", file.count) : FLIPS;
+    for (size_t i = first; i < last && i < file.count; i++) {
         size_t at = all ? i : next(&dice) % file.count;
         flip(world, &file, at, (unsigned char)(1u << next(&dice) % 8), &honest, &tally);
     }
