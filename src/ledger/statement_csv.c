@@ -7,13 +7,14 @@
 #include "ledger/statement.h"
 
 static const char HEADER[] = "section,item,account,party,product,pool,model,unit,quantity,"
-                             "price_per_million,base,rate_percent,amount,amount_nanos,note\n";
+                             "price_per_million,base,rate_percent,amount,amount_nanos,note,line\n";
 
 /* A row; NULL leaves a cell empty. */
 struct csv_row {
     const char *section, *item, *account, *party, *product, *pool, *model, *unit;
     const oft_nanos *quantity, *price, *base, *rate, *amount;
     const char *note;
+    const struct ledger_series_key *line;
 };
 
 static void put_words(struct oft_buffer *out, const char *text)
@@ -24,6 +25,7 @@ static void put_words(struct oft_buffer *out, const char *text)
 static void put_row(struct oft_buffer *out, const struct csv_row *row)
 {
     char digits[OFT_NANOS_TEXT_BYTES];
+    char id[LEDGER_LINE_ID_BYTES];
     put_words(out, row->section);
     put_words(out, row->item);
     put_words(out, row->account);
@@ -39,6 +41,7 @@ static void put_row(struct oft_buffer *out, const struct csv_row *row)
     print_csv_number(out, row->amount ? oft_nanos_format(*row->amount, digits) : "");
     print_csv_number(out, row->amount ? oft_i128_format(*row->amount, digits) : "");
     put_words(out, row->note);
+    put_words(out, row->line == NULL ? NULL : print_line_id(row->line, out, id));
     print_csv_end(out);
 }
 
@@ -85,6 +88,7 @@ static void put_priced(struct oft_buffer *out, const char *section,
                          .quantity = &row->totals.quantity,
                          .price = &key->rate,
                          .amount = &row->totals.amount_nanos,
+                         .line = key,
                      });
     }
 }
@@ -108,6 +112,7 @@ static void put_reserved(const struct statement *statement, struct oft_buffer *o
                                  .unit = print_unit_name(unit),
                                  .quantity = &quantity,
                                  .note = print_outcome_name(row->key.outcome),
+                                 .line = &row->key,
                              });
             }
         }
@@ -127,6 +132,7 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
                                  .party = share->key.party,
                                  .product = base->key.product,
                                  .base = &base->totals.quantity,
+                                 .line = &base->key,
                              });
             }
         }
@@ -138,6 +144,7 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
                          .rate = &share->key.rate,
                          .amount = &share->totals.amount_nanos,
                          .note = print_direction_name(share->key.outcome),
+                         .line = &share->key,
                      });
     }
 }

@@ -40,6 +40,9 @@ enum oft_err store_column_amount(sqlite3_stmt *statement, int column, oft_nanos 
 void store_column_text(sqlite3_stmt *statement, int column, char *out, size_t size);
 bool store_column_bytes(sqlite3_stmt *statement, int column, void *out, size_t length);
 
+/* The tables of schema 4, by subject. */
+extern const char STORE_SCHEMA_TRACE[];
+
 /* The one text that a series is found by. */
 void store_key_text(const struct ledger_series_key *key, char out[STORE_KEY_BYTES]);
 

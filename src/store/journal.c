@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/internal.h"
+#include "store/trace.h"
 
 #define KEY_COLUMNS                                                              \
     "s.kind, s.month, s.unit, s.outcome, s.rate, s.account, s.product, s.model," \
@@ -195,14 +196,19 @@ static enum oft_err visit_one(struct store *store, struct store_transaction *row
     return code;
 }
 
-enum oft_err store_transactions(struct store *store, store_transaction_fn visit, void *context,
-                                struct oft_error *reterr)
+enum oft_err store_transactions_between(struct store *store, uint64_t from, uint64_t through,
+                                        store_transaction_fn visit, void *context,
+                                        struct oft_error *reterr)
 {
-    sqlite3_stmt *statement = store_prepare(
-        store, "SELECT number, recorded_ns, previous, hash FROM txn ORDER BY number", reterr);
+    sqlite3_stmt *statement = store_prepare(store,
+                                            "SELECT number, recorded_ns, previous, hash FROM txn"
+                                            " WHERE number >= ?1 AND number <= ?2 ORDER BY number",
+                                            reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)from);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)through);
     bool row = false;
     enum oft_err code;
     while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
@@ -217,5 +223,35 @@ enum oft_err store_transactions(struct store *store, store_transaction_fn visit,
         }
     }
     (void)sqlite3_reset(statement);
+    return code == OFT_ERR_EXISTS ? OFT_OK : code;
+}
+
+enum oft_err store_transactions(struct store *store, store_transaction_fn visit, void *context,
+                                struct oft_error *reterr)
+{
+    return store_transactions_between(store, 0, INT64_MAX, visit, context, reterr);
+}
+
+enum oft_err store_rows_at(struct store *store, uint64_t number, enum ledger_series_kind kind,
+                           int32_t month, struct oft_arena *arena, struct ledger_row **ret_rows,
+                           size_t *ret_count, struct oft_error *reterr)
+{
+    void *items = NULL;
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "SELECT " KEY_COLUMNS ", c.quantity, c.amount, c.units, s.key FROM series s"
+                      " JOIN change c ON c.series = s.id WHERE c.number ="
+                      " (SELECT max(number) FROM change WHERE series = s.id AND number <= ?3)"
+                      " AND (?1 = 0 OR s.kind = ?1) AND (?2 = 0 OR s.month = ?2) ORDER BY s.key",
+                      reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int(statement, 1, (int)kind);
+    (void)sqlite3_bind_int(statement, 2, month);
+    (void)sqlite3_bind_int64(statement, 3, (int64_t)number);
+    enum oft_err code = store_load(store, statement, take_row, sizeof(struct ledger_row), arena,
+                                   &items, ret_count, reterr);
+    *ret_rows = items;
     return code;
 }

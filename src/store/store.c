@@ -12,7 +12,7 @@
 
 #include "store/internal.h"
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 /* A new file begins as schema 2 and comes to the present by the same steps as an old one. */
 static const char SCHEMA_2[] =
@@ -78,11 +78,21 @@ static const char TO_SCHEMA_3[] =
     "CREATE INDEX desk_delivery_by_state ON desk_delivery (state, next_ns);"
     "PRAGMA user_version = 3;";
 
+/* From schema 3: what the books came to hold, each part from a file of its own. */
+static const char *const TO_SCHEMA_4[] = {
+    STORE_SCHEMA_TRACE,
+    "PRAGMA user_version = 4;",
+    NULL,
+};
+
 /* How a file of schema `from` comes one step nearer; 0 is a new one. */
 static const struct {
     int from;
-    const char *sql;
-} STEPS[] = {{0, SCHEMA_2}, {1, TO_SCHEMA_2}, {2, TO_SCHEMA_3}};
+    const char *const *parts;
+} STEPS[] = {{0, (const char *const[]){SCHEMA_2, NULL}},
+             {1, (const char *const[]){TO_SCHEMA_2, NULL}},
+             {2, (const char *const[]){TO_SCHEMA_3, NULL}},
+             {3, TO_SCHEMA_4}};
 
 enum oft_err store_fail(struct store *store, const char *doing, struct oft_error *reterr)
 {
@@ -127,21 +137,21 @@ static enum oft_err schema_version(struct store *store, int *ret_version, struct
 /* Takes the step from VERSION, in a transaction of its own: each leaves a whole schema. */
 static enum oft_err migrate_step(struct store *store, int version, struct oft_error *reterr)
 {
-    const char *sql = NULL;
+    const char *const *parts = NULL;
     for (size_t i = 0; i < OFT_COUNT_OF(STEPS); i++) {
         if (STEPS[i].from == version) {
-            sql = STEPS[i].sql;
+            parts = STEPS[i].parts;
         }
     }
-    if (sql == NULL) {
+    if (parts == NULL) {
         return oft_fail(reterr, OFT_ERR_VERSION,
                         "the books have schema version %d; this program knows up to %d. Use the "
                         "version of offtake that wrote them, or a newer one",
                         version, SCHEMA_VERSION);
     }
     enum oft_err code = store_begin(store, reterr);
-    if (code == OFT_OK) {
-        code = execute(store, sql, "making its tables", reterr);
+    for (; code == OFT_OK && *parts != NULL; parts++) {
+        code = execute(store, *parts, "making its tables", reterr);
     }
     if (code == OFT_OK) {
         code = store_commit(store, reterr);
