@@ -63,6 +63,9 @@ void api_get_statement(const struct api_scope *scope, struct api_answer *answer)
                          "a statement needs party=NAME and month=YYYY-MM", NULL);
         return;
     }
+    if (api_statement_as_of(scope, party, month, format->format, answer)) {
+        return;
+    }
     struct oft_error error = {0};
     enum oft_err err = engine_statement(scope->options->engine, party, month, scope->now_ns,
                                         format->format, &answer->body, &error);

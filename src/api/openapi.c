@@ -63,8 +63,12 @@ static const char *parameter_words(const char *name)
         {"party", "a party's name in the deal"},
         {"month", "YYYY-MM"},
         {"format", "in which form"},
+        {"account", "an account of the books, receivable/acme; all when not said"},
+        {"as_of", "an instant of contract time: only what was recorded by then"},
+        {"until", "YYYY-MM: only what was earned up to the end of that month"},
+        {"through", "the number of the last transaction, from X-Offtake-Next"},
         {"at", "an instant of contract time: the desk as it was then, or will be if nobody acts"},
-        {"from", "the number of the first event"},
+        {"from", "the number of the first event or transaction"},
         {"after", "the id after which to begin"},
         {"limit", "at most so many; 200 when not said, never more than 1000"},
         {"dry_run", "1: say what would come of it, and do nothing"},
@@ -96,6 +100,8 @@ static json_t *route_parameters(const struct api_route *route)
         json_t *format = parameter("format", "query", false, parameter_words("format"));
         json_t *forms = route->form == API_FORM_REPORT
                             ? json_pack("[s, s, s]", "json", "text", "csv")
+                        : route->form == API_FORM_JOURNAL
+                            ? json_pack("[s, s, s]", "hledger", "beancount", "csv")
                             : json_pack("[s, s]", "text", "pdf");
         (void)json_object_set_new(json_object_get(format, "schema"), "enum", forms);
         (void)json_array_append_new(list, format);
@@ -106,14 +112,14 @@ static json_t *route_parameters(const struct api_route *route)
 static json_t *route_content(const struct api_route *route)
 {
     json_t *all = json_object();
-    if (route->form != API_FORM_LETTER) {
+    if (route->form == API_FORM_JSON || route->form == API_FORM_REPORT) {
         (void)json_object_update_new(
             all, content("application/json", reference("schemas", route->answer)));
     }
     if (route->form != API_FORM_JSON) {
         (void)json_object_update_new(all, content("text/plain", text_schema()));
     }
-    if (route->form == API_FORM_REPORT) {
+    if (route->form == API_FORM_REPORT || route->form == API_FORM_JOURNAL) {
         (void)json_object_update_new(all, content("text/csv", text_schema()));
     } else if (route->form == API_FORM_LETTER) {
         (void)json_object_update_new(

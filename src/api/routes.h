@@ -31,7 +31,8 @@ struct api_answer {
     unsigned status;
     const char *content_type;
     const char *allow; /* of a 405, else NULL */
-    bool unsound;      /* ledger verify: the books are not sound */
+    bool unsound;      /* ledger verify, trace: the books are not sound */
+    char next[64];     /* parameters of the next page; "" at the end */
     struct oft_buffer body;
 };
 
@@ -42,7 +43,8 @@ typedef void (*api_handler)(const struct api_scope *scope, struct api_answer *an
 enum api_form {
     API_FORM_JSON,
     API_FORM_REPORT, /* format=: JSON, text or CSV */
-    API_FORM_LETTER  /* format=: text or PDF */
+    API_FORM_LETTER, /* format=: text or PDF */
+    API_FORM_JOURNAL /* format=: hledger, beancount or CSV */
 };
 
 struct api_route {
@@ -113,6 +115,12 @@ void api_get_statement(const struct api_scope *scope, struct api_answer *answer)
 void api_get_commitments(const struct api_scope *scope, struct api_answer *answer);
 void api_get_usage(const struct api_scope *scope, struct api_answer *answer);
 void api_get_ledger_verify(const struct api_scope *scope, struct api_answer *answer);
+void api_get_trace(const struct api_scope *scope, struct api_answer *answer);
+void api_get_balance(const struct api_scope *scope, struct api_answer *answer);
+void api_get_ledger_export(const struct api_scope *scope, struct api_answer *answer);
+/* Answers when as_of is asked for; false: it is not. */
+bool api_statement_as_of(const struct api_scope *scope, const char *party, int32_t month,
+                         enum ledger_format format, struct api_answer *answer);
 void api_get_openapi(const struct api_scope *scope, struct api_answer *answer);
 void api_post_act(const struct api_scope *scope, struct api_answer *answer);
 void api_get_desk(const struct api_scope *scope, struct api_answer *answer);

@@ -87,6 +87,8 @@ int cli_statement(int argc, char **argv);
 int cli_commitments(int argc, char **argv);
 int cli_usage(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
+int cli_balance(int argc, char **argv);
+int cli_trace(int argc, char **argv);
 int cli_drain(int argc, char **argv);
 int cli_attest(int argc, char **argv);
 int cli_desk(int argc, char **argv);

@@ -116,8 +116,8 @@ static enum oft_err rate(struct engine *engine, struct trace_request *request,
     ledger_parts_release(&parts);
     if (code == OFT_OK && request->line_count > 0) {
         request->usage = &request->lines[0];
-        uint32_t clause = deal_find_clause(context->deal,
-                                           oft_str_from(request->usage->part.key.clause));
+        uint32_t clause =
+            deal_find_clause(context->deal, oft_str_from(request->usage->part.key.clause));
         if (clause != DEAL_NONE) {
             request->clause_text = context->deal->clauses[clause].text;
         }
@@ -166,8 +166,7 @@ static enum oft_err stand(struct engine *engine, const uint8_t id[16], bool sett
     const struct trace_sighting *at = &request->settled;
     code = store_booked_by(store, at->segment, at->slot, &request->number, reterr);
     if (code == OFT_OK) {
-        code =
-            store_quarantined(store, at->segment, at->slot, arena, &request->set_aside, reterr);
+        code = store_quarantined(store, at->segment, at->slot, arena, &request->set_aside, reterr);
     }
     request->standing = TRACE_BOOKED;
     if (request->set_aside != NULL) {
@@ -335,7 +334,8 @@ static enum oft_err take_range(void *context, const struct ledger_range *range,
                         "through while requests wait to be booked. Trace single requests of it",
                         reading->line->id, OFT_TRACE_RECORDS_MAX);
     }
-    enum oft_err code = trace_read(reading->engine, range, take_sighting, reading, &missing, reterr);
+    enum oft_err code =
+        trace_read(reading->engine, range, take_sighting, reading, &missing, reterr);
     reading->line->missing += missing ? 1 : 0;
     return code;
 }
@@ -347,8 +347,8 @@ static enum oft_err read_records(struct reading *reading, struct oft_arena *aren
     struct store_orphan *orphans = NULL;
     size_t count = 0;
     let_contexts_go(reading->engine);
-    enum oft_err code = store_line_ranges(reading->engine->store, &line->row.key, take_range,
-                                          reading, reterr);
+    enum oft_err code =
+        store_line_ranges(reading->engine->store, &line->row.key, take_range, reading, reterr);
     if (code == OFT_OK) {
         code = store_line_orphans(reading->engine->store, &line->row.key, arena, &orphans, &count,
                                   reterr);
@@ -365,8 +365,8 @@ static enum oft_err fill_line(struct engine *engine, struct reading *reading,
 {
     struct trace_of_line *line = reading->line;
     const struct ledger_series_key *key = &line->row.key;
-    line->records = oft_arena_alloc_array(arena, (size_t)reading->limit + 1,
-                                          sizeof(*line->records));
+    line->records =
+        oft_arena_alloc_array(arena, (size_t)reading->limit + 1, sizeof(*line->records));
     enum oft_err code = line->records == NULL ? OFT_ERR_MEMORY : OFT_OK;
     if (code == OFT_OK) {
         code = store_line_changes(engine->store, key, reading->limit, &line->change_total, arena,

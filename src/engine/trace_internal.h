@@ -5,6 +5,7 @@
  * What is found before it is printed. trace.c looks, trace_spool.c reads the segments, trace_print.c and
  * trace_json.c say it.
  */
+#include "base/limits.h"
 #include "engine/internal.h"
 #include "engine/trace.h"
 #include "ledger/trace.h"
@@ -74,8 +75,8 @@ struct trace_of_line {
     struct trace_record *records; /* the first ones */
     size_t record_count;
     struct ledger_traced traced;
-    uint64_t missing;   /* segments that are nowhere */
-    bool by_the_clock;  /* capacity: there are no records */
+    uint64_t missing;  /* segments that are nowhere */
+    bool by_the_clock; /* capacity: there are no records */
     bool adds_up;
     oft_nanos unrounded; /* valid when it has room */
     unsigned scale;

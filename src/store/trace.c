@@ -140,8 +140,7 @@ enum oft_err store_line_changes(struct store *store, const struct ledger_series_
                                       "SELECT count(*) FROM change WHERE series ="
                                       " (SELECT id FROM series WHERE key = ?1)",
                                       key, reterr);
-    enum oft_err code =
-        statement == NULL ? OFT_ERR_IO : store_step(store, statement, &row, reterr);
+    enum oft_err code = statement == NULL ? OFT_ERR_IO : store_step(store, statement, &row, reterr);
     if (code != OFT_OK) {
         return code;
     }
@@ -233,6 +232,23 @@ enum oft_err store_head_at(struct store *store, oft_instant at, struct store_hea
         ret_head->recorded_ns = sqlite3_column_int64(statement, 1);
         (void)store_column_bytes(statement, 2, ret_head->hash, sizeof(ret_head->hash));
     }
+    (void)sqlite3_reset(statement);
+    return code;
+}
+
+enum oft_err store_recorded_span(struct store *store, uint64_t number, oft_instant *ret_first,
+                                 oft_instant *ret_last, struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store, "SELECT min(recorded_ns), max(recorded_ns) FROM txn WHERE number <= ?1", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)number);
+    bool row = false;
+    enum oft_err code = store_step(store, statement, &row, reterr);
+    *ret_first = row ? sqlite3_column_int64(statement, 0) : 0;
+    *ret_last = row ? sqlite3_column_int64(statement, 1) : 0;
     (void)sqlite3_reset(statement);
     return code;
 }

@@ -42,8 +42,9 @@ struct store_line_change {
 };
 /* The first LIMIT of them in order; RET_TOTAL counts all. */
 enum oft_err store_line_changes(struct store *store, const struct ledger_series_key *key,
-                                uint32_t limit, uint64_t *ret_total, struct oft_arena *arena, struct store_line_change **ret_changes,
-                                size_t *ret_count, struct oft_error *reterr) OFT_MUSTCHECK;
+                                uint32_t limit, uint64_t *ret_total, struct oft_arena *arena,
+                                struct store_line_change **ret_changes, size_t *ret_count,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
 /* The spool ranges of the transactions that changed a line, by segment and slot; those that touch each
  * other come as one. */
 typedef enum oft_err (*store_range_fn)(void *context, const struct ledger_range *range,
@@ -67,6 +68,10 @@ struct store_head {
 /* The newest transaction recorded by AT; number 0 and zeroes when there is none. */
 enum oft_err store_head_at(struct store *store, oft_instant at, struct store_head *ret_head,
                            struct oft_error *reterr) OFT_MUSTCHECK;
+/* The earliest and the latest instant at which transactions up to NUMBER were recorded; 0 and 0 when there
+ * are none. */
+enum oft_err store_recorded_span(struct store *store, uint64_t number, oft_instant *ret_first,
+                                 oft_instant *ret_last, struct oft_error *reterr) OFT_MUSTCHECK;
 /* The generation in force at AT; 0: none was published by then. */
 enum oft_err store_generation_at(struct store *store, oft_instant at, uint64_t *ret_generation,
                                  struct oft_error *reterr) OFT_MUSTCHECK;
