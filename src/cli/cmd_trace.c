@@ -27,7 +27,7 @@ static const char TRACE_HELP[] =
     "2 wrong command line; 3 a fault.\n";
 
 static const char BALANCE_HELP[] =
-    "Usage: offtake balance [ACCOUNT] [--as-of INSTANT] [--until MONTH] [--json|--csv]\n"
+    "Usage: offtake balance [ACCOUNT] [--as-of T] [--until M] [--json|--csv]\n"
     "Prints what an account of the books comes to, or all of them.\n\n"
     "  ACCOUNT        as receivable/acme\n"
     "  --as-of T      only what was recorded by then, as 2026-04-30T12:00:00Z\n"
@@ -39,9 +39,9 @@ static const char LEDGER_HELP[] =
     "Usage: offtake ledger verify [--json]\n"
     "       offtake ledger export --format hledger|beancount|csv\n"
     "                      [--month M|--until M] [--as-of T] [--output FILE]\n"
-    "verify rebuilds every balance from the entries, checks that each transaction sums\n"
-    "to zero, follows the hash chain, and says what it checked. export writes the\n"
-    "general journal for other programs, with what every account must come to.\n\n"
+    "verify rebuilds every balance from the entries, checks that each transaction\n"
+    "sums to zero, follows the hash chain, and says what it checked. export writes\n"
+    "the general journal for other programs, with what every account must come to.\n\n"
     "  --json         verify: the same in a form for programs\n"
     "  --format F     export: whose language\n"
     "  --month M      export: only what was earned in that month, as 2026-04\n"

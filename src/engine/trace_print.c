@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "engine/trace_internal.h"
+#include "ledger/statement.h"
 
 static void put(struct oft_buffer *out, const char *name, const char *format, ...) OFT_PRINTF(3, 4);
 
@@ -98,7 +99,7 @@ static void put_decision(struct oft_buffer *out, const struct trace_request *req
     put(out, "Pool", "%s", key->pool[0] ? key->pool : "none");
     put(out, "Decided by", "%s", key->clause[0] ? key->clause : "no clause");
     if (request->clause_text != NULL) {
-        put(out, "", "%s", request->clause_text);
+        print_wrapped(out, 14, 14, request->clause_text);
     }
     put(out, "Outcome", "%s; status %u, provider's %u, attempts %u",
         ledger_outcome_name(key->outcome), record->status, record->upstream_status,

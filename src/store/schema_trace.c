@@ -6,7 +6,7 @@
 #include "store/internal.h"
 
 const char STORE_SCHEMA_TRACE[] =
-    "CREATE INDEX change_by_series ON change (series, number);"
+    "CREATE INDEX IF NOT EXISTS change_by_series ON change (series, number);"
     "CREATE TABLE orphan (request_id BLOB PRIMARY KEY, number INTEGER NOT NULL,"
     " record BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX orphan_by_number ON orphan (number);";

@@ -96,8 +96,16 @@ static inline int64_t sql(const struct room *room, const char *text)
 }
 
 /* Takes the closed file back to what schemas 2 and 1 looked like. */
+static inline void make_schema_3(const struct room *room)
+{
+    (void)sql(room, "DROP TABLE orphan");
+    (void)sql(room, "DROP INDEX change_by_series");
+    (void)sql(room, "PRAGMA user_version = 3");
+}
+
 static inline void make_schema_2(const struct room *room)
 {
+    make_schema_3(room);
     (void)sql(room, "DROP TABLE desk_event");
     (void)sql(room, "DROP TABLE desk_request");
     (void)sql(room, "DROP TABLE desk_token");

@@ -62,7 +62,7 @@ static void attestations_of_schema_1_are_kept_and_new_ones_are_linked_behind_the
     assert_memory_equal(items[1].signature, ipo.signature, 64);
     OK(store_attestation_head(room->store, head, &room->error));
     assert_memory_equal(head, ipo.hash, sizeof(head));
-    assert_int_equal(sql(room, "PRAGMA user_version"), 3);
+    assert_int_equal(sql(room, "PRAGMA user_version"), 4);
 }
 
 static void a_file_that_is_no_database_is_refused_and_left_alone(void **state)

@@ -46,7 +46,7 @@ static void a_file_of_schema_2_gets_the_desk_and_keeps_its_rows(void **state)
     room->store = NULL;
     make_schema_2(room);
     OK(store_open(room->path, &room->store, &room->error));
-    assert_int_equal(sql(room, "PRAGMA user_version"), 3);
+    assert_int_equal(sql(room, "PRAGMA user_version"), 4);
     OK(store_meta_get(room->store, "kind", &room->arena, &value, &room->error));
     assert_string_equal(value, "production");
     OK(put_event(room, 1, "a"));
@@ -62,7 +62,7 @@ static void a_file_of_schema_1_takes_both_steps(void **state)
     make_schema_1(room);
     (void)sql(room, "INSERT INTO attestation VALUES ('agi', 'panel', 5, 1, 6)");
     OK(store_open(room->path, &room->store, &room->error));
-    assert_int_equal(sql(room, "PRAGMA user_version"), 3);
+    assert_int_equal(sql(room, "PRAGMA user_version"), 4);
     assert_int_equal(sql(room, "SELECT count(*) FROM attestation WHERE hash IS NULL"), 1);
     OK(put_event(room, 1, "a"));
 }
