@@ -97,7 +97,8 @@ static json_t *route_parameters(const struct api_route *route)
         at += length + strspn(at + length, " ");
     }
     if (route->form != API_FORM_JSON) {
-        json_t *format = parameter("format", "query", false, parameter_words("format"));
+        json_t *format = parameter("format", "query", route->form == API_FORM_JOURNAL,
+                                   parameter_words("format"));
         json_t *forms = route->form == API_FORM_REPORT
                             ? json_pack("[s, s, s]", "json", "text", "csv")
                         : route->form == API_FORM_JOURNAL
