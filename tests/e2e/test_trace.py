@@ -5,9 +5,11 @@ as hledger and Beancount read it."""
 import csv
 import decimal
 import io
+import os
 import re
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 import stack as stack_module
@@ -19,10 +21,9 @@ decimal.getcontext().prec = 60
 
 
 @pytest.fixture(scope="module")
-def traced(tmp_path_factory):
-    """Requests of two products over three pools, one refused, all booked; their ids from the headers."""
-    import os
-    import tempfile
+def traced():
+    """Requests of two products, two models and two accounts, each booked in a transaction of its own or
+    with its neighbour; their ids from the headers."""
     directory = tempfile.mkdtemp(prefix="oft-e2e-")
     os.chmod(directory, 0o755)
     stack = stack_module.Stack(directory)
