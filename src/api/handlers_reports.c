@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reports: statement, commitments, usage, verification. The engine makes the text in the format asked
+ * Reports: commitments, usage, verification. The engine makes the text in the format asked
  * for; here it only gets its content type.
  */
 #include <string.h>
@@ -46,30 +46,6 @@ static void report_end(struct api_answer *answer, const struct format_row *forma
     }
     answer->status = 200;
     answer->content_type = format->content_type;
-}
-
-void api_get_statement(const struct api_scope *scope, struct api_answer *answer)
-{
-    const char *party = api_query(scope, "party");
-    const char *month_text = api_query(scope, "month");
-    int32_t month;
-    const struct format_row *format = format_asked(scope, answer);
-    if (format == NULL) {
-        return;
-    }
-    if (party == NULL || party[0] == '\0' || month_text == NULL ||
-        oft_month_parse(oft_str_from(month_text), &month) != OFT_OK) {
-        api_answer_error(answer, 400, "bad_request",
-                         "a statement needs party=NAME and month=YYYY-MM", NULL);
-        return;
-    }
-    if (api_statement_as_of(scope, party, month, format->format, answer)) {
-        return;
-    }
-    struct oft_error error = {0};
-    enum oft_err err = engine_statement(scope->options->engine, party, month, scope->now_ns,
-                                        format->format, &answer->body, &error);
-    report_end(answer, format, err, &error);
 }
 
 void api_get_commitments(const struct api_scope *scope, struct api_answer *answer)

@@ -137,30 +137,6 @@ void api_get_balance(const struct api_scope *scope, struct api_answer *answer)
     finish(answer, err, &error);
 }
 
-bool api_statement_as_of(const struct api_scope *scope, const char *party, int32_t month,
-                         enum ledger_format format, struct api_answer *answer)
-{
-    oft_instant as_of;
-    struct oft_error error = {0};
-    if (!take_as_of(scope, &as_of, answer)) {
-        return true;
-    }
-    if (as_of == OFT_INSTANT_NEVER) {
-        return false;
-    }
-    enum oft_err err = engine_statement_as_of(scope->options->engine, party, month, as_of, format,
-                                              &answer->body, &error);
-    if (err != OFT_OK) {
-        api_answer_fault(answer, err, &error, NULL);
-        return true;
-    }
-    answer->status = 200;
-    answer->content_type = format == LEDGER_JSON  ? "application/json"
-                           : format == LEDGER_CSV ? "text/csv; charset=utf-8"
-                                                  : "text/plain; charset=utf-8";
-    return true;
-}
-
 void api_get_ledger_export(const struct api_scope *scope, struct api_answer *answer)
 {
     static const char *const NAMES[] = {"hledger", "beancount", "csv"};

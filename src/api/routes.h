@@ -42,9 +42,11 @@ typedef void (*api_handler)(const struct api_scope *scope, struct api_answer *an
 /* What a route answers with, for its clients to know; JSON unless said otherwise. */
 enum api_form {
     API_FORM_JSON,
-    API_FORM_REPORT, /* format=: JSON, text or CSV */
-    API_FORM_LETTER, /* format=: text or PDF */
-    API_FORM_JOURNAL /* format=: hledger, beancount or CSV */
+    API_FORM_REPORT,  /* format=: JSON, text or CSV */
+    API_FORM_LETTER,  /* format=: text or PDF */
+    API_FORM_PAPER,   /* format=: JSON, text, CSV or PDF */
+    API_FORM_JOURNAL, /* format=: hledger, beancount or CSV */
+    API_FORM_CSV      /* CSV always */
 };
 
 struct api_route {
@@ -111,16 +113,23 @@ void api_get_attestations(const struct api_scope *scope, struct api_answer *answ
 void api_get_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_post_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_delete_key(const struct api_scope *scope, struct api_answer *answer);
+void api_get_focus(const struct api_scope *scope, struct api_answer *answer);
 void api_get_statement(const struct api_scope *scope, struct api_answer *answer);
+void api_get_statements(const struct api_scope *scope, struct api_answer *answer);
+void api_post_statements(const struct api_scope *scope, struct api_answer *answer);
+void api_get_statement_one(const struct api_scope *scope, struct api_answer *answer);
+void api_post_statement_approve(const struct api_scope *scope, struct api_answer *answer);
+void api_post_statement_final(const struct api_scope *scope, struct api_answer *answer);
+void api_post_statement_restate(const struct api_scope *scope, struct api_answer *answer);
+void api_get_periods(const struct api_scope *scope, struct api_answer *answer);
+void api_post_period_soft_close(const struct api_scope *scope, struct api_answer *answer);
+void api_post_period_close(const struct api_scope *scope, struct api_answer *answer);
 void api_get_commitments(const struct api_scope *scope, struct api_answer *answer);
 void api_get_usage(const struct api_scope *scope, struct api_answer *answer);
 void api_get_ledger_verify(const struct api_scope *scope, struct api_answer *answer);
 void api_get_trace(const struct api_scope *scope, struct api_answer *answer);
 void api_get_balance(const struct api_scope *scope, struct api_answer *answer);
 void api_get_ledger_export(const struct api_scope *scope, struct api_answer *answer);
-/* Answers when as_of is asked for; false: it is not. */
-bool api_statement_as_of(const struct api_scope *scope, const char *party, int32_t month,
-                         enum ledger_format format, struct api_answer *answer);
 void api_get_openapi(const struct api_scope *scope, struct api_answer *answer);
 void api_post_act(const struct api_scope *scope, struct api_answer *answer);
 void api_get_desk(const struct api_scope *scope, struct api_answer *answer);

@@ -24,7 +24,7 @@ enum oft_err document_new(const char *title, oft_instant dated, struct document 
     }
     oft_arena_init(&document->arena, DOCUMENT_BYTES_MAX);
     document->title = keep(document, title);
-    document->banner = document->footer = "";
+    document->banner = document->footer = document->keywords = "";
     document->dated = dated;
     *ret_document = document;
     return OFT_OK;
@@ -56,7 +56,7 @@ static void add(struct document *document, enum document_part_kind kind, const c
         document->failed = true;
         return;
     }
-    *part = (struct document_part){kind, keep(document, name), keep(document, text), NULL};
+    *part = (struct document_part){kind, keep(document, name), keep(document, text), NULL, NULL};
     if (document->last == NULL) {
         document->first = part;
     } else {
@@ -83,6 +83,85 @@ void document_paragraph(struct document *document, const char *text)
 void document_code(struct document *document, const char *text)
 {
     add(document, DOCUMENT_CODE, "", text);
+}
+
+void document_title(struct document *document, const char *text)
+{
+    document->title = keep(document, text);
+}
+
+void document_keywords(struct document *document, const char *text)
+{
+    document->keywords = keep(document, text);
+}
+
+void document_table(struct document *document, const struct document_column *columns, size_t count)
+{
+    struct document_grid *grid = oft_arena_alloc(&document->arena, sizeof(*grid));
+    OFT_ASSERT(count > 0 && count <= DOCUMENT_COLUMNS_MAX);
+    add(document, DOCUMENT_TABLE, "", "");
+    if (grid == NULL || document->failed) {
+        document->failed = true;
+        return;
+    }
+    *grid = (struct document_grid){.count = count};
+    for (size_t i = 0; i < count; i++) {
+        grid->columns[i] = columns[i];
+        grid->columns[i].title = keep(document, columns[i].title);
+    }
+    document->last->grid = grid;
+}
+
+void document_cells(struct document *document, const char *const *cells, bool is_sum)
+{
+    struct document_grid *grid = document->last == NULL ? NULL : document->last->grid;
+    struct document_cells *row = oft_arena_alloc(&document->arena, sizeof(*row));
+    if (grid == NULL || row == NULL) { /* the table found no memory either */
+        document->failed = true;
+        return;
+    }
+    *row = (struct document_cells){.is_sum = is_sum};
+    for (size_t i = 0; i < grid->count; i++) {
+        row->cells[i] = keep(document, cells[i]);
+    }
+    if (grid->last == NULL) {
+        grid->first = row;
+    } else {
+        grid->last->next = row;
+    }
+    grid->last = row;
+}
+
+static size_t decimals_of(const char *text)
+{
+    const char *point = strrchr(text, '.');
+    return point == NULL ? 0 : strlen(point + 1);
+}
+
+size_t document_decimals(const struct document_grid *grid, size_t column)
+{
+    size_t most = 0;
+    for (const struct document_cells *row = grid->first; row != NULL; row = row->next) {
+        size_t decimals = decimals_of(row->cells[column]);
+        most = decimals > most ? decimals : most;
+    }
+    return most;
+}
+
+void document_pad(struct oft_buffer *out, const char *text, size_t decimals, const char *blank,
+                  const char *point)
+{
+    size_t own = decimals_of(text);
+    oft_buffer_append_text(out, text);
+    if (text[0] == '\0') {
+        return;
+    }
+    if (own == 0 && decimals > 0) {
+        oft_buffer_append_text(out, point);
+    }
+    for (; own < decimals; own++) {
+        oft_buffer_append_text(out, blank);
+    }
 }
 
 /* ---- text ------------------------------------------------------------------------------------ */
@@ -147,6 +226,47 @@ static void print_code(struct oft_buffer *out, const char *text)
     }
 }
 
+/* A row of words and figures: what does not fit beside one another stands below. */
+static void print_cells(struct oft_buffer *out, const struct document_grid *grid,
+                        const char *const *cells, bool titles)
+{
+    struct oft_buffer cell;
+    size_t at = 0;
+    oft_buffer_init(&cell, DOCUMENT_BYTES_MAX);
+    for (size_t i = 0; i < grid->count; i++) {
+        size_t decimals = titles || !grid->columns[i].figure ? 0 : document_decimals(grid, i);
+        oft_buffer_clear(&cell);
+        document_pad(&cell, cells[i], decimals, " ", " ");
+        size_t width = columns(oft_buffer_text(&cell), cell.length);
+        if (at > 0 && at + 2 + width > WIDTH) {
+            oft_buffer_append_text(out, "\n    ");
+            at = 4;
+        } else if (at > 0) {
+            oft_buffer_append_text(out, "  ");
+            at += 2;
+        }
+        if (grid->columns[i].figure && i + 1 == grid->count && at + width < WIDTH) {
+            oft_buffer_append_repeat(out, ' ', WIDTH - at - width);
+        }
+        oft_buffer_append(out, oft_buffer_text(&cell), cell.length);
+        at += width;
+    }
+    oft_buffer_append_char(out, '\n');
+    oft_buffer_release(&cell);
+}
+
+static void print_table(struct oft_buffer *out, const struct document_grid *grid)
+{
+    const char *titles[DOCUMENT_COLUMNS_MAX];
+    for (size_t i = 0; i < grid->count; i++) {
+        titles[i] = grid->columns[i].title;
+    }
+    print_cells(out, grid, titles, true);
+    for (const struct document_cells *row = grid->first; row != NULL; row = row->next) {
+        print_cells(out, grid, row->cells, false);
+    }
+}
+
 enum oft_err document_text(const struct document *document, struct oft_buffer *out)
 {
     if (document->banner[0] != '\0') {
@@ -169,6 +289,11 @@ enum oft_err document_text(const struct document *document, struct oft_buffer *o
             break;
         case DOCUMENT_CODE:
             print_code(out, part->text);
+            break;
+        case DOCUMENT_TABLE:
+            if (part->grid != NULL) {
+                print_table(out, part->grid);
+            }
             break;
         }
     }

@@ -31,6 +31,20 @@ void document_heading(struct document *document, const char *text);
 void document_row(struct document *document, const char *name, const char *value);
 void document_paragraph(struct document *document, const char *text);
 void document_code(struct document *document, const char *text); /* a hash: broken anywhere */
+/* What the PDF is found by in its metadata; not printed. */
+void document_keywords(struct document *document, const char *text);
+void document_title(struct document *document, const char *text); /* another one than at first */
+
+/* A table: its columns, then its rows, until the next part of another kind. A column of figures is set
+ * right with the decimal points under one another; its head is repeated on each page. */
+enum { DOCUMENT_COLUMNS_MAX = 6 };
+struct document_column {
+    const char *title;
+    unsigned width; /* hundredths of the line; 0: what the others leave */
+    bool figure;
+};
+void document_table(struct document *document, const struct document_column *columns, size_t count);
+void document_cells(struct document *document, const char *const *cells, bool is_sum);
 void document_footer(struct document *document,
                      const char *text); /* below every page, by its number */
 

@@ -16,6 +16,7 @@
 #define TEXT_WIDTH  (PAGE_WIDTH - 2 * MARGIN)
 #define TEXT_BOTTOM (PAGE_HEIGHT - MARGIN - 22.0)
 #define NAME_COLUMN 150.0
+#define CELL_GAP    6.0
 #define FONT        "DejaVu Sans"
 #define FONT_FIXED  "DejaVu Sans Mono"
 
@@ -50,6 +51,11 @@ static double lay(struct setting *s, const char *family, double size, bool bold,
     pango_layout_set_wrap(s->layout, PANGO_WRAP_WORD_CHAR);
     pango_layout_set_alignment(s->layout, PANGO_ALIGN_LEFT);
     pango_layout_set_spacing(s->layout, (int)(size * 0.25 * PANGO_SCALE));
+    /* A hash that is broken stays what it is: no hyphen is put into it. */
+    PangoAttrList *attributes = pango_attr_list_new();
+    pango_attr_list_insert(attributes, pango_attr_insert_hyphens_new(FALSE));
+    pango_layout_set_attributes(s->layout, attributes);
+    pango_attr_list_unref(attributes);
     pango_layout_set_text(s->layout, text, -1);
     pango_layout_get_size(s->layout, NULL, &height);
     return (double)height / PANGO_SCALE;
@@ -141,6 +147,92 @@ static void set_row(struct setting *s, const struct document_part *part)
     s->y += 4;
 }
 
+/* Where the columns of a table stand: what has no width of its own shares the rest. */
+static void place_columns(const struct document_grid *grid, double *x, double *width)
+{
+    double rest = TEXT_WIDTH;
+    size_t open = 0;
+    for (size_t i = 0; i < grid->count; i++) {
+        width[i] = TEXT_WIDTH * grid->columns[i].width / 100.0;
+        rest -= width[i];
+        open += grid->columns[i].width == 0;
+    }
+    double at = MARGIN;
+    for (size_t i = 0; i < grid->count; i++) {
+        if (grid->columns[i].width == 0) {
+            width[i] = rest / (double)open;
+        }
+        x[i] = at;
+        at += width[i];
+    }
+}
+
+/* U+2007 is as wide as a digit, U+2008 as a point: so points stand under points. */
+static double lay_cell(struct setting *s, const struct document_grid *grid, size_t column,
+                       const char *text, double width, bool bold, bool title)
+{
+    struct oft_buffer padded;
+    bool figure = grid->columns[column].figure;
+    bool heavy = bold && (title || !figure); /* bold digits are wider: points would not meet */
+    oft_buffer_init(&padded, DOCUMENT_BYTES_MAX);
+    document_pad(&padded, text, figure && !title ? document_decimals(grid, column) : 0, "\u2007",
+                 "\u2008");
+    double height =
+        lay(s, FONT, title ? 7.5 : 8, heavy, width - CELL_GAP, oft_buffer_text(&padded));
+    pango_layout_set_alignment(s->layout, figure ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
+    oft_buffer_release(&padded);
+    return height;
+}
+
+static void set_cells(struct setting *s, const struct document_grid *grid, const char *const *cells,
+                      bool is_sum, bool title)
+{
+    double x[DOCUMENT_COLUMNS_MAX], width[DOCUMENT_COLUMNS_MAX], tallest = 0;
+    place_columns(grid, x, width);
+    for (size_t i = 0; i < grid->count; i++) {
+        double height = lay_cell(s, grid, i, cells[i], width[i], is_sum || title, title);
+        tallest = height > tallest ? height : tallest;
+    }
+    if (!title && s->y + tallest + 4 > TEXT_BOTTOM && s->y > MARGIN + 1) {
+        const char *titles[DOCUMENT_COLUMNS_MAX];
+        for (size_t i = 0; i < grid->count; i++) {
+            titles[i] = grid->columns[i].title;
+        }
+        page_end(s);
+        page_begin(s);
+        set_cells(s, grid, titles, false, true);
+    }
+    for (size_t i = 0; i < grid->count; i++) {
+        (void)lay_cell(s, grid, i, cells[i], width[i], is_sum || title, title);
+        put(s, x[i] + (grid->columns[i].figure ? CELL_GAP : 0), s->y, title ? 0.35 : 0);
+    }
+    s->y += tallest + 3;
+    if (title) {
+        rule(s, s->y - 1);
+        s->y += 2;
+    }
+}
+
+static void set_table(struct setting *s, const struct document_grid *grid)
+{
+    const char *titles[DOCUMENT_COLUMNS_MAX];
+    for (size_t i = 0; i < grid->count; i++) {
+        titles[i] = grid->columns[i].title;
+    }
+    room(s, 45); /* a head stands with a row below it */
+    set_cells(s, grid, titles, false, true);
+    bool sums = true; /* a line parts the sums from what they are of */
+    for (const struct document_cells *row = grid->first; row != NULL; row = row->next) {
+        if (row->is_sum && !sums) {
+            rule(s, s->y - 1);
+            s->y += 2;
+        }
+        sums = row->is_sum;
+        set_cells(s, grid, row->cells, row->is_sum, false);
+    }
+    s->y += 6;
+}
+
 static void set_part(struct setting *s, const struct document_part *part)
 {
     double height;
@@ -168,6 +260,11 @@ static void set_part(struct setting *s, const struct document_part *part)
         put_lines(s, MARGIN, 0);
         s->y += 5;
         break;
+    case DOCUMENT_TABLE:
+        if (part->grid != NULL) {
+            set_table(s, part->grid);
+        }
+        break;
     }
 }
 
@@ -177,6 +274,9 @@ static void metadata(cairo_surface_t *surface, const struct document *document)
     (void)oft_instant_format(document->dated - document->dated % OFT_NS_PER_SECOND, dated);
     cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, document->title);
     cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATOR, "offtake");
+    if (document->keywords[0] != '\0') {
+        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_KEYWORDS, document->keywords);
+    }
     cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, dated);
     cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_MOD_DATE, dated);
 }

@@ -118,6 +118,9 @@ static enum oft_err accrue(struct engine *engine, const struct desk_state *desk,
         code = ledger_batch_new(&batch);
     }
     if (code == OFT_OK) {
+        code = engine_batch_periods(engine, batch, reterr);
+    }
+    if (code == OFT_OK) {
         code = ledger_capacity_add(batch, engine->current->ledger, charges.items, charges.count,
                                    through);
     }

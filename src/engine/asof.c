@@ -167,61 +167,23 @@ enum oft_err engine_balance(struct engine *engine, const char *account,
 
 /* ---- statements -------------------------------------------------------------------------------- */
 
-static enum oft_err fill_statement(struct engine *engine, const struct store_head *head,
-                                   struct oft_arena *arena, struct ledger_statement_input *input,
-                                   struct oft_error *reterr)
-{
-    struct ledger_row *rows = NULL;
-    struct ledger_row *commitments = NULL;
-    enum oft_err code = store_rows_at(engine->store, head->number, 0, input->month, arena, &rows,
-                                      &input->row_count, reterr);
-    if (code == OFT_OK) {
-        code = store_rows_at(engine->store, head->number, LEDGER_COMMITMENT, 0, arena, &commitments,
-                             &input->commitment_row_count, reterr);
-    }
-    input->rows = rows;
-    input->commitment_rows = commitments;
-    input->as_of = engine_contract_now(engine, head->recorded_ns);
-    input->transaction_number = head->number;
-    memcpy(input->journal_sha256, head->hash, sizeof(head->hash));
-    return code;
-}
-
-enum oft_err engine_statement_as_of(struct engine *engine, const char *party, int32_t month,
-                                    oft_instant as_of, enum ledger_format format,
-                                    struct oft_buffer *out, struct oft_error *reterr)
+enum oft_err engine_basis_at(struct engine *engine, oft_instant as_of,
+                             struct engine_basis *ret_basis, struct oft_error *reterr)
 {
     struct store_head head;
-    struct engine_context *context = NULL;
-    uint64_t generation = 0;
-    struct oft_arena arena;
-    oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
     enum oft_err code = head_at(engine, as_of, &head, reterr);
     if (code == OFT_OK) {
-        code =
-            store_generation_at(engine->store, as_of - engine->clock_shift_ns, &generation, reterr);
+        code = store_generation_at(engine->store, as_of - engine->clock_shift_ns,
+                                   &ret_basis->generation, reterr);
     }
-    if (code == OFT_OK && generation == 0) {
+    if (code == OFT_OK && ret_basis->generation == 0) {
         char text[OFT_INSTANT_TEXT_BYTES];
         code = oft_fail(reterr, OFT_ERR_INVALID, "no policy was published by %s",
                         oft_instant_format(as_of, text));
     }
-    if (code == OFT_OK) {
-        engine->batch_began = engine->uses;
-        code = engine_context_get(engine, generation, &context, reterr);
-    }
-    if (code == OFT_OK) {
-        struct ledger_statement_input input = {.deal = context->deal,
-                                               .attested = context->attested,
-                                               .party = party,
-                                               .month = month,
-                                               .rehearsal = engine->rehearsal};
-        code = fill_statement(engine, &head, &arena, &input, reterr);
-        if (code == OFT_OK) {
-            code = ledger_statement(&input, format, out, reterr);
-        }
-    }
-    oft_arena_release(&arena);
+    ret_basis->as_was = true;
+    ret_basis->transaction = head.number;
+    ret_basis->as_of = engine_contract_now(engine, head.recorded_ns);
     return code;
 }
 

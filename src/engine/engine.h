@@ -129,6 +129,11 @@ enum oft_err engine_commitments(struct engine *engine, oft_instant now_ns,
                                 struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err engine_usage(struct engine *engine, enum ledger_format format, struct oft_buffer *out,
                           struct oft_error *reterr) OFT_MUSTCHECK;
+/* A FOCUS file of a month (docs/focus.md): DATASET and VERSION as the command line names them. Books
+ * first what is owed by now. */
+enum oft_err engine_focus(struct engine *engine, const char *dataset, const char *version,
+                          int32_t month, oft_instant now_ns, struct oft_buffer *out,
+                          struct oft_error *reterr) OFT_MUSTCHECK;
 
 /* Rebuilds every balance and every series from the entries, checks each transaction's sum and the
  * hash chain, and compares positions with the spools. Says in OUT what was checked; *ret_sound

@@ -103,6 +103,13 @@ enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
                          const struct ledger_range *ranges, size_t range_count, oft_instant now_ns,
                          struct engine_posted *ret_posted, struct oft_error *reterr);
 
+/* Tells BATCH which months are closed; engine_post does it too. Capacity asks for it before. */
+enum oft_err engine_batch_periods(struct engine *engine, struct ledger_batch *batch,
+                                  struct oft_error *reterr);
+/* Writes EVENT as the next transaction of the books. Within the store's transaction that is open. */
+enum oft_err engine_post_event(struct engine *engine, const struct ledger_event *event,
+                               oft_instant now_ns, struct oft_error *reterr);
+
 /* accrue.c: engine_accrue, at most once an hour of contract time. */
 enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,
                                   struct oft_error *reterr);

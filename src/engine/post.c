@@ -4,6 +4,7 @@
  * chain. Whoever made the batch has begun the transaction, and commits it.
  */
 #include "engine/internal.h"
+#include "store/periods.h"
 
 static enum oft_err read_totals(void *context, const struct ledger_series_key *key,
                                 struct ledger_totals *ret_totals, struct oft_error *reterr)
@@ -15,6 +16,12 @@ static enum oft_err read_share_total(void *context, const char *clause, oft_nano
                                      struct oft_error *reterr)
 {
     return store_share_total(context, clause, ret_amount, reterr);
+}
+
+static enum oft_err read_elsewhere(void *context, const struct ledger_series_key *key,
+                                   oft_nanos *ret_quantity, struct oft_error *reterr)
+{
+    return store_elsewhere(context, key, ret_quantity, reterr);
 }
 
 static enum oft_err write_transaction(struct engine *engine, struct ledger_transaction *transaction,
@@ -34,13 +41,34 @@ static enum oft_err write_transaction(struct engine *engine, struct ledger_trans
                : code;
 }
 
+enum oft_err engine_batch_periods(struct engine *engine, struct ledger_batch *batch,
+                                  struct oft_error *reterr)
+{
+    struct ledger_periods periods = {0};
+    enum oft_err code = store_periods(engine->store, &periods, reterr);
+    ledger_batch_periods(batch, periods);
+    return code;
+}
+
+enum oft_err engine_post_event(struct engine *engine, const struct ledger_event *event,
+                               oft_instant now_ns, struct oft_error *reterr)
+{
+    struct ledger_transaction transaction = {
+        .recorded_ns = now_ns, .events = event, .event_count = 1};
+    return write_transaction(engine, &transaction, reterr);
+}
+
 enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
                          const struct ledger_range *ranges, size_t range_count, oft_instant now_ns,
                          struct engine_posted *ret_posted, struct oft_error *reterr)
 {
-    struct ledger_totals_source source = {engine->store, read_totals, read_share_total};
+    struct ledger_totals_source source = {engine->store, read_totals, read_share_total,
+                                          read_elsewhere};
     struct ledger_result result;
-    enum oft_err code = ledger_batch_close(batch, source, &result, reterr);
+    enum oft_err code = engine_batch_periods(engine, batch, reterr);
+    if (code == OFT_OK) {
+        code = ledger_batch_close(batch, source, &result, reterr);
+    }
     if (code != OFT_OK) {
         return code;
     }

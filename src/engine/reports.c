@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/internal.h"
+#include "engine/periods.h"
 
 static enum oft_err need_deal(const struct engine *engine, struct oft_error *reterr)
 {
@@ -12,52 +13,15 @@ static enum oft_err need_deal(const struct engine *engine, struct oft_error *ret
                                 : oft_fail(reterr, OFT_ERR_INVALID, "no policy was published yet");
 }
 
-static enum oft_err fill_statement(struct engine *engine, struct oft_arena *arena,
-                                   struct ledger_statement_input *input, struct oft_error *reterr)
-{
-    struct ledger_row *rows = NULL;
-    struct ledger_row *commitments = NULL;
-    oft_instant recorded_ns = 0;
-    enum oft_err code =
-        store_rows(engine->store, 0, input->month, arena, &rows, &input->row_count, reterr);
-    if (code == OFT_OK) {
-        code = store_rows(engine->store, LEDGER_COMMITMENT, 0, arena, &commitments,
-                          &input->commitment_row_count, reterr);
-    }
-    if (code == OFT_OK) {
-        code = store_chain_head(engine->store, &input->transaction_number, input->journal_sha256,
-                                &recorded_ns, reterr);
-    }
-    input->rows = rows;
-    input->commitment_rows = commitments;
-    input->as_of = engine_contract_now(engine, recorded_ns);
-    return code;
-}
-
 enum oft_err engine_statement(struct engine *engine, const char *party, int32_t month,
                               oft_instant now_ns, enum ledger_format format, struct oft_buffer *out,
                               struct oft_error *reterr)
 {
-    enum oft_err code = need_deal(engine, reterr);
-    if (code == OFT_OK) {
-        code = engine_accrue(engine, now_ns, reterr);
-    }
-    if (code != OFT_OK) {
-        return code;
-    }
-    struct oft_arena arena;
-    oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
-    struct ledger_statement_input input = {.deal = engine->deal,
-                                           .attested = engine_attested_now(engine),
-                                           .party = party,
-                                           .month = month,
-                                           .rehearsal = engine->rehearsal};
-    code = fill_statement(engine, &arena, &input, reterr);
-    if (code == OFT_OK) {
-        code = ledger_statement(&input, format, out, reterr);
-    }
-    oft_arena_release(&arena);
-    return code;
+    const struct engine_basis basis = {.party = party, .month = month};
+    enum engine_form form = format == LEDGER_JSON  ? ENGINE_JSON
+                            : format == LEDGER_CSV ? ENGINE_CSV
+                                                   : ENGINE_TEXT;
+    return engine_paper(engine, &basis, form, now_ns, out, reterr);
 }
 
 enum oft_err engine_commitments(struct engine *engine, oft_instant now_ns,

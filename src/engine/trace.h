@@ -6,6 +6,7 @@
  * were, and the journal for other programs. As engine.h in everything else; nothing here changes anything.
  */
 #include "engine/engine.h"
+#include "engine/periods.h"
 #include "ledger/export.h"
 
 /* WHAT is a request's id, as the client got it ("req_..."), or the id of a statement line, or at least
@@ -25,10 +26,11 @@ struct engine_as_of {
 enum oft_err engine_balance(struct engine *engine, const char *account,
                             const struct engine_as_of *which, enum ledger_format format,
                             struct oft_buffer *out, struct oft_error *reterr) OFT_MUSTCHECK;
-/* The statement that would have been made at AS_OF: by the deal that was in force then. */
-enum oft_err engine_statement_as_of(struct engine *engine, const char *party, int32_t month,
-                                    oft_instant as_of, enum ledger_format format,
-                                    struct oft_buffer *out, struct oft_error *reterr) OFT_MUSTCHECK;
+/* What the statement that would have been made at AS_OF is made from: the books and the deal of then. Party
+ * and month are the caller's. OFT_ERR_INVALID when no policy was published by then. */
+enum oft_err engine_basis_at(struct engine *engine, oft_instant as_of,
+                             struct engine_basis *ret_basis,
+                             struct oft_error *reterr) OFT_MUSTCHECK;
 
 /* One page of the journal: transactions from FROM on, of those up to THROUGH (0: all that there are now,
  * and THROUGH says which). NEXT is where the next page begins, 0 at the end. */

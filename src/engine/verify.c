@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "engine/desk_internal.h"
+#include "engine/papers.h"
 
 enum { FAILURES_SHOWN = 20 };
 
@@ -37,7 +38,8 @@ struct verification {
     uint64_t transactions, entries, changes, intents, failures;
     size_t deals;
     size_t attestations;
-    uint64_t desk_events;
+    uint64_t desk_events, statements;
+    int32_t closed_until; /* months before it are closed by now */
     char failure_text[FAILURES_SHOWN][256];
 };
 
@@ -80,9 +82,9 @@ static struct tally_item *tally_find(struct tally *tally, const char *name)
 static void series_name(const struct ledger_series_key *key, char *out, size_t size)
 {
     char rate[OFT_NANOS_TEXT_BYTES];
-    (void)snprintf(out, size, "%d|%d|%u|%u|%s|%s|%s|%s|%s|%s|%s", (int)key->kind, key->month,
-                   key->unit, key->outcome, oft_i128_format(key->rate, rate), key->account,
-                   key->product, key->model, key->pool, key->party, key->clause);
+    (void)snprintf(out, size, "%d|%d|%d|%u|%u|%s|%s|%s|%s|%s|%s|%s", (int)key->kind, key->month,
+                   key->for_month, key->unit, key->outcome, oft_i128_format(key->rate, rate),
+                   key->account, key->product, key->model, key->pool, key->party, key->clause);
 }
 
 /* ---- one transaction --------------------------------------------------------------------------- */
@@ -154,21 +156,90 @@ static void check_amount(struct verification *verification, const struct ledger_
     }
 }
 
+/* Nothing is booked to a month once it is closed. */
+static void check_period(struct verification *verification, const struct ledger_change *change,
+                         uint64_t number)
+{
+    char month[OFT_INSTANT_TEXT_BYTES];
+    if (change->key.month < verification->closed_until) {
+        fail(verification, "transaction %llu changed %s, which was closed",
+             (unsigned long long)number, oft_month_format(change->key.month, month));
+    }
+}
+
+static void check_events(struct verification *verification,
+                         const struct ledger_transaction *transaction)
+{
+    for (size_t i = 0; i < transaction->event_count; i++) {
+        const struct ledger_event *event = &transaction->events[i];
+        if (strcmp(event->what, "period-close") == 0 &&
+            event->month >= verification->closed_until) {
+            verification->closed_until = event->month + 1;
+        }
+    }
+}
+
+/* Both sides of the entries that a change brought. */
+struct sides {
+    oft_nanos debits, credits;
+};
+
+/* What the chain's hash does not cover: which change an entry came from. */
+static enum oft_err add_sides(const struct ledger_transaction *transaction, struct sides *sides)
+{
+    enum oft_err code = OFT_OK;
+    for (size_t i = 0; code == OFT_OK && i < transaction->entry_count; i++) {
+        const struct ledger_entry *entry = &transaction->entries[i];
+        if (entry->series < transaction->change_count) { /* else it is a finding already */
+            struct sides *of = &sides[entry->series];
+            oft_nanos *side = entry->amount_nanos > 0 ? &of->debits : &of->credits;
+            code = oft_nanos_add(*side, entry->amount_nanos, side);
+        }
+    }
+    return code;
+}
+
+/* The entries of a change are as much on both sides as its amount moved. */
+static void check_sides(struct verification *verification, const struct ledger_change *change,
+                        oft_nanos before, const struct sides *sides, uint64_t number)
+{
+    oft_nanos moved;
+    oft_nanos sum;
+    if (oft_nanos_sub(change->after.amount_nanos, before, &moved) != OFT_OK ||
+        oft_nanos_add(sides->debits, sides->credits, &sum) != OFT_OK || sum != 0 ||
+        (sides->debits != moved && sides->credits != moved)) {
+        fail(verification, "transaction %llu: the entries of %s at %s are not what it changed by",
+             (unsigned long long)number, change->key.clause, change->key.model);
+    }
+}
+
 static enum oft_err check_changes(struct verification *verification,
                                   const struct ledger_transaction *transaction)
 {
-    for (size_t i = 0; i < transaction->change_count; i++) {
+    struct sides *sides = calloc(transaction->change_count + 1, sizeof(*sides));
+    enum oft_err code = sides == NULL ? OFT_ERR_MEMORY : OFT_OK;
+    if (code == OFT_OK && add_sides(transaction, sides) != OFT_OK) {
+        fail(verification, "the entries of transaction %llu add up out of range",
+             (unsigned long long)transaction->number);
+    }
+    for (size_t i = 0; code == OFT_OK && i < transaction->change_count; i++) {
+        const struct ledger_change *change = &transaction->changes[i];
         char name[1024];
-        series_name(&transaction->changes[i].key, name, sizeof(name));
+        series_name(&change->key, name, sizeof(name));
         struct tally_item *series = tally_find(&verification->series, name);
         if (series == NULL) {
-            return OFT_ERR_MEMORY;
+            code = OFT_ERR_MEMORY;
+            break;
         }
-        check_amount(verification, &transaction->changes[i], transaction->number);
-        series->totals = transaction->changes[i].after;
+        check_amount(verification, change, transaction->number);
+        check_period(verification, change, transaction->number);
+        check_sides(verification, change, series->totals.amount_nanos, &sides[i],
+                    transaction->number);
+        series->totals = change->after;
     }
+    free(sides);
     verification->changes += transaction->change_count;
-    return OFT_OK;
+    return code;
 }
 
 static enum oft_err check_ranges(struct verification *verification,
@@ -203,6 +274,7 @@ static enum oft_err check_transaction(void *context, const struct store_transact
     if (code == OFT_OK) {
         code = check_changes(verification, &row->transaction);
     }
+    check_events(verification, &row->transaction);
     return code == OFT_OK ? check_ranges(verification, &row->transaction) : code;
 }
 
@@ -319,13 +391,17 @@ static enum oft_err check_intent(void *context, const char *writer,
                                  const struct meter_record *intent, struct oft_error *reterr)
 {
     struct verification *verification = context;
-    (void)reterr;
+    bool known = false;
     verification->intents++;
+    enum oft_err code = store_writer_known(verification->engine->store, writer, &known, reterr);
+    if (code == OFT_OK && !known) {
+        fail(verification, "an open intent is of %.63s, of whom no segment was read", writer);
+    }
     if (!meter_record_valid(intent, intent->sequence) ||
         meter_record_kind(intent) != METER_INTENT) {
         fail(verification, "an open intent of %.63s fails its checksum", writer);
     }
-    return OFT_OK;
+    return code;
 }
 
 /* ---- the report -------------------------------------------------------------------------------- */
@@ -346,12 +422,15 @@ static void print_text(const struct verification *verification, struct oft_buffe
         "  %llu open intents: each with its checksum\n"
         "  %zu attestations: each linked to the one before, each signature its party's\n"
         "  %llu events of the desk: linked, and folded again to the state in use\n"
+        "  %llu statements: each as drafted and approved, final ones to the byte\n"
+        "  the database file: every page and every index\n"
         "Chain head: %s\n",
         (unsigned long long)verification->transactions, (unsigned long long)verification->entries,
         (unsigned long long)verification->changes, verification->accounts.count,
         verification->series.count, verification->segments.count, verification->deals,
         (unsigned long long)verification->intents, verification->attestations,
-        (unsigned long long)verification->desk_events, oft_hex(verification->previous, 32, hex));
+        (unsigned long long)verification->desk_events, (unsigned long long)verification->statements,
+        oft_hex(verification->previous, 32, hex));
     uint64_t shown =
         verification->failures < FAILURES_SHOWN ? verification->failures : FAILURES_SHOWN;
     for (uint64_t i = 0; i < shown; i++) {
@@ -449,15 +528,20 @@ static enum oft_err check_attestations(struct verification *verification, struct
     return code;
 }
 
-static void desk_finding(void *context, const char *text)
+static void other_finding(void *context, const char *text)
 {
     fail(context, "%.240s", text);
+}
+
+static void file_finding(void *context, const char *text)
+{
+    fail(context, "the database file: %.220s", text);
 }
 
 static enum oft_err check_desk(struct verification *verification, struct oft_error *reterr)
 {
     uint8_t head[32];
-    return engine_desk_examine(verification->engine, desk_finding, verification,
+    return engine_desk_examine(verification->engine, other_finding, verification,
                                &verification->desk_events, head, reterr);
 }
 
@@ -465,8 +549,8 @@ static enum oft_err check_all(struct verification *verification, struct oft_aren
                               struct oft_error *reterr)
 {
     struct store *store = verification->engine->store;
-    enum oft_err codes[8] = {OFT_OK};
-    struct oft_error errors[8] = {{0}};
+    enum oft_err codes[10] = {OFT_OK};
+    struct oft_error errors[10] = {{0}};
     codes[0] = store_transactions(store, check_transaction, verification, &errors[0]);
     codes[1] = compare_balances(verification, arena, &errors[1]);
     codes[2] = compare_series(verification, arena, &errors[2]);
@@ -475,6 +559,9 @@ static enum oft_err check_all(struct verification *verification, struct oft_aren
     codes[5] = store_intents(store, check_intent, verification, &errors[5]);
     codes[6] = check_attestations(verification, arena, &errors[6]);
     codes[7] = check_desk(verification, &errors[7]);
+    codes[8] = engine_papers_examine(verification->engine, other_finding, verification,
+                                     &verification->statements, &errors[8]);
+    codes[9] = store_examine(store, file_finding, verification, &errors[9]);
     for (size_t i = 0; i < OFT_COUNT_OF(codes); i++) {
         if (codes[i] == OFT_ERR_CORRUPT) { /* a finding, and the other checks still say theirs */
             fail(verification, "%s",

@@ -57,6 +57,16 @@ enum oft_err ledger_index_grow(struct ledger_index *index, size_t item_count, co
     return OFT_OK;
 }
 
+void ledger_batch_periods(struct ledger_batch *batch, struct ledger_periods periods)
+{
+    batch->periods = periods;
+}
+
+int32_t ledger_own_month(const struct ledger_series_key *key)
+{
+    return key->for_month != 0 ? key->for_month : key->month;
+}
+
 bool ledger_outcome_owes(uint32_t outcome)
 {
     return outcome == LEDGER_SERVED || outcome == LEDGER_SERVED_ESTIMATED ||

@@ -11,7 +11,7 @@
 #include "ledger/internal.h"
 
 /* Equal keys are equal bytes: no padding, text padded with zeros. */
-_Static_assert(sizeof(struct ledger_series_key) == 32 + 5 * 64 + LEDGER_NAME_BYTES,
+_Static_assert(sizeof(struct ledger_series_key) == 48 + 5 * 64 + LEDGER_NAME_BYTES,
                "a key is compared and hashed as bytes");
 
 static uint64_t series_hash(const void *items, size_t item)
@@ -57,10 +57,29 @@ static enum oft_err series_find(struct ledger_batch *batch, const struct ledger_
     return OFT_OK;
 }
 
+/* Where a series of its own month may stand: there, or as late there or in the first open month. */
+static void place(const struct ledger_periods *periods, struct ledger_series_key *key)
+{
+    if (key->month >= periods->soft_until) {
+        return;
+    }
+    key->for_month = key->month;
+    if (key->month < periods->closed_until) {
+        key->month = periods->soft_until;
+    }
+}
+
 enum oft_err ledger_series_add(struct ledger_batch *batch, const struct ledger_series *wanted,
                                oft_nanos quantity, oft_nanos exact, size_t *ret_index)
 {
-    enum oft_err err = series_find(batch, wanted, ret_index);
+    enum oft_err err;
+    if (wanted->key.month < batch->periods.soft_until) {
+        struct ledger_series late = *wanted;
+        place(&batch->periods, &late.key);
+        err = series_find(batch, &late, ret_index);
+    } else {
+        err = series_find(batch, wanted, ret_index);
+    }
     if (err != OFT_OK) {
         return err;
     }

@@ -41,13 +41,19 @@ static void put_text(struct oft_sha256 *hash, const char *text, size_t size)
     put_u32(hash, (uint32_t)length);
     oft_sha256_update(hash, text, length);
 }
+/* Says in a series' kind that its own month follows; a series that is not late has neither. */
+#define KIND_LATE UINT32_C(0x100)
+
 #define PUT_TEXT(hash, field) put_text((hash), (field), sizeof(field))
 
 static void put_change(struct oft_sha256 *hash, const struct ledger_change *change)
 {
     const struct ledger_series_key *key = &change->key;
-    put_u32(hash, (uint32_t)key->kind);
+    put_u32(hash, (uint32_t)key->kind | (key->for_month != 0 ? KIND_LATE : 0));
     put_u32(hash, (uint32_t)key->month);
+    if (key->for_month != 0) {
+        put_u32(hash, (uint32_t)key->for_month);
+    }
     put_u32(hash, key->unit);
     put_u32(hash, key->outcome);
     put_nanos(hash, key->rate);
@@ -61,6 +67,23 @@ static void put_change(struct oft_sha256 *hash, const struct ledger_change *chan
     put_nanos(hash, change->after.amount_nanos);
     for (size_t i = 0; i < METER_UNITS; i++) {
         put_u64(hash, change->after.units[i]);
+    }
+}
+
+/* Only when there are any: so a transaction of before there were events has the bytes that it had. */
+static void put_events(struct oft_sha256 *hash, const struct ledger_transaction *transaction)
+{
+    if (transaction->event_count > 0) {
+        put_u64(hash, transaction->event_count);
+    }
+    for (size_t i = 0; i < transaction->event_count; i++) {
+        const struct ledger_event *event = &transaction->events[i];
+        PUT_TEXT(hash, event->what);
+        put_u32(hash, (uint32_t)event->month);
+        put_u64(hash, event->statement);
+        PUT_TEXT(hash, event->actor);
+        PUT_TEXT(hash, event->about);
+        oft_sha256_update(hash, event->sha256, sizeof(event->sha256));
     }
 }
 
@@ -90,6 +113,7 @@ enum oft_err ledger_transaction_hash(const struct ledger_transaction *transactio
     for (size_t i = 0; i < transaction->change_count; i++) {
         put_change(hash, &transaction->changes[i]);
     }
+    put_events(hash, transaction);
     oft_sha256_final(hash, ret_hash);
     oft_sha256_free(hash);
     return OFT_OK;

@@ -94,6 +94,7 @@ struct ledger_batch {
     size_t entry_count;
     struct ledger_batch_counts counts;
     enum oft_err failure; /* set once: the batch is of no use any more */
+    struct ledger_periods periods;
     bool closed;
     bool has_capacity;
     /* The regime and month of the record before, which is mostly the one of the next. */

@@ -52,11 +52,14 @@ enum { LEDGER_NAME_BYTES = 192 };
 /* Everything that tells one statement line from another. Unused text is "". */
 struct ledger_series_key {
     enum ledger_series_kind kind;
-    int32_t month;    /* of the record's instant, UTC; base/time.h */
-    uint32_t unit;    /* SALE, COST: enum deal_unit_class. COST, COMMITMENT of capacity that is
+    int32_t month;     /* of the statement that it stands on: the month of the record's instant, UTC
+                         (base/time.h), unless that was closed; see for_month */
+    uint32_t unit;     /* SALE, COST: enum deal_unit_class. COST, COMMITMENT of capacity that is
                          paid for by the hour: enum ledger_capacity_unit. Others: 0 */
-    uint32_t outcome; /* USAGE: enum ledger_outcome. SHARE: enum ledger_direction. Others: 0 */
-    oft_nanos rate;   /* SALE, COST: nano-units per million units. SHARE: parts per billion */
+    uint32_t outcome;  /* USAGE: enum ledger_outcome. SHARE: enum ledger_direction. Others: 0 */
+    int32_t for_month; /* what came late: the month of the record's instant. Else 0 */
+    uint32_t unused[3];
+    oft_nanos rate; /* SALE, COST: nano-units per million units. SHARE: parts per billion */
     char account[64];
     char product[64];
     char model[64];
@@ -169,6 +172,18 @@ enum oft_err ledger_capacity_add(struct ledger_batch *batch, const struct ledger
                                  const struct ledger_charge *charges, size_t count,
                                  oft_instant through) OFT_MUSTCHECK;
 
+/* Which months still take what, all of them by two boundaries. A month before CLOSED_UNTIL is closed and
+ * never changes: what belongs to it lands in the first open month, SOFT_UNTIL, with for_month saying
+ * where it belongs. A month from there to before SOFT_UNTIL is soft-closed: what is its own still lands
+ * in it, as late (for_month is the month itself). CLOSED_UNTIL <= SOFT_UNTIL; 0 and 0: all are open. */
+struct ledger_periods {
+    int32_t closed_until, soft_until;
+};
+/* To be said before the batch is closed, and before capacity is added. */
+void ledger_batch_periods(struct ledger_batch *batch, struct ledger_periods periods);
+/* The month whose business a series is, wherever it stands. */
+int32_t ledger_own_month(const struct ledger_series_key *key);
+
 /* Totals of a series so far, from the store; zero totals when there is none. Shares ask for the sum
  * over all months of a clause through the second function, for total caps. */
 struct ledger_totals_source {
@@ -177,6 +192,10 @@ struct ledger_totals_source {
                            struct ledger_totals *ret_totals, struct oft_error *reterr);
     enum oft_err (*share_total)(void *context, const char *clause, oft_nanos *ret_amount,
                                 struct oft_error *reterr);
+    /* The quantity of all series that differ from KEY only in where they stand: the same own month, in
+     * another month or not late. May be NULL while no month is closed. */
+    enum oft_err (*elsewhere)(void *context, const struct ledger_series_key *key,
+                              oft_nanos *ret_quantity, struct oft_error *reterr);
 };
 
 struct ledger_result {
@@ -203,10 +222,20 @@ extern const char LEDGER_ORPHAN_RULE[]; /* that rule, in words, for statements a
 /* ---- the chain ------------------------------------------------------------------------------- */
 
 /* SHA-256 of the previous transaction's hash and this transaction's canonical bytes: number,
- * instants, spool ranges, each entry's account and amount, each change's key and new totals. */
+ * instants, spool ranges, each entry's account and amount, each change's key and new totals, events. */
 struct ledger_range {
     char segment[128];
     uint32_t from, until; /* records [from, until) of that segment */
+};
+/* What somebody decided about the books: a month was closed, a statement was approved. */
+struct ledger_event {
+    char what[32]; /* "period-close" */
+    int32_t month;
+    uint32_t unused;
+    uint64_t statement; /* its number; 0: none */
+    char actor[64];     /* who did it */
+    char about[64];     /* the party or the account that the statement is about */
+    uint8_t sha256[32]; /* of what was decided on; zeros: of nothing */
 };
 struct ledger_transaction {
     uint64_t number; /* 1, 2, ... */
@@ -217,6 +246,8 @@ struct ledger_transaction {
     size_t change_count;
     const struct ledger_entry *entries;
     size_t entry_count;
+    const struct ledger_event *events;
+    size_t event_count;
 };
 enum oft_err ledger_transaction_hash(const struct ledger_transaction *transaction,
                                      const uint8_t previous[32],
@@ -230,12 +261,37 @@ struct ledger_row {
     struct ledger_totals totals;
 };
 
+enum ledger_status { LEDGER_DRAFT = 0, LEDGER_APPROVED, LEDGER_FINAL };
+struct ledger_act {
+    const char *actor;
+    oft_instant at;
+};
+/* Where a statement is in its life; all zero: a draft that was made to be looked at. */
+struct ledger_life {
+    enum ledger_status status;
+    uint64_t number;  /* 0: none */
+    uint64_t through; /* the transaction of the last event of its life that is told here */
+    struct ledger_act approvals[2];
+    size_t approval_count;
+    struct ledger_act final; /* FINAL: who made it so */
+    uint64_t restates;       /* the number of the statement that it is a new edition of; 0: none */
+    uint8_t restated_sha256[32]; /* of that one's text */
+};
+
 struct ledger_statement_input {
     const struct deal *deal; /* the newest published */
+    uint64_t generation;     /* of that deal's policy */
+    struct ledger_life life;
+    /* A restatement: the rows as they were for the one that it restates. */
+    const struct ledger_row *before_rows;
+    size_t before_row_count;
+    bool before_restates; /* that one was a restatement itself */
     struct deal_attestations attested;
     const char *party; /* a party's or an account's name */
     int32_t month;
-    const struct ledger_row *rows; /* every series of that month, any kind, any order */
+    const struct ledger_row
+        *rows; /* every series that stands in that month or is late and belongs to
+                                      it, any kind, any order */
     size_t row_count;
     const struct ledger_row *commitment_rows; /* LEDGER_COMMITMENT of all months */
     size_t commitment_row_count;
@@ -252,6 +308,31 @@ enum ledger_format { LEDGER_TEXT, LEDGER_JSON, LEDGER_CSV };
  * and journal hashes that it depends on. OFT_ERR_NOT_FOUND for an unknown name. */
 enum oft_err ledger_statement(const struct ledger_statement_input *input, enum ledger_format format,
                               struct oft_buffer *out, struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* Where a statement is set on paper: the same words and figures in headings, rows and tables. */
+struct ledger_column {
+    const char *title;
+    unsigned width; /* in hundredths of the line; 0: what is left */
+    bool figure;    /* set right, the decimal points under one another */
+};
+struct ledger_sheet {
+    void *context;
+    void (*banner)(void *context, const char *text); /* on every page */
+    void (*heading)(void *context, const char *text);
+    void (*row)(void *context, const char *name, const char *value);
+    void (*paragraph)(void *context, const char *text);
+    void (*code)(void *context, const char *text); /* may be broken anywhere */
+    void (*table)(void *context, const struct ledger_column *columns, size_t count);
+    void (*cells)(void *context, const char *const *cells, bool is_sum); /* one for each column */
+};
+/* RET_TITLE gets the title, RET_BASIS what `--reproduce` reads. */
+enum oft_err ledger_statement_sheet(const struct ledger_statement_input *input,
+                                    const struct ledger_sheet *sheet, struct oft_buffer *ret_title,
+                                    struct oft_buffer *ret_basis,
+                                    struct oft_error *reterr) OFT_MUSTCHECK;
+/* The words that a statement can be made again from, as it prints them: "offtake-statement-2
+ * party=bigcloud month=2026-04 ...", no blank inside a word. */
+void ledger_statement_basis(const struct ledger_statement_input *input, struct oft_buffer *out);
 
 /* Every commitment: amount, period, counted so far, share of it, linear line at AT, behind or
  * ahead. */

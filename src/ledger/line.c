@@ -12,7 +12,7 @@
 static const char DOMAIN[] = "offtake line 1\n";
 
 /* A part that is added to the key has to be added here, where it is not zero: ids stay what they were. */
-_Static_assert(sizeof(struct ledger_series_key) == 32 + 5 * 64 + LEDGER_NAME_BYTES,
+_Static_assert(sizeof(struct ledger_series_key) == 48 + 5 * 64 + LEDGER_NAME_BYTES,
                "every part of a key belongs into its line's id");
 
 static void put_number(struct oft_sha256 *hash, oft_nanos value)
@@ -50,6 +50,9 @@ enum oft_err ledger_line_id(const struct ledger_series_key *key, char out[LEDGER
     put_text(hash, key->pool);
     put_text(hash, key->party);
     put_text(hash, key->clause);
+    if (key->for_month != 0) {
+        put_number(hash, key->for_month);
+    }
     oft_sha256_final(hash, bytes);
     oft_sha256_free(hash);
     (void)oft_hex(bytes, (LEDGER_LINE_ID_BYTES - 1) / 2, out);
@@ -100,7 +103,10 @@ const char *ledger_direction_name(uint32_t direction)
 
 bool ledger_line_takes(const struct ledger_series_key *line, const struct ledger_series_key *part)
 {
-    return memcmp(line, part, sizeof(*line)) == 0;
+    struct ledger_series_key own = *line; /* as it would be had it not come late */
+    own.month = ledger_own_month(line);
+    own.for_month = 0;
+    return memcmp(&own, part, sizeof(own)) == 0;
 }
 
 const char *ledger_decimal(oft_nanos value, unsigned scale, char out[LEDGER_DECIMAL_BYTES])

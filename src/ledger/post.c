@@ -16,6 +16,7 @@ int ledger_key_compare(const struct ledger_series_key *a, const struct ledger_se
 {
     int order = ORDER(a->kind, b->kind);
     order = order != 0 ? order : ORDER(a->month, b->month);
+    order = order != 0 ? order : ORDER(a->for_month, b->for_month); /* what is late comes last */
     order = order != 0 ? order : strcmp(a->account, b->account);
     order = order != 0 ? order : strcmp(a->party, b->party);
     order = order != 0 ? order : strcmp(a->product, b->product);
@@ -197,7 +198,7 @@ static enum oft_err settle_share(struct ledger_batch *batch, const struct ledger
 /* ---- all together ---------------------------------------------------------------------------- */
 
 struct sortable {
-    const struct ledger_series *series;
+    struct ledger_series *series;
 };
 
 static int compare_sortable(const void *a, const void *b)
@@ -312,6 +313,20 @@ static enum oft_err post_all(struct ledger_batch *batch, const struct sortable *
     return OFT_OK;
 }
 
+/* A total of hours is one of their own month. What stands in other months, or in this one as not late,
+ * is there for good; a late series holds the rest. */
+static enum oft_err take_elsewhere(const struct sortable *item, struct ledger_totals_source source,
+                                   struct oft_error *reterr)
+{
+    struct ledger_series *series = item->series;
+    oft_nanos elsewhere = 0;
+    if (!series->is_total || series->key.for_month == 0) {
+        return OFT_OK;
+    }
+    enum oft_err err = source.elsewhere(source.context, &series->key, &elsewhere, reterr);
+    return err != OFT_OK ? err : oft_nanos_sub(series->quantity, elsewhere, &series->quantity);
+}
+
 static enum oft_err load_totals(struct ledger_batch *batch, struct sortable *order,
                                 struct ledger_totals_source source, struct oft_error *reterr)
 {
@@ -323,6 +338,9 @@ static enum oft_err load_totals(struct ledger_batch *batch, struct sortable *ord
         struct ledger_change *change = &batch->changes[i];
         change->key = order[i].series->key;
         enum oft_err err = source.totals(source.context, &change->key, &change->before, reterr);
+        if (err == OFT_OK) {
+            err = take_elsewhere(&order[i], source, reterr);
+        }
         if (err != OFT_OK) {
             return err;
         }

@@ -21,7 +21,8 @@ static int compare_rows(const void *a, const void *b)
 
 bool statement_is_base_of(const struct ledger_row *row, const struct ledger_row *share)
 {
-    return strcmp(row->key.clause, share->key.clause) == 0 && row->key.rate == share->key.rate &&
+    return row->key.month == share->key.month && row->key.for_month == share->key.for_month &&
+           strcmp(row->key.clause, share->key.clause) == 0 && row->key.rate == share->key.rate &&
            row->key.outcome == share->key.outcome && strcmp(row->key.party, share->key.party) == 0;
 }
 
@@ -246,7 +247,9 @@ static enum oft_err build(struct statement *statement)
     }
     size_t count = 0;
     for (size_t i = 0; i < input->row_count; i++) {
-        if (input->rows[i].key.month == input->month) {
+        const struct ledger_series_key *key = &input->rows[i].key;
+        if (key->month == input->month ||
+            (input->life.restates != 0 && key->for_month == input->month)) {
             rows[count++] = &input->rows[i];
         }
     }
@@ -313,19 +316,53 @@ bool statement_note(const struct statement *statement, size_t index, struct oft_
     return true;
 }
 
+static enum oft_err add_deltas(struct statement *statement)
+{
+    struct ledger_statement_input input = *statement->input;
+    struct statement before = {.input = &input,
+                               .kind = statement->kind,
+                               .title = statement->title,
+                               .arena = statement->arena};
+    if (input.life.restates == 0) {
+        return OFT_OK;
+    }
+    input.life.restates = input.before_restates;
+    input.rows = input.before_rows;
+    input.row_count = input.before_row_count;
+    enum oft_err err = build(&before);
+    statement->arena = before.arena; /* one arena, lent and taken back */
+    return err != OFT_OK ? err : statement_find_deltas(statement, &before);
+}
+
+enum oft_err statement_make(struct statement *statement, struct oft_error *reterr)
+{
+    oft_arena_init(&statement->arena, STATEMENT_BYTES_MAX);
+    enum oft_err err = identify(statement, reterr);
+    if (err != OFT_OK) {
+        return err;
+    }
+    err = build(statement);
+    if (err == OFT_OK) {
+        err = add_commitments(statement);
+    }
+    if (err == OFT_OK) {
+        err = add_deltas(statement);
+    }
+    return err == OFT_OK ? OFT_OK
+                         : oft_fail(reterr, err, "cannot make the statement of %.64s: %s",
+                                    statement->input->party, oft_err_text(err));
+}
+
+void statement_release(struct statement *statement)
+{
+    oft_arena_release(&statement->arena);
+}
+
 enum oft_err ledger_statement(const struct ledger_statement_input *input, enum ledger_format format,
                               struct oft_buffer *out, struct oft_error *reterr)
 {
     struct statement statement = {.input = input};
-    enum oft_err err = identify(&statement, reterr);
-    if (err != OFT_OK) {
-        return err;
-    }
-    oft_arena_init(&statement.arena, STATEMENT_BYTES_MAX);
-    err = build(&statement);
-    if (err == OFT_OK) {
-        err = add_commitments(&statement);
-    }
+    enum oft_err err = statement_make(&statement, reterr);
     if (err == OFT_OK) {
         switch (format) {
         case LEDGER_TEXT:
@@ -338,12 +375,11 @@ enum oft_err ledger_statement(const struct ledger_statement_input *input, enum l
             statement_print_csv(&statement, out);
             break;
         }
-        err = out->failed ? OFT_ERR_LIMIT : OFT_OK;
+        if (out->failed) {
+            err = oft_fail(reterr, OFT_ERR_LIMIT, "cannot make the statement of %.64s: %s",
+                           input->party, oft_err_text(OFT_ERR_LIMIT));
+        }
     }
-    oft_arena_release(&statement.arena);
-    if (err != OFT_OK) {
-        return oft_fail(reterr, err, "cannot make the statement of %.64s: %s", input->party,
-                        oft_err_text(err));
-    }
-    return OFT_OK;
+    statement_release(&statement);
+    return err;
 }

@@ -40,8 +40,46 @@ struct statement {
     uint64_t unknown_requests;        /* with an id that their deal does not know */
     struct ledger_commitment_status *commitments;
     size_t commitment_count;
+    struct statement_delta *deltas; /* of a restatement */
+    size_t delta_count;
+    oft_nanos was_nanos; /* the net of what is restated */
     struct oft_arena arena;
 };
+
+/* A line of a restatement that is not what it was. */
+struct statement_delta {
+    const struct ledger_row *row;
+    struct ledger_totals was;
+    oft_nanos quantity, amount; /* more than it was */
+    int sign;                   /* how the amount goes into the net: 1, -1, or 0 for not */
+};
+
+/* Chooses and adds up; to be released also after a failure. */
+enum oft_err statement_make(struct statement *statement, struct oft_error *reterr) OFT_MUSTCHECK;
+void statement_release(struct statement *statement);
+
+/* ---- statement_life.c ------------------------------------------------------------------------ */
+
+/* Facts that every form prints about the statement itself, in order; false when there is no fact INDEX.
+ * NAME is for people ("Deal hash"), KEY for programs ("deal_sha256"). Amounts of room: OUT grows. */
+struct statement_fact {
+    const char *name, *key;
+};
+bool statement_fact(const struct statement *statement, size_t index,
+                    struct statement_fact *ret_fact, struct oft_buffer *out);
+const char *statement_status_name(enum ledger_status status); /* "draft" */
+/* What stands on top of every page, in capitals; "" when nothing does: DRAFT, REHEARSAL. */
+void statement_banner(const struct statement *statement, struct oft_buffer *out);
+/* "late, of 2026-03: ", "late, booked in 2026-05: " or "". */
+enum { STATEMENT_LATE_BYTES = 64 };
+const char *statement_late(const struct statement *statement, const struct ledger_series_key *key,
+                           char out[STATEMENT_LATE_BYTES]);
+/* Finds what changed since BEFORE, the same statement of the earlier rows. */
+enum oft_err statement_find_deltas(struct statement *statement,
+                                   const struct statement *before) OFT_MUSTCHECK;
+/* What a line is about, in words: "capacity east, gpt-4o (east.price)". */
+void statement_line_words(const struct statement *statement, const struct ledger_series_key *key,
+                          char *out, size_t size);
 
 void statement_print_text(const struct statement *statement, struct oft_buffer *out);
 void statement_print_json(const struct statement *statement, struct oft_buffer *out);

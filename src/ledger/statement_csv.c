@@ -7,14 +7,15 @@
 #include "ledger/statement.h"
 
 static const char HEADER[] = "section,item,account,party,product,pool,model,unit,quantity,"
-                             "price_per_million,base,rate_percent,amount,amount_nanos,note,line\n";
+                             "price_per_million,base,rate_percent,amount,amount_nanos,note,"
+                             "late_of,booked_in,line\n";
 
 /* A row; NULL leaves a cell empty. */
 struct csv_row {
     const char *section, *item, *account, *party, *product, *pool, *model, *unit;
     const oft_nanos *quantity, *price, *base, *rate, *amount;
     const char *note;
-    const struct ledger_series_key *line;
+    const struct ledger_series_key *key; /* of the series; NULL: the row is none */
 };
 
 static void put_words(struct oft_buffer *out, const char *text)
@@ -41,7 +42,10 @@ static void put_row(struct oft_buffer *out, const struct csv_row *row)
     print_csv_number(out, row->amount ? oft_nanos_format(*row->amount, digits) : "");
     print_csv_number(out, row->amount ? oft_i128_format(*row->amount, digits) : "");
     put_words(out, row->note);
-    put_words(out, row->line == NULL ? NULL : print_line_id(row->line, out, id));
+    bool late = row->key != NULL && row->key->for_month != 0;
+    put_words(out, late ? oft_month_format(row->key->for_month, digits) : "");
+    put_words(out, late ? oft_month_format(row->key->month, digits) : "");
+    put_words(out, row->key == NULL ? NULL : print_line_id(row->key, out, id));
     print_csv_end(out);
 }
 
@@ -68,6 +72,14 @@ static void put_abouts(const struct statement *statement, struct oft_buffer *out
     put_about(out, "journal_sha256", oft_hex(input->journal_sha256, 32, hex));
     put_about(out, "engine", OFFTAKE_VERSION);
     put_about(out, "rounding", "half-even, once per line, to a nano-unit");
+    struct oft_buffer fact;
+    struct statement_fact it;
+    oft_buffer_init(&fact, 4096);
+    for (size_t i = 0; statement_fact(statement, i, &it, &fact); i++) {
+        put_about(out, it.key, oft_buffer_text(&fact));
+    }
+    out->failed = out->failed || fact.failed;
+    oft_buffer_release(&fact);
 }
 
 static void put_priced(struct oft_buffer *out, const char *section,
@@ -88,7 +100,7 @@ static void put_priced(struct oft_buffer *out, const char *section,
                          .quantity = &row->totals.quantity,
                          .price = &key->rate,
                          .amount = &row->totals.amount_nanos,
-                         .line = key,
+                         .key = key,
                      });
     }
 }
@@ -112,7 +124,7 @@ static void put_reserved(const struct statement *statement, struct oft_buffer *o
                                  .unit = print_unit_name(unit),
                                  .quantity = &quantity,
                                  .note = print_outcome_name(row->key.outcome),
-                                 .line = &row->key,
+                                 .key = &row->key,
                              });
             }
         }
@@ -132,7 +144,7 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
                                  .party = share->key.party,
                                  .product = base->key.product,
                                  .base = &base->totals.quantity,
-                                 .line = &base->key,
+                                 .key = &base->key,
                              });
             }
         }
@@ -144,7 +156,7 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
                          .rate = &share->key.rate,
                          .amount = &share->totals.amount_nanos,
                          .note = print_direction_name(share->key.outcome),
-                         .line = &share->key,
+                         .key = &share->key,
                      });
     }
 }
@@ -176,6 +188,43 @@ static void put_sums(const struct statement *statement, struct oft_buffer *out)
     }
 }
 
+/* What a restatement changes: quantity and amount are those above what was. */
+static void put_deltas(const struct statement *statement, struct oft_buffer *out)
+{
+    oft_nanos more = 0;
+    if (statement->input->life.restates == 0) {
+        return;
+    }
+    for (size_t i = 0; i < statement->delta_count; i++) {
+        const struct statement_delta *delta = &statement->deltas[i];
+        const struct ledger_series_key *key = &delta->row->key;
+        bool share = key->kind == LEDGER_SHARE;
+        put_row(out,
+                &(struct csv_row){
+                    .section = "delta",
+                    .item = key->clause,
+                    .account = key->account,
+                    .party = key->party,
+                    .product = key->product,
+                    .pool = key->pool,
+                    .model = key->model,
+                    .unit = share ? "" : print_unit_name(key->unit),
+                    .quantity = share ? NULL : &delta->quantity,
+                    .base = &delta->was.amount_nanos,
+                    .amount = &delta->amount,
+                    .note = delta->sign == 0 ? "base: what it was; in no sum" : "base: what it was",
+                    .key = key,
+                });
+    }
+    if (oft_nanos_sub(statement->net_nanos, statement->was_nanos, &more) == OFT_OK) {
+        put_row(out, &(struct csv_row){.section = "delta-total",
+                                       .item = "net-payable",
+                                       .base = &statement->was_nanos,
+                                       .amount = &more,
+                                       .note = "base: what it was"});
+    }
+}
+
 void statement_print_csv(const struct statement *statement, struct oft_buffer *out)
 {
     struct oft_buffer note;
@@ -188,6 +237,7 @@ void statement_print_csv(const struct statement *statement, struct oft_buffer *o
     put_priced(out, "sale", &statement->sales);
     put_priced(out, "memo-sale", &statement->memo_sales);
     put_sums(statement, out);
+    put_deltas(statement, out);
     for (size_t i = 0; statement_note(statement, i, &note); i++) {
         put_row(out, &(struct csv_row){.section = "note", .note = oft_buffer_text(&note)});
         oft_buffer_clear(&note);

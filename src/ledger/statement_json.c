@@ -45,6 +45,24 @@ static void put_about(const struct statement *statement, struct oft_buffer *out)
     print_json_text(out, "journal_sha256", oft_hex(input->journal_sha256, 32, hex));
     print_json_text(out, "engine", OFFTAKE_VERSION);
     print_json_text(out, "rounding", "half-even, once per line, to a nano-unit");
+    struct oft_buffer fact;
+    struct statement_fact it;
+    oft_buffer_init(&fact, 4096);
+    for (size_t i = 0; statement_fact(statement, i, &it, &fact); i++) {
+        print_json_text(out, it.key, oft_buffer_text(&fact));
+    }
+    out->failed = out->failed || fact.failed;
+    oft_buffer_release(&fact);
+}
+
+/* Where it belongs and where it stands; nothing for what came in time. */
+static void put_late(struct oft_buffer *out, const struct ledger_series_key *key)
+{
+    char text[OFT_INSTANT_TEXT_BYTES];
+    if (key->for_month != 0) {
+        print_json_text(out, "late_of", oft_month_format(key->for_month, text));
+        print_json_text(out, "booked_in", oft_month_format(key->month, text));
+    }
 }
 
 static void put_line(struct oft_buffer *out, const struct ledger_row *row)
@@ -74,6 +92,7 @@ static void put_priced(struct oft_buffer *out, const char *name, const struct st
         print_json_text(out, "quantity", oft_i128_format(rows->items[i]->totals.quantity, digits));
         print_json_amount(out, "price_per_million", key->rate);
         print_json_amount(out, "amount", rows->items[i]->totals.amount_nanos);
+        put_late(out, key);
         oft_buffer_append_char(out, '}');
     }
     oft_buffer_append_char(out, ']');
@@ -92,6 +111,7 @@ static void put_reserved(const struct statement *statement, struct oft_buffer *o
         print_json_text(out, "product", row->key.product);
         print_json_text(out, "model", row->key.model);
         print_json_text(out, "outcome", print_outcome_name(row->key.outcome));
+        put_late(out, &row->key);
         print_json_text(out, "requests", oft_i128_format(row->totals.quantity, digits));
         for (uint32_t unit = 0; unit < METER_UNITS; unit++) {
             print_json_text(out, print_unit_name(unit),
@@ -117,6 +137,7 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
         print_json_text(out, "rate_percent", print_percent(share->key.rate, digits));
         print_json_text(out, "rate_ppb", oft_i128_format(share->key.rate, digits));
         print_json_amount(out, "amount", share->totals.amount_nanos);
+        put_late(out, &share->key);
         put_flag(out, "capped", statement_is_capped(share));
         open_list(out, "products");
         for (size_t j = 0; j < statement->bases.count; j++) {
@@ -172,6 +193,44 @@ static void put_commitments(const struct statement *statement, struct oft_buffer
     oft_buffer_append_char(out, ']');
 }
 
+static void put_deltas(const struct statement *statement, struct oft_buffer *out)
+{
+    static const char *const kinds[] = {"?", "usage", "sale", "capacity", "share", "commitment"};
+    char digits[OFT_NANOS_TEXT_BYTES];
+    oft_nanos more = 0;
+    if (statement->input->life.restates == 0) {
+        return;
+    }
+    open_list(out, "deltas");
+    for (size_t i = 0; i < statement->delta_count; i++) {
+        const struct statement_delta *delta = &statement->deltas[i];
+        const struct ledger_series_key *key = &delta->row->key;
+        open_item(out);
+        print_json_text(out, "kind", key->kind < OFT_COUNT_OF(kinds) ? kinds[key->kind] : "?");
+        print_json_text(out, "clause", key->clause);
+        print_json_text(out, "account", key->account);
+        print_json_text(out, "product", key->product);
+        print_json_text(out, "pool", key->pool);
+        print_json_text(out, "model", key->model);
+        print_json_text(out, "party", key->party);
+        if (key->kind != LEDGER_SHARE) {
+            print_json_text(out, "unit", print_unit_name(key->unit));
+            print_json_text(out, "quantity", oft_i128_format(delta->quantity, digits));
+        }
+        print_json_amount(out, "was", delta->was.amount_nanos);
+        print_json_amount(out, "is", delta->row->totals.amount_nanos);
+        print_json_amount(out, "more", delta->amount);
+        put_flag(out, "in_net", delta->sign != 0);
+        put_late(out, key);
+        oft_buffer_append_char(out, '}');
+    }
+    oft_buffer_append_char(out, ']');
+    print_json_amount(out, "net_was", statement->was_nanos);
+    if (oft_nanos_sub(statement->net_nanos, statement->was_nanos, &more) == OFT_OK) {
+        print_json_amount(out, "net_more", more);
+    }
+}
+
 void statement_print_json(const struct statement *statement, struct oft_buffer *out)
 {
     struct oft_buffer note;
@@ -185,6 +244,7 @@ void statement_print_json(const struct statement *statement, struct oft_buffer *
     put_priced(out, "memo_sales", &statement->memo_sales);
     put_totals(statement, out);
     put_commitments(statement, out);
+    put_deltas(statement, out);
     open_list(out, "notes");
     for (size_t i = 0; statement_note(statement, i, &note); i++) {
         print_json_key(out, NULL);

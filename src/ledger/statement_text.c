@@ -35,8 +35,13 @@ static void put_head(const struct statement *statement, struct oft_buffer *out)
                    oft_month_format(input->month, text));
     print_wrapped(out, 0, 2, line);
     oft_buffer_append_char(out, '\n');
-    if (input->rehearsal) {
-        put_about(out, "REHEARSAL", "made on a shifted clock: nothing in it is owed by anybody");
+    struct oft_buffer fact;
+    struct statement_fact it;
+    oft_buffer_init(&fact, 4096);
+    statement_banner(statement, &fact);
+    if (fact.length > 0) {
+        print_wrapped(out, 0, 2, oft_buffer_text(&fact));
+        oft_buffer_append_char(out, '\n');
     }
     put_about(out, "For", statement->title);
     put_about(out, "Deal", input->deal->title);
@@ -49,6 +54,13 @@ static void put_head(const struct statement *statement, struct oft_buffer *out)
     put_about(out, "Journal hash", oft_hex(input->journal_sha256, 32, hex));
     put_about(out, "Engine", "offtake " OFFTAKE_VERSION);
     put_about(out, "Rounding", "half to even, once per line, to 0.000000001");
+    for (size_t i = 0; statement_fact(statement, i, &it, &fact); i++) {
+        if (it.name != NULL) {
+            put_about(out, it.name, oft_buffer_text(&fact));
+        }
+    }
+    out->failed = out->failed || fact.failed;
+    oft_buffer_release(&fact);
 }
 
 static void put_sum(struct oft_buffer *out, const char *name, oft_nanos amount)
@@ -75,8 +87,8 @@ static void put_priced_line(struct oft_buffer *out, const struct ledger_row *row
 }
 
 /* Lines under a heading for each thing priced: a pool's model, or an account's product and model. */
-static void put_priced(struct oft_buffer *out, const char *title, const struct statement_rows *rows,
-                       oft_nanos sum)
+static void put_priced(const struct statement *statement, struct oft_buffer *out, const char *title,
+                       const struct statement_rows *rows, oft_nanos sum)
 {
     char before[LINE_BYTES] = "";
     char heading[LINE_BYTES];
@@ -85,16 +97,7 @@ static void put_priced(struct oft_buffer *out, const char *title, const struct s
     }
     print_title(out, title);
     for (size_t i = 0; i < rows->count; i++) {
-        const struct ledger_series_key *key = &rows->items[i]->key;
-        if (key->kind == LEDGER_SALE) {
-            (void)snprintf(heading, sizeof(heading), "%s, %s for %s (%s)", key->product, key->model,
-                           key->account, key->clause);
-        } else if (print_is_capacity(key->unit)) {
-            (void)snprintf(heading, sizeof(heading), "%s (%s)", key->pool, key->clause);
-        } else {
-            (void)snprintf(heading, sizeof(heading), "%s, %s (%s)", key->pool, key->model,
-                           key->clause);
-        }
+        statement_line_words(statement, &rows->items[i]->key, heading, sizeof(heading));
         if (strcmp(before, heading) != 0) {
             print_wrapped(out, 2, 4, heading);
             memcpy(before, heading, sizeof(before));
@@ -109,13 +112,15 @@ static void put_reserved(const struct statement *statement, struct oft_buffer *o
     char line[LINE_BYTES];
     char quantity[OFT_NANOS_TEXT_BYTES];
     char id[LEDGER_LINE_ID_BYTES];
+    char late[STATEMENT_LATE_BYTES];
     if (statement->reserved.count == 0) {
         return;
     }
     print_title(out, "Reserved capacity used (paid for flat: no amount here)");
     for (size_t i = 0; i < statement->reserved.count; i++) {
         const struct ledger_row *row = statement->reserved.items[i];
-        (void)snprintf(line, sizeof(line), "%s, %s: %s for %s, %s", row->key.pool, row->key.model,
+        (void)snprintf(line, sizeof(line), "%s%s, %s: %s for %s, %s",
+                       statement_late(statement, &row->key, late), row->key.pool, row->key.model,
                        row->key.product, row->key.account, print_outcome_name(row->key.outcome));
         print_wrapped(out, 2, 4, line);
         for (uint32_t unit = 0; unit < METER_UNITS; unit++) {
@@ -138,8 +143,10 @@ static void put_share(const struct statement *statement, const struct ledger_row
     char percent[OFT_NANOS_TEXT_BYTES];
     char base_text[OFT_NANOS_TEXT_BYTES];
     char id[LEDGER_LINE_ID_BYTES];
+    char late[STATEMENT_LATE_BYTES];
     uint32_t direction = share->key.outcome <= LEDGER_RECEIVED ? share->key.outcome : LEDGER_MEMO;
-    (void)snprintf(line, sizeof(line), "%s, %s%s", share->key.clause, directions[direction],
+    (void)snprintf(line, sizeof(line), "%s%s, %s%s", statement_late(statement, &share->key, late),
+                   share->key.clause, directions[direction],
                    direction == LEDGER_MEMO ? "" : share->key.party);
     print_wrapped(out, 2, 4, line);
     for (size_t i = 0; i < statement->bases.count; i++) {
@@ -208,19 +215,55 @@ static void put_commitments(const struct statement *statement, struct oft_buffer
     }
 }
 
+static void put_deltas(const struct statement *statement, struct oft_buffer *out)
+{
+    char line[LINE_BYTES];
+    char words[LINE_BYTES];
+    char digits[OFT_NANOS_TEXT_BYTES];
+    if (statement->input->life.restates == 0) {
+        return;
+    }
+    (void)snprintf(line, sizeof(line), "Against statement %llu, line by line",
+                   (unsigned long long)statement->input->life.restates);
+    print_title(out, line);
+    for (size_t i = 0; i < statement->delta_count; i++) {
+        const struct statement_delta *delta = &statement->deltas[i];
+        bool share = delta->row->key.kind == LEDGER_SHARE;
+        statement_line_words(statement, &delta->row->key, words, sizeof(words));
+        (void)snprintf(line, sizeof(line), "%.900s%s%s%s", words, share ? "" : ", ",
+                       share ? "" : print_unit_name(delta->row->key.unit),
+                       delta->sign == 0 ? " (in no sum)" : "");
+        print_wrapped(out, 2, 4, line);
+        put_sum(out, "    was", delta->was.amount_nanos);
+        put_sum(out, "    is", delta->row->totals.amount_nanos);
+        if (!share) {
+            (void)snprintf(line, sizeof(line), "    more, for %s units",
+                           print_grouped(delta->quantity, digits));
+        }
+        put_sum(out, share ? "    more" : line, delta->amount);
+    }
+    oft_nanos more = 0;
+    put_sum(out, "  NET was", statement->was_nanos);
+    put_sum(out, "  NET is", statement->net_nanos);
+    if (oft_nanos_sub(statement->net_nanos, statement->was_nanos, &more) == OFT_OK) {
+        put_sum(out, "  Difference", more);
+    }
+}
+
 void statement_print_text(const struct statement *statement, struct oft_buffer *out)
 {
     struct oft_buffer note;
     oft_buffer_init(&note, 4096);
     put_head(statement, out);
-    put_priced(out, "Capacity", &statement->capacity, statement->capacity_nanos);
+    put_priced(statement, out, "Capacity", &statement->capacity, statement->capacity_nanos);
     put_reserved(statement, out);
     put_shares(statement, out);
-    put_priced(out, "Sales", &statement->sales, statement->sales_nanos);
-    put_priced(out, "Sales of another party's products (in no sum)", &statement->memo_sales,
-               statement->memo_sales_nanos);
+    put_priced(statement, out, "Sales", &statement->sales, statement->sales_nanos);
+    put_priced(statement, out, "Sales of another party's products (in no sum)",
+               &statement->memo_sales, statement->memo_sales_nanos);
     put_net(statement, out);
     put_commitments(statement, out);
+    put_deltas(statement, out);
     for (size_t i = 0; statement_note(statement, i, &note); i++) {
         if (i == 0) {
             print_title(out, "Notes");
@@ -228,5 +271,9 @@ void statement_print_text(const struct statement *statement, struct oft_buffer *
         print_wrapped(out, 2, 4, oft_buffer_text(&note));
         oft_buffer_clear(&note);
     }
+    oft_buffer_clear(&note);
+    ledger_statement_basis(statement->input, &note);
+    print_title(out, "Made from (`offtake statement --reproduce FILE` makes it again)");
+    print_wrapped(out, 2, 2, oft_buffer_text(&note));
     oft_buffer_release(&note);
 }

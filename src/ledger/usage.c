@@ -3,6 +3,7 @@
  * Where traffic ran. JSON and CSV give every usage series as it is; text adds the accounts, models
  * and months together and shows what a person asks first: which product ran in which pool, under
  * which clause, and how much.
+ * The month is that in which it ran, also of what was booked late.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static void print_json(const struct ledger_row *row, struct oft_buffer *out)
                                                    "reasoning", "audio",  "image"};
     print_json_key(out, NULL);
     oft_buffer_append_char(out, '{');
-    print_json_text(out, "month", oft_month_format(row->key.month, text));
+    print_json_text(out, "month", oft_month_format(ledger_own_month(&row->key), text));
     print_json_text(out, "product", row->key.product);
     print_json_text(out, "pool", row->key.pool);
     print_json_text(out, "clause", row->key.clause);
@@ -53,7 +54,7 @@ static void print_csv(const struct ledger_row *row, struct oft_buffer *out)
 {
     char text[OFT_INSTANT_TEXT_BYTES];
     char digits[OFT_NANOS_TEXT_BYTES];
-    print_csv_text(out, oft_month_format(row->key.month, text));
+    print_csv_text(out, oft_month_format(ledger_own_month(&row->key), text));
     print_csv_text(out, row->key.product);
     print_csv_text(out, row->key.pool);
     print_csv_text(out, row->key.clause);

@@ -18,6 +18,10 @@ void store_key_text(const struct ledger_series_key *key, char out[STORE_KEY_BYTE
                    "%d\x1f%d\x1f%u\x1f%u\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s", (int)key->kind,
                    key->month, key->unit, key->outcome, oft_i128_format(key->rate, rate),
                    key->account, key->product, key->model, key->pool, key->party, key->clause);
+    size_t length = strlen(out);
+    if (key->for_month != 0) { /* a key of before there was anything late stays what it was */
+        (void)snprintf(out + length, STORE_KEY_BYTES - length, "\x1f%d", key->for_month);
+    }
 }
 
 static enum oft_err take_totals(sqlite3_stmt *statement, int column, struct ledger_totals *totals,
@@ -136,8 +140,8 @@ static enum oft_err put_series(struct store *store, const struct ledger_change *
     sqlite3_stmt *statement = store_prepare(
         store,
         "INSERT INTO series (key, kind, month, unit, outcome, rate, account, product, model, pool,"
-        " party, clause, quantity, amount, units)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+        " party, clause, quantity, amount, units, for_month)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
         " ON CONFLICT (key) DO UPDATE SET quantity = excluded.quantity, amount = excluded.amount,"
         " units = excluded.units RETURNING id",
         reterr);
@@ -146,6 +150,7 @@ static enum oft_err put_series(struct store *store, const struct ledger_change *
     }
     bind_key(statement, &change->key);
     bind_totals(statement, 13, &change->after);
+    (void)sqlite3_bind_int(statement, 16, change->key.for_month);
     bool row = false;
     enum oft_err code = store_step(store, statement, &row, reterr);
     if (code == OFT_OK && row) {
@@ -264,6 +269,28 @@ static enum oft_err put_head(struct store *store, const struct ledger_transactio
     return store_run(store, statement, reterr);
 }
 
+static enum oft_err put_event(struct store *store, uint64_t number, size_t n,
+                              const struct ledger_event *event, struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store,
+        "INSERT INTO book_event (number, n, what, month, statement, actor, about, sha256)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)number);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)n);
+    store_bind_text(statement, 3, event->what);
+    (void)sqlite3_bind_int(statement, 4, event->month);
+    (void)sqlite3_bind_int64(statement, 5, (int64_t)event->statement);
+    store_bind_text(statement, 6, event->actor);
+    store_bind_text(statement, 7, event->about);
+    store_bind_blob(statement, 8, event->sha256, sizeof(event->sha256));
+    return store_run(store, statement, reterr);
+}
+
 enum oft_err store_transaction_put(struct store *store,
                                    const struct ledger_transaction *transaction,
                                    const uint8_t previous[32], const uint8_t hash[32],
@@ -278,6 +305,9 @@ enum oft_err store_transaction_put(struct store *store,
     }
     for (size_t n = 0; code == OFT_OK && n < transaction->entry_count; n++) {
         code = put_entry(store, transaction->number, n, &transaction->entries[n], reterr);
+    }
+    for (size_t n = 0; code == OFT_OK && n < transaction->event_count; n++) {
+        code = put_event(store, transaction->number, n, &transaction->events[n], reterr);
     }
     return code;
 }

@@ -42,6 +42,7 @@ bool store_column_bytes(sqlite3_stmt *statement, int column, void *out, size_t l
 
 /* The tables of schema 4, by subject. */
 extern const char STORE_SCHEMA_TRACE[];
+extern const char STORE_SCHEMA_PERIODS[];
 
 /* The one text that a series is found by. */
 void store_key_text(const struct ledger_series_key *key, char out[STORE_KEY_BYTES]);
@@ -65,6 +66,9 @@ enum oft_err store_collect(struct store *store, sqlite3_stmt *statement, store_t
 enum oft_err store_load(struct store *store, sqlite3_stmt *statement, store_take_fn take,
                         size_t item_bytes, struct oft_arena *arena, void **ret_items,
                         size_t *ret_count, struct oft_error *reterr);
+/* A struct ledger_event from columns 0 to 5: what, month, statement, actor, about, sha256. */
+enum oft_err store_take_event(sqlite3_stmt *statement, struct oft_arena *arena, void *item,
+                              struct oft_error *reterr);
 /* The text of COLUMN in ARENA; NULL when memory is out. */
 char *store_column_copy(sqlite3_stmt *statement, int column, struct oft_arena *arena);
 

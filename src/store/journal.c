@@ -7,11 +7,12 @@
 
 #include "store/internal.h"
 #include "store/trace.h"
+#include "store/periods.h"
 
 #define KEY_COLUMNS                                                              \
     "s.kind, s.month, s.unit, s.outcome, s.rate, s.account, s.product, s.model," \
-    " s.pool, s.party, s.clause"
-enum { KEY_COLUMN_COUNT = 11 };
+    " s.pool, s.party, s.clause, s.for_month"
+enum { KEY_COLUMN_COUNT = 12 };
 
 static enum oft_err take_key(sqlite3_stmt *statement, struct ledger_series_key *key,
                              struct oft_error *reterr)
@@ -27,6 +28,7 @@ static enum oft_err take_key(sqlite3_stmt *statement, struct ledger_series_key *
     store_column_text(statement, 8, key->pool, sizeof(key->pool));
     store_column_text(statement, 9, key->party, sizeof(key->party));
     store_column_text(statement, 10, key->clause, sizeof(key->clause));
+    key->for_month = sqlite3_column_int(statement, 11);
     return store_column_amount(statement, 4, &key->rate, reterr);
 }
 
@@ -93,6 +95,32 @@ enum oft_err store_rows(struct store *store, enum ledger_series_kind kind, int32
     return code;
 }
 
+enum oft_err store_rows_at(struct store *store, enum ledger_series_kind kind, int32_t month,
+                           uint64_t number, struct oft_arena *arena, struct ledger_row **ret_rows,
+                           size_t *ret_count, struct oft_error *reterr)
+{
+    void *items = NULL;
+    /* CROSS: series first, and of each the one change; SQLite would else walk through all changes. */
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "SELECT " KEY_COLUMNS ", c.quantity, c.amount, c.units, s.key FROM series s"
+                      " CROSS JOIN change c ON c.series = s.id AND c.number = (SELECT max(l.number)"
+                      " FROM change l WHERE l.series = s.id AND l.number <= ?3)"
+                      " WHERE (?1 = 0 OR s.kind = ?1)"
+                      " AND (?2 = 0 OR s.month = ?2 OR s.for_month = ?2) ORDER BY s.key",
+                      reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int(statement, 1, (int)kind);
+    (void)sqlite3_bind_int(statement, 2, month);
+    (void)sqlite3_bind_int64(statement, 3, (int64_t)number);
+    enum oft_err code = store_load(store, statement, take_row, sizeof(struct ledger_row), arena,
+                                   &items, ret_count, reterr);
+    *ret_rows = items;
+    return code;
+}
+
 static enum oft_err take_balance(sqlite3_stmt *statement, struct oft_arena *arena, void *item,
                                  struct oft_error *reterr)
 {
@@ -148,6 +176,22 @@ static enum oft_err take_entry(sqlite3_stmt *statement, struct oft_arena *arena,
     return store_column_amount(statement, 1, &entry->amount_nanos, reterr);
 }
 
+enum oft_err store_take_event(sqlite3_stmt *statement, struct oft_arena *arena, void *item,
+                              struct oft_error *reterr)
+{
+    struct ledger_event *event = item;
+    (void)arena;
+    memset(event, 0, sizeof(*event));
+    store_column_text(statement, 0, event->what, sizeof(event->what));
+    event->month = sqlite3_column_int(statement, 1);
+    event->statement = (uint64_t)sqlite3_column_int64(statement, 2);
+    store_column_text(statement, 3, event->actor, sizeof(event->actor));
+    store_column_text(statement, 4, event->about, sizeof(event->about));
+    return store_column_bytes(statement, 5, event->sha256, sizeof(event->sha256))
+               ? OFT_OK
+               : oft_fail(reterr, OFT_ERR_CORRUPT, "the hash in an event of the books is damaged");
+}
+
 /* The rows that one transaction NUMBER has in SQL's table. */
 static enum oft_err load_of(struct store *store, const char *sql, uint64_t number,
                             store_take_fn take, struct store_list *list, struct oft_error *reterr)
@@ -166,6 +210,7 @@ static enum oft_err visit_one(struct store *store, struct store_transaction *row
     struct store_list ranges = {.item_bytes = sizeof(struct ledger_range)};
     struct store_list changes = {.item_bytes = sizeof(struct ledger_change)};
     struct store_list entries = {.item_bytes = sizeof(struct ledger_entry)};
+    struct store_list events = {.item_bytes = sizeof(struct ledger_event)};
     uint64_t number = row->transaction.number;
     enum oft_err code =
         load_of(store, "SELECT segment, first, until FROM txn_range WHERE number = ?1 ORDER BY n",
@@ -182,17 +227,26 @@ static enum oft_err visit_one(struct store *store, struct store_transaction *row
                     number, take_entry, &entries, reterr);
     }
     if (code == OFT_OK) {
+        code = load_of(store,
+                       "SELECT what, month, statement, actor, about, sha256 FROM book_event"
+                       " WHERE number = ?1 ORDER BY n",
+                       number, store_take_event, &events, reterr);
+    }
+    if (code == OFT_OK) {
         row->transaction.ranges = ranges.items;
         row->transaction.range_count = ranges.count;
         row->transaction.changes = changes.items;
         row->transaction.change_count = changes.count;
         row->transaction.entries = entries.items;
         row->transaction.entry_count = entries.count;
+        row->transaction.events = events.items;
+        row->transaction.event_count = events.count;
         code = visit(context, row, reterr);
     }
     store_list_drop(&ranges);
     store_list_drop(&changes);
     store_list_drop(&entries);
+    store_list_drop(&events);
     return code;
 }
 
@@ -230,28 +284,4 @@ enum oft_err store_transactions(struct store *store, store_transaction_fn visit,
                                 struct oft_error *reterr)
 {
     return store_transactions_between(store, 0, INT64_MAX, visit, context, reterr);
-}
-
-enum oft_err store_rows_at(struct store *store, uint64_t number, enum ledger_series_kind kind,
-                           int32_t month, struct oft_arena *arena, struct ledger_row **ret_rows,
-                           size_t *ret_count, struct oft_error *reterr)
-{
-    void *items = NULL;
-    sqlite3_stmt *statement =
-        store_prepare(store,
-                      "SELECT " KEY_COLUMNS ", c.quantity, c.amount, c.units, s.key FROM series s"
-                      " JOIN change c ON c.series = s.id WHERE c.number ="
-                      " (SELECT max(number) FROM change WHERE series = s.id AND number <= ?3)"
-                      " AND (?1 = 0 OR s.kind = ?1) AND (?2 = 0 OR s.month = ?2) ORDER BY s.key",
-                      reterr);
-    if (statement == NULL) {
-        return OFT_ERR_IO;
-    }
-    (void)sqlite3_bind_int(statement, 1, (int)kind);
-    (void)sqlite3_bind_int(statement, 2, month);
-    (void)sqlite3_bind_int64(statement, 3, (int64_t)number);
-    enum oft_err code = store_load(store, statement, take_row, sizeof(struct ledger_row), arena,
-                                   &items, ret_count, reterr);
-    *ret_rows = items;
-    return code;
 }

@@ -74,6 +74,24 @@ enum oft_err store_position_count(struct store *store, uint64_t *ret_count,
     return count_row(store, statement, ret_count, reterr);
 }
 
+enum oft_err store_writer_known(struct store *store, const char *writer, bool *ret_known,
+                                struct oft_error *reterr)
+{
+    uint64_t count = 0;
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "SELECT count(*) FROM position WHERE substr(segment, 1, length(?1) + 1) ="
+                      " ?1 || '-'",
+                      reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    store_bind_text(statement, 1, writer);
+    enum oft_err code = count_row(store, statement, &count, reterr);
+    *ret_known = count > 0;
+    return code;
+}
+
 enum oft_err store_quarantine_count(struct store *store, const char *why, uint64_t *ret_count,
                                     struct oft_error *reterr)
 {
@@ -126,8 +144,8 @@ enum oft_err store_intent_count(struct store *store, uint64_t *ret_count, struct
 enum oft_err store_intents(struct store *store, store_intent_fn visit, void *context,
                            struct oft_error *reterr)
 {
-    sqlite3_stmt *statement =
-        store_prepare(store, "SELECT writer, record FROM open_intent ORDER BY request_id", reterr);
+    sqlite3_stmt *statement = store_prepare(
+        store, "SELECT writer, record, request_id FROM open_intent ORDER BY request_id", reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
@@ -136,8 +154,11 @@ enum oft_err store_intents(struct store *store, store_intent_fn visit, void *con
     while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
         char writer[128];
         struct meter_record record;
+        uint8_t request_id[sizeof(record.request_id)];
         store_column_text(statement, 0, writer, sizeof(writer));
-        if (!store_column_bytes(statement, 1, &record, sizeof(record))) {
+        if (!store_column_bytes(statement, 1, &record, sizeof(record)) ||
+            !store_column_bytes(statement, 2, request_id, sizeof(request_id)) ||
+            memcmp(request_id, record.request_id, sizeof(request_id)) != 0) {
             code = oft_fail(reterr, OFT_ERR_CORRUPT, "an open intent in the books is damaged");
             break;
         }

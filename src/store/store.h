@@ -108,6 +108,9 @@ enum oft_err store_position_set(struct store *store, const char *segment, uint32
 /* How many segments have a position. */
 enum oft_err store_position_count(struct store *store, uint64_t *ret_count,
                                   struct oft_error *reterr) OFT_MUSTCHECK;
+/* Whether a segment of WRITER was read. */
+enum oft_err store_writer_known(struct store *store, const char *writer, bool *ret_known,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err store_quarantine(struct store *store, const char *segment, uint32_t slot,
                               const char *why, oft_instant now_ns,
                               struct oft_error *reterr) OFT_MUSTCHECK;
@@ -163,6 +166,12 @@ typedef enum oft_err (*store_transaction_fn)(void *context, const struct store_t
 /* Every transaction in order of its number. */
 enum oft_err store_transactions(struct store *store, store_transaction_fn visit, void *context,
                                 struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* Calls FIND with each thing that is wrong with the file as a database: pages, indexes, values that are
+ * missing. What its rows say is not looked at. */
+typedef void (*store_finding_fn)(void *context, const char *text);
+enum oft_err store_examine(struct store *store, store_finding_fn find, void *context,
+                           struct oft_error *reterr) OFT_MUSTCHECK;
 
 struct store_balance {
     const char *account;

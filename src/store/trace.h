@@ -75,10 +75,6 @@ enum oft_err store_recorded_span(struct store *store, uint64_t number, oft_insta
 /* The generation in force at AT; 0: none was published by then. */
 enum oft_err store_generation_at(struct store *store, oft_instant at, uint64_t *ret_generation,
                                  struct oft_error *reterr) OFT_MUSTCHECK;
-/* store_rows as they were after transaction NUMBER. */
-enum oft_err store_rows_at(struct store *store, uint64_t number, enum ledger_series_kind kind,
-                           int32_t month, struct oft_arena *arena, struct ledger_row **ret_rows,
-                           size_t *ret_count, struct oft_error *reterr) OFT_MUSTCHECK;
 /* Transactions FROM to THROUGH in order of their numbers. A visitor that answers OFT_ERR_EXISTS has seen
  * enough: the walk ends well. */
 enum oft_err store_transactions_between(struct store *store, uint64_t from, uint64_t through,

@@ -107,7 +107,7 @@ def test_check_tells_line_column_reason_and_hint_and_exits_1(tmp_path):
 
 
 @pytest.mark.parametrize("command", [
-    "check", "explain", "serve", "reload", "status", "keys", "statement", "commitments", "usage",
+    "check", "explain", "serve", "reload", "status", "keys", "statement", "period", "commitments", "usage",
     "ledger", "drain", "replay"])
 def test_every_command_explains_itself_within_80_columns(command):
     result = run(command, "--help")

@@ -25,7 +25,7 @@ struct bench {
     struct api_options options;
     struct api_call call;
     struct api_answer answer;
-    const char *query_names[4], *query_values[4];
+    const char *query_names[8], *query_values[8];
 };
 
 static inline oft_instant clock_fixed(void)
@@ -36,7 +36,7 @@ static inline oft_instant clock_fixed(void)
 static inline const char *query_look_up(void *context, const char *name)
 {
     const struct bench *bench = context;
-    for (size_t i = 0; i < 4 && bench->query_names[i] != NULL; i++) {
+    for (size_t i = 0; i < 8 && bench->query_names[i] != NULL; i++) {
         if (strcmp(bench->query_names[i], name) == 0) {
             return bench->query_values[i];
         }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/periods.h"
+
 static enum oft_err answer(struct engine *engine, struct oft_error *reterr, const char *format, ...)
 {
     va_list arguments;
@@ -89,13 +91,70 @@ enum oft_err engine_attest(struct engine *engine, const char *event, const char 
                   signature == NULL ? "" : " signed");
 }
 
-enum oft_err engine_statement(struct engine *engine, const char *party, int32_t month,
-                              oft_instant now_ns, enum ledger_format format, struct oft_buffer *out,
-                              struct oft_error *reterr)
+enum oft_err engine_paper(struct engine *engine, const struct engine_basis *basis,
+                          enum engine_form form, oft_instant now_ns, struct oft_buffer *out,
+                          struct oft_error *reterr)
 {
     (void)now_ns;
     (void)report(engine, out, reterr, "");
-    return answer(engine, reterr, "statement %s %d %d", party, month, (int)format);
+    if (basis->as_was) {
+        return answer(engine, reterr, "statement %s %d %d as of %llu %llu %llu %llu %lld",
+                      basis->party, basis->month, (int)form, (unsigned long long)basis->transaction,
+                      (unsigned long long)basis->generation, (unsigned long long)basis->number,
+                      (unsigned long long)basis->life, (long long)basis->as_of);
+    }
+    return answer(engine, reterr, "statement %s %d %d", basis->party, basis->month, (int)form);
+}
+
+enum oft_err engine_statement_draft(struct engine *engine, const char *party, int32_t month,
+                                    const char *actor, oft_instant now_ns, struct oft_buffer *out,
+                                    struct oft_error *reterr)
+{
+    (void)now_ns;
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "draft %s %d %s", party, month, actor);
+}
+
+#define FAKE_STEP(name)                                                                     \
+    enum oft_err engine_statement_##name(struct engine *engine, uint64_t number,            \
+                                         const char *actor, oft_instant now_ns,             \
+                                         struct oft_buffer *out, struct oft_error *reterr)  \
+    {                                                                                       \
+        (void)now_ns;                                                                       \
+        (void)report(engine, out, reterr, "");                                              \
+        return answer(engine, reterr, #name " %llu %s", (unsigned long long)number, actor); \
+    }
+FAKE_STEP(approve)
+FAKE_STEP(final)
+FAKE_STEP(restate)
+
+enum oft_err engine_statement_list(struct engine *engine, struct oft_buffer *out,
+                                   struct oft_error *reterr)
+{
+    return report(engine, out, reterr, "statements");
+}
+
+enum oft_err engine_statement_show(struct engine *engine, uint64_t number, enum engine_form form,
+                                   struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "show %llu %d", (unsigned long long)number, (int)form);
+}
+
+enum oft_err engine_periods(struct engine *engine, oft_instant now_ns, struct oft_buffer *out,
+                            struct oft_error *reterr)
+{
+    (void)now_ns;
+    return report(engine, out, reterr, "periods");
+}
+
+enum oft_err engine_period_close(struct engine *engine, int32_t month, bool soft, const char *actor,
+                                 oft_instant now_ns, struct oft_buffer *out,
+                                 struct oft_error *reterr)
+{
+    (void)now_ns;
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "close %d %s %s", month, soft ? "softly" : "for good", actor);
 }
 
 enum oft_err engine_commitments(struct engine *engine, oft_instant now_ns,
@@ -112,6 +171,17 @@ enum oft_err engine_usage(struct engine *engine, enum ledger_format format, stru
 {
     (void)format;
     return report(engine, out, reterr, "usage");
+}
+
+enum oft_err engine_focus(struct engine *engine, const char *dataset, const char *version,
+                          int32_t month, oft_instant now_ns, struct oft_buffer *out,
+                          struct oft_error *reterr)
+{
+    (void)dataset;
+    (void)version;
+    (void)month;
+    (void)now_ns;
+    return report(engine, out, reterr, "focus");
 }
 
 enum oft_err engine_verify(struct engine *engine, enum ledger_format format, struct oft_buffer *out,
@@ -147,13 +217,14 @@ enum oft_err engine_balance(struct engine *engine, const char *account,
                   (long long)which->as_of, which->from, which->through, (int)format);
 }
 
-enum oft_err engine_statement_as_of(struct engine *engine, const char *party, int32_t month,
-                                    oft_instant as_of, enum ledger_format format,
-                                    struct oft_buffer *out, struct oft_error *reterr)
+enum oft_err engine_basis_at(struct engine *engine, oft_instant as_of,
+                             struct engine_basis *ret_basis, struct oft_error *reterr)
 {
-    (void)report(engine, out, reterr, "");
-    return answer(engine, reterr, "statement %s %d %d as of %lld", party, month, (int)format,
-                  (long long)as_of);
+    (void)engine, (void)reterr;
+    ret_basis->as_was = true;
+    ret_basis->transaction = (uint64_t)(as_of / OFT_NS_PER_SECOND);
+    ret_basis->generation = 9;
+    return OFT_OK;
 }
 
 enum oft_err engine_export(struct engine *engine, enum ledger_journal journal,

@@ -218,6 +218,44 @@ static void the_journal_names_its_next_page_until_its_end(void **state)
     assert_int_equal(ask(bench, "GET", "/v1/ledger/export", NULL), 400);
 }
 
+static void a_statement_is_asked_for_as_it_was_made(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const names[] = {"party",  "month", "transaction", "generation",
+                                        "number", "life",  "format",      "as_of"};
+    static const char *const values[] = {"microsoft", "2026-04", "12",  "3",
+                                         "7",         "15",      "pdf", "1970-01-01T00:00:01Z"};
+    for (size_t i = 0; i < OFT_COUNT_OF(names); i++) {
+        bench->query_names[i] = names[i];
+        bench->query_values[i] = values[i];
+    }
+    assert_int_equal(ask(bench, "GET", "/v1/statement", NULL), 200);
+    assert_string_equal(bench->engine.asked,
+                        "statement microsoft 24315 3 as of 12 3 7 15 1000000000");
+    assert_string_equal(bench->answer.content_type, "application/pdf");
+    bench->query_values[2] = "-1";
+    assert_int_equal(ask(bench, "GET", "/v1/statement", NULL), 400);
+}
+
+static void periods_and_statements_ask_who_it_is(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(ask(bench, "POST", "/v1/periods/2026-04/close", "{\"by\":\"ann\"}"), 200);
+    assert_string_equal(bench->engine.asked, "close 24315 for good ann");
+    assert_int_equal(ask(bench, "POST", "/v1/periods/2026-04/soft-close", "{\"by\":\"ann\"}"), 200);
+    assert_string_equal(bench->engine.asked, "close 24315 softly ann");
+    assert_int_equal(ask(bench, "POST", "/v1/periods/April/close", "{\"by\":\"ann\"}"), 400);
+    assert_int_equal(ask(bench, "POST", "/v1/periods/2026-04/close", "{}"), 400);
+    assert_int_equal(ask(bench, "POST", "/v1/statements/7/approve", "{\"by\":\"bob\"}"), 200);
+    assert_string_equal(bench->engine.asked, "approve 7 bob");
+    assert_int_equal(ask(bench, "POST", "/v1/statements/7/final", "{}"), 400);
+    assert_int_equal(ask(bench, "POST", "/v1/statements/0/final", "{\"by\":\"bob\"}"), 404);
+    assert_int_equal(ask(bench, "POST", "/v1/statements",
+                         "{\"party\":\"acme\",\"month\":\"2026-04\",\"by\":\"bob\"}"),
+                     201);
+    assert_string_equal(bench->engine.asked, "draft acme 24315 bob");
+}
+
 static void unsound_books_are_an_answer_and_say_so(void **state)
 {
     struct bench *bench = *state;
@@ -281,6 +319,8 @@ int main(void)
         TEST(a_report_comes_in_the_format_asked_for),
         TEST(what_is_looked_back_at_goes_to_the_engine_as_asked),
         TEST(the_journal_names_its_next_page_until_its_end),
+        TEST(a_statement_is_asked_for_as_it_was_made),
+        TEST(periods_and_statements_ask_who_it_is),
         TEST(unsound_books_are_an_answer_and_say_so),
         TEST(an_attestation_without_an_instant_happens_on_the_contracts_clock),
         TEST(a_signature_is_128_hexadecimal_digits_or_refused),

@@ -52,6 +52,69 @@ static void text_is_no_wider_than_a_terminal(void **unused)
     document_free(document);
 }
 
+/* Enough rows for several pages. */
+static struct document *table(unsigned rows)
+{
+    static const struct document_column columns[] = {
+        {"Line", 0, false}, {"Quantity", 20, true}, {"Amount", 25, true}};
+    struct document *document;
+    assert_int_equal(document_new("", 0, &document), OFT_OK);
+    document_title(document, "Statement of bigcloud, 2026-04");
+    document_keywords(document, "offtake-statement-2 party=bigcloud");
+    document_table(document, columns, OFT_COUNT_OF(columns));
+    for (unsigned i = 0; i < rows; i++) {
+        document_cells(document, (const char *const[]){"east, gpt-4o", "1,000", "0.0025"}, false);
+        document_cells(document, (const char *const[]){"", "7", "15,624.00"}, false);
+    }
+    document_cells(document, (const char *const[]){"Subtotal", "", "15,624.0025"}, true);
+    return document;
+}
+
+static void figures_of_a_column_have_their_points_under_one_another(void **unused)
+{
+    (void)unused;
+    struct document *document = table(1);
+    struct oft_buffer out;
+    size_t points[3] = {0};
+    size_t found = 0;
+    oft_buffer_init(&out, 1 << 20);
+    assert_int_equal(document_text(document, &out), OFT_OK);
+    for (const char *line = oft_buffer_text(&out); *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        const char *point = memrchr(line, '.', length);
+        assert_true(length <= 78);
+        if (point != NULL) {
+            assert_true(found < 3);
+            points[found++] = (size_t)(point - line);
+        }
+        line += length + (line[length] == '\n');
+    }
+    assert_int_equal(found, 3);
+    assert_true(points[0] == points[1] && points[1] == points[2]);
+    oft_buffer_release(&out);
+    document_free(document);
+}
+
+static void a_table_goes_on_over_pages_and_is_the_same_twice(void **unused)
+{
+    (void)unused;
+    struct oft_buffer first;
+    struct oft_buffer again;
+    struct oft_error error = {0};
+    struct document *document = table(100);
+    oft_buffer_init(&first, 8 << 20);
+    oft_buffer_init(&again, 8 << 20);
+    assert_int_equal(document_pdf(document, &first, &error), OFT_OK);
+    assert_int_equal(document_pdf(document, &again, &error), OFT_OK);
+    assert_int_equal(first.length, again.length);
+    assert_memory_equal(oft_buffer_text(&first), oft_buffer_text(&again), first.length);
+    assert_non_null(memmem(oft_buffer_text(&first), first.length, "/Count 4", 8));
+    assert_non_null(memmem(oft_buffer_text(&first), first.length, "party=bigcloud", 14));
+    oft_buffer_release(&first);
+    oft_buffer_release(&again);
+    document_free(document);
+}
+
 static void the_same_document_gives_the_same_pdf(void **unused)
 {
     (void)unused;
@@ -81,6 +144,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_no_wider_than_a_terminal),
+        cmocka_unit_test(figures_of_a_column_have_their_points_under_one_another),
+        cmocka_unit_test(a_table_goes_on_over_pages_and_is_the_same_twice),
         cmocka_unit_test(the_same_document_gives_the_same_pdf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,20 +238,18 @@ static void a_statement_as_of_now_has_the_bytes_of_one_made_now(void **state)
     oft_instant first = world->now;
     oft_buffer_init(&now, 1 << 20);
     oft_buffer_init(&then, 1 << 20);
-    assert_int_equal(
-        engine_statement(world->engine, "acme", month, world->now, LEDGER_TEXT, &now, &error),
-        OFT_OK);
+    struct engine_basis basis = {.party = "acme", .month = month};
+    assert_int_equal(engine_paper(world->engine, &basis, ENGINE_TEXT, world->now, &now, &error),
+                     OFT_OK);
     world->now += OFT_NS_PER_DAY;
     world_append_requests(world, &writer, 5);
     (void)world_drain(world);
     world_publish(world);
-    assert_int_equal(
-        engine_statement_as_of(world->engine, "acme", month, first, LEDGER_TEXT, &then, &error),
-        OFT_OK);
+    assert_int_equal(engine_basis_at(world->engine, first, &basis, &error), OFT_OK);
+    assert_int_equal(engine_paper(world->engine, &basis, ENGINE_TEXT, world->now, &then, &error),
+                     OFT_OK);
     assert_string_equal(oft_buffer_text(&now), oft_buffer_text(&then));
-    assert_int_equal(engine_statement_as_of(world->engine, "acme", month,
-                                            first - 400 * OFT_NS_PER_DAY, LEDGER_TEXT, &then,
-                                            &error),
+    assert_int_equal(engine_basis_at(world->engine, first - 400 * OFT_NS_PER_DAY, &basis, &error),
                      OFT_ERR_INVALID);
     oft_buffer_release(&now);
     oft_buffer_release(&then);

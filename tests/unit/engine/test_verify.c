@@ -83,7 +83,7 @@ FINDS(a_series_of_another_month, "UPDATE series SET month = month + 1 WHERE kind
 FINDS(a_series_found_under_another_key, "UPDATE series SET key = key || 'x' WHERE kind = 2")
 FINDS(a_series_without_changes,
       "INSERT INTO series SELECT id + 1000, key || 'x', kind, month, unit + 1, outcome, rate,"
-      " account, product, model, pool, party, clause, '0', '0', units FROM series WHERE kind = 2"
+      " account, product, model, pool, party, clause, '0', '0', units, 0 FROM series WHERE kind = 2"
       " LIMIT 1")
 FINDS(a_change_with_another_quantity, "UPDATE change SET quantity = '5' WHERE number = 1 AND n = 0")
 FINDS(a_change_that_is_gone, "DELETE FROM change WHERE number = 2 AND n = 0")

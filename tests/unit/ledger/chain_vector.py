@@ -14,7 +14,7 @@ def nanos(value):
     return value.to_bytes(16, "little", signed=True)
 
 
-def vector():
+def vector(late=False):
     out = b"offtake ledger 1\n" + bytes(range(32))
     out += struct.pack("<Qq", 42, 1775779200000000000)
     out += struct.pack("<Q", 2)
@@ -24,12 +24,19 @@ def vector():
     out += text("cost/east") + nanos(70000)
     out += text("payable/bigcloud") + nanos(-70000)
     out += struct.pack("<Q", 1)
-    out += struct.pack("<IiII", 3, 24315, 3, 0) + nanos(10 * 10**9)
+    if late:
+        out += struct.pack("<IiiII", 3 | 0x100, 24315, 24314, 3, 0) + nanos(10 * 10**9)
+    else:
+        out += struct.pack("<IiII", 3, 24315, 3, 0) + nanos(10 * 10**9)
     for value in ("", "", "gpt-4o", "east", "bigcloud", "east.price.gpt-4o"):
         out += text(value)
     out += nanos(7) + nanos(70000) + struct.pack("<7Q", 0, 0, 0, 0, 0, 0, 9)
+    if late:
+        out += struct.pack("<Q", 1) + text("period-close") + struct.pack("<iQ", 24314, 7)
+        out += text("ann") + text("bigcloud") + bytes(range(32))
     return hashlib.sha256(out).hexdigest()
 
 
 if __name__ == "__main__":
     print(vector())
+    print(vector(late=True))

@@ -443,7 +443,7 @@ static void a_statement_has_a_line_for_the_hours_of_a_month(void **state)
         "00\""};
     static const char *const csv[] = {
         "capacity,order-1.price,,bigcloud,,cluster,,gpu-hour,368640,2100000.00,,,774144.00,"
-        "774144000000000,,99578090"};
+        "774144000000000,,,,99578090"};
     struct world world;
     struct book *book = new_book();
     struct ledger_charge charges[2] = {charge_of("2026-04-01", "", 512),

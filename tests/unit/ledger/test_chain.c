@@ -10,10 +10,15 @@
 static const char CHAIN_VECTOR[] =
     "50421e862a3cc1f766896c92ee0b2b24eeb8c4dee0ee9a888332d5aa056dc1c5";
 
+/* The same with a series that is late and an event. */
+static const char CHAIN_VECTOR_LATE[] =
+    "3d68b2bf35db306636eb44a1ef5a82afe48fc4c2e270ddb81a36e3d2106d1e2a";
+
 struct sample {
     struct ledger_range ranges[2];
     struct ledger_change changes[1];
     struct ledger_entry entries[2];
+    struct ledger_event events[1];
     struct ledger_transaction transaction;
     uint8_t previous[32];
 };
@@ -72,6 +77,50 @@ static void the_bytes_are_the_documented_ones(void **state)
     assert_string_equal(oft_hex(hash, 32, hex), CHAIN_VECTOR);
 }
 
+static void fill_late(struct sample *sample)
+{
+    fill(sample);
+    sample->changes[0].key.for_month = 24314;
+    sample->events[0] = (struct ledger_event){.what = "period-close",
+                                              .month = 24314,
+                                              .statement = 7,
+                                              .actor = "ann",
+                                              .about = "bigcloud"};
+    for (size_t i = 0; i < 32; i++) {
+        sample->events[0].sha256[i] = (uint8_t)i;
+    }
+    sample->transaction.events = sample->events;
+    sample->transaction.event_count = 1;
+}
+
+static void what_is_late_and_what_was_decided_have_documented_bytes_too(void **state)
+{
+    struct sample sample;
+    uint8_t original[32];
+    uint8_t changed[32];
+    char hex[OFT_SHA256_HEX_BYTES];
+    (void)state;
+    fill_late(&sample);
+    hash_of(&sample, original);
+    assert_string_equal(oft_hex(original, 32, hex), CHAIN_VECTOR_LATE);
+#define CHANGED_LATE_BY(statement)                      \
+    do {                                                \
+        fill_late(&sample);                             \
+        statement;                                      \
+        hash_of(&sample, changed);                      \
+        assert_memory_not_equal(original, changed, 32); \
+    } while (0)
+    CHANGED_LATE_BY(sample.changes[0].key.for_month--);
+    CHANGED_LATE_BY(sample.changes[0].key.for_month = 0);
+    CHANGED_LATE_BY(sample.events[0].what[0]++);
+    CHANGED_LATE_BY(sample.events[0].month++);
+    CHANGED_LATE_BY(sample.events[0].statement++);
+    CHANGED_LATE_BY(sample.events[0].actor[0]++);
+    CHANGED_LATE_BY(sample.events[0].about[0]++);
+    CHANGED_LATE_BY(sample.events[0].sha256[31]++);
+    CHANGED_LATE_BY(sample.transaction.event_count = 0);
+}
+
 static void any_field_changes_the_hash(void **state)
 {
     struct sample sample;
@@ -120,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bytes_are_the_documented_ones),
+        cmocka_unit_test(what_is_late_and_what_was_decided_have_documented_bytes_too),
         cmocka_unit_test(any_field_changes_the_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,9 +113,29 @@ static enum oft_err book_share_total(void *context, const char *clause, oft_nano
     return OFT_OK;
 }
 
+static enum oft_err book_elsewhere(void *context, const struct ledger_series_key *key,
+                                   oft_nanos *ret_quantity, struct oft_error *reterr)
+{
+    const struct book *book = context;
+    struct ledger_series_key plain = *key;
+    (void)reterr;
+    *ret_quantity = 0;
+    plain.month = plain.for_month = 0;
+    for (size_t i = 0; i < book->row_count; i++) {
+        struct ledger_series_key other = book->rows[i].key;
+        bool itself = memcmp(&other, key, sizeof(other)) == 0;
+        bool own = ledger_own_month(&other) == ledger_own_month(key);
+        other.month = other.for_month = 0;
+        if (own && !itself && memcmp(&other, &plain, sizeof(other)) == 0) {
+            *ret_quantity += book->rows[i].totals.quantity;
+        }
+    }
+    return OFT_OK;
+}
+
 struct ledger_totals_source book_source(struct book *book)
 {
-    return (struct ledger_totals_source){book, book_totals, book_share_total};
+    return (struct ledger_totals_source){book, book_totals, book_share_total, book_elsewhere};
 }
 
 void book_take(struct book *book, const struct ledger_result *result)

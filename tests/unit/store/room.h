@@ -99,7 +99,12 @@ static inline int64_t sql(const struct room *room, const char *text)
 static inline void make_schema_3(const struct room *room)
 {
     (void)sql(room, "DROP TABLE orphan");
+    (void)sql(room, "DROP TABLE statement_final");
+    (void)sql(room, "DROP TABLE statement");
+    (void)sql(room, "DROP TABLE book_event");
     (void)sql(room, "DROP INDEX change_by_series");
+    (void)sql(room, "DROP INDEX series_by_own_month");
+    (void)sql(room, "ALTER TABLE series DROP COLUMN for_month");
     (void)sql(room, "PRAGMA user_version = 3");
 }
 

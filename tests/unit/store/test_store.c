@@ -344,12 +344,31 @@ static enum oft_err put_transaction(struct room *room, uint64_t number, uint8_t 
         {.account = "receivable/acme", .amount_nanos = WIDE, .series = 0},
         {.account = "revenue/api", .amount_nanos = -WIDE, .series = 0}};
     struct ledger_transaction transaction = {
-        number, 7000 + (oft_instant)number, &range, 1, changes, 2, entries, 2};
+        number, 7000 + (oft_instant)number, &range, 1, changes, 2, entries, 2, NULL, 0};
     uint8_t previous[32];
     uint8_t hash[32];
     memset(previous, previous_byte, sizeof(previous));
     memset(hash, (int)number, sizeof(hash));
     return store_transaction_put(room->store, &transaction, previous, hash, &room->error);
+}
+
+static void books_of_schema_3_keep_their_series_as_not_late(void **state)
+{
+    struct room *room = *state;
+    struct ledger_series_key key = sale_key();
+    struct ledger_totals totals;
+    OK(put_transaction(room, 1, 0));
+    store_close(room->store);
+    room->store = NULL;
+    make_schema_3(room);
+    OK(store_open(room->path, &room->store, &room->error));
+    assert_int_equal(sql(room, "PRAGMA user_version"), 4);
+    OK(store_series_totals(room->store, &key, &totals, &room->error));
+    assert_true(totals.quantity == WIDE);
+    assert_int_equal(sql(room, "SELECT count(*) FROM series WHERE for_month = 0"), 2);
+    key.for_month = key.month;
+    OK(store_series_totals(room->store, &key, &totals, &room->error));
+    assert_true(totals.quantity == 0);
 }
 
 static void amounts_beyond_64_bits_come_back_to_the_last_digit(void **state)
@@ -527,6 +546,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_ROOM(settings_are_kept_over_a_restart),
         IN_A_ROOM(a_newer_schema_is_refused_in_words),
+        IN_A_ROOM(books_of_schema_3_keep_their_series_as_not_late),
         IN_A_ROOM(attestations_of_schema_1_are_kept_and_new_ones_are_linked_behind_them),
         IN_A_ROOM(a_file_that_is_no_database_is_refused_and_left_alone),
         IN_A_ROOM(other_people_cannot_read_the_file_whatever_the_umask),

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_TESTS_BOOKS_BOOK_H
+#define OFFTAKE_TESTS_BOOKS_BOOK_H
+/*
+ * book -- what the files of book_run share: an order to run, and books in memory.
+ */
+#include "ledger/ledger.h"
+
+/* What is asked of the finished books. */
+struct ask {
+    char name[64];
+    int32_t month;
+};
+
+/* A run as it was read from standard input. */
+struct order {
+    struct meter_record *records; /* shuffled; an INTENT is one that nobody settled */
+    size_t record_count, record_capacity;
+    struct ask *asks;
+    size_t ask_count, ask_capacity;
+    struct {
+        char event[64];
+        oft_instant at;
+    } attested[32];
+    size_t attested_count;
+    oft_instant as_of;
+    uint64_t dice;
+    size_t batch_max;
+};
+
+void die(const char *what, const struct oft_error *error) __attribute__((noreturn));
+uint64_t roll(uint64_t *dice);
+/* DATA is DATA[CAPACITY] of BYTES each; room for one more. */
+void *room_for_one(void *data, size_t count, size_t *capacity, size_t bytes);
+
+/* ---- books in memory ----------------------------------------------------------------------------- */
+
+struct book_balance {
+    char account[LEDGER_NAME_BYTES + 32];
+    oft_nanos amount;
+};
+
+struct book {
+    struct ledger_row *rows;
+    size_t row_count, row_capacity;
+    uint32_t *row_slots;
+    struct book_balance *balances;
+    size_t balance_count, balance_capacity;
+    struct ledger_batch_counts counts;
+};
+
+struct ledger_totals_source book_source(struct book *book);
+/* Books a closed batch; debits must equal credits. */
+void book_take(struct book *book, const struct ledger_result *result);
+void book_print(const struct book *book);
+void book_drop(struct book *book);
+
+/* The same order through spool files and the engine, in the empty directory DATA. */
+void run_engine(const struct order *order, const char *deal, const char *data);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Usage: book_run memory DEAL < ORDER
+ *        book_run engine DEAL DATA < ORDER
+ *
+ * Books the records of an order, shuffled and cut into batches of random sizes, and prints every
+ * series, balance, statement and commitment, for tests/books/compare_books.py to compare with its own.
+ *
+ * An order has a line for each of these, its words parted by tabs:
+ *   seed N | batch MAX | as-of NANOSECONDS | attest EVENT NANOSECONDS | ask NAME MONTH
+ *   record COUNT KIND INSTANT ACCOUNT PRODUCT MODEL POOL CLAUSE STATUS FLAGS 7 UNITS 7 STEPS
+ * A record line is COUNT records; the units of number i are UNITS + i * STEPS. KIND is settled or
+ * intent. A name that begins with ? is an id in hexadecimal that nothing has; - is none.
+ */
+#include "book.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+enum { WORDS_MAX = 32, LINE_BYTES = 4096 };
+
+void die(const char *what, const struct oft_error *error)
+{
+    (void)fprintf(stderr, "book_run: %s: %s\n", what, error == NULL ? "" : error->message);
+    exit(3);
+}
+
+uint64_t roll(uint64_t *dice)
+{
+    *dice ^= *dice << 13;
+    *dice ^= *dice >> 7;
+    *dice ^= *dice << 17;
+    return *dice >> 11;
+}
+
+void *room_for_one(void *data, size_t count, size_t *capacity, size_t bytes)
+{
+    if (count < *capacity) {
+        return data;
+    }
+    *capacity = *capacity == 0 ? 256 : 2 * *capacity;
+    void *larger = realloc(data, *capacity * bytes);
+    if (larger == NULL) {
+        die("out of memory", NULL);
+    }
+    return larger;
+}
+
+/* ---- the order ----------------------------------------------------------------------------------- */
+
+static uint64_t id_of(enum oft_id_kind kind, const char *word)
+{
+    if (strcmp(word, "-") == 0) {
+        return 0;
+    }
+    return word[0] == '?' ? strtoull(word + 1, NULL, 16) : oft_id_of(kind, oft_str_from(word));
+}
+
+static void add_records(struct order *order, char **words)
+{
+    uint64_t count = strtoull(words[1], NULL, 10);
+    bool intent = strcmp(words[2], "intent") == 0;
+    struct meter_record record = {
+        .commit = (uint32_t)(intent ? METER_INTENT : METER_SETTLED) << 8,
+        .admitted_ns = strtoll(words[3], NULL, 10),
+        .generation = 1,
+        .account_id = id_of(OFT_ID_ACCOUNT, words[4]),
+        .product_id = id_of(OFT_ID_PRODUCT, words[5]),
+        .model_id = id_of(OFT_ID_MODEL, words[6]),
+        .pool_id = id_of(OFT_ID_POOL, words[7]),
+        .clause_id = id_of(OFT_ID_CLAUSE, words[8]),
+        .status = (uint16_t)strtoul(words[9], NULL, 10),
+        .flags = (uint32_t)strtoul(words[10], NULL, 10),
+    };
+    record.recorded_ns = record.admitted_ns;
+    for (uint64_t i = 0; i < count; i++) {
+        for (size_t unit = 0; unit < METER_UNITS; unit++) {
+            record.units[unit] = strtoull(words[11 + unit], NULL, 10) +
+                                 i * strtoull(words[11 + METER_UNITS + unit], NULL, 10);
+        }
+        uint64_t number = order->record_count + 1;
+        memcpy(record.request_id, &number, sizeof(number));
+        order->records = room_for_one(order->records, order->record_count, &order->record_capacity,
+                                      sizeof(record));
+        order->records[order->record_count++] = record;
+    }
+}
+
+static void take_line(struct order *order, char **words, size_t count)
+{
+    if (strcmp(words[0], "record") == 0 && count == 11 + 2 * METER_UNITS) {
+        add_records(order, words);
+    } else if (strcmp(words[0], "ask") == 0 && count == 3) {
+        order->asks =
+            room_for_one(order->asks, order->ask_count, &order->ask_capacity, sizeof(*order->asks));
+        struct ask *ask = &order->asks[order->ask_count++];
+        (void)snprintf(ask->name, sizeof(ask->name), "%s", words[1]);
+        ask->month = (int32_t)strtol(words[2], NULL, 10);
+    } else if (strcmp(words[0], "attest") == 0 && count == 3 &&
+               order->attested_count < OFT_COUNT_OF(order->attested)) {
+        (void)snprintf(order->attested[order->attested_count].event, 64, "%s", words[1]);
+        order->attested[order->attested_count++].at = strtoll(words[2], NULL, 10);
+    } else if (strcmp(words[0], "as-of") == 0 && count == 2) {
+        order->as_of = strtoll(words[1], NULL, 10);
+    } else if (strcmp(words[0], "seed") == 0 && count == 2) {
+        order->dice = strtoull(words[1], NULL, 10) * 2 + 1;
+    } else if (strcmp(words[0], "batch") == 0 && count == 2) {
+        order->batch_max = strtoull(words[1], NULL, 10);
+    } else {
+        die("a line that cannot be read", NULL);
+    }
+}
+
+static void read_order(struct order *order)
+{
+    static char line[LINE_BYTES];
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        char *words[WORDS_MAX];
+        size_t count = 0;
+        char *rest = line;
+        line[strcspn(line, "\n")] = '\0';
+        for (char *word; (word = strsep(&rest, "\t")) != NULL;) {
+            if (count == WORDS_MAX) {
+                die("a line of too many words", NULL);
+            }
+            words[count++] = word;
+        }
+        take_line(order, words, count);
+    }
+    for (size_t i = order->record_count; i > 1; i--) {
+        size_t j = roll(&order->dice) % i;
+        struct meter_record swap = order->records[i - 1];
+        order->records[i - 1] = order->records[j];
+        order->records[j] = swap;
+    }
+}
+
+/* ---- the ledger alone ---------------------------------------------------------------------------- */
+
+static struct deal *parse(const char *path)
+{
+    struct deal_diagnostics diagnostics;
+    struct deal *deal = NULL;
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    deal_diagnostics_init(&diagnostics);
+    oft_buffer_init(&out, 1 << 20);
+    if (deal_parse(path, deal_load_file, NULL, &deal, &diagnostics, &error) != OFT_OK) {
+        deal_diagnostics_print(&diagnostics, false, &out);
+        (void)fprintf(stderr, "%s\n", oft_buffer_text(&out));
+        exit(2); /* no deal: another one, please */
+    }
+    deal_diagnostics_release(&diagnostics);
+    oft_buffer_release(&out);
+    return deal;
+}
+
+static void book_batch(struct book *book, const struct ledger_context *context,
+                       const struct meter_record *records, size_t count)
+{
+    struct ledger_batch *batch;
+    struct ledger_result result;
+    struct oft_error error = {0};
+    if (ledger_batch_new(&batch) != OFT_OK) {
+        die("out of memory", NULL);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct meter_record record = records[i];
+        if (((record.commit >> 8) & 0xff) == METER_INTENT) {
+            ledger_settle_orphan(&records[i], &record);
+        }
+        if (ledger_batch_add(batch, context, &record) != OFT_OK) {
+            die("a record was not taken", NULL);
+        }
+    }
+    if (ledger_batch_close(batch, book_source(book), &result, &error) != OFT_OK) {
+        die("close", &error);
+    }
+    book_take(book, &result);
+    ledger_batch_free(batch);
+}
+
+static void print_statements(const struct order *order, const struct book *book,
+                             const struct deal *deal, struct deal_attestations attested)
+{
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    struct oft_arena arena;
+    struct ledger_commitment_status *status = NULL;
+    size_t count = 0;
+    struct ledger_statement_input input = {.deal = deal,
+                                           .attested = attested,
+                                           .rows = book->rows,
+                                           .row_count = book->row_count,
+                                           .commitment_rows = book->rows,
+                                           .commitment_row_count = book->row_count,
+                                           .as_of = order->as_of};
+    oft_buffer_init(&out, (size_t)1 << 28);
+    oft_arena_init(&arena, 1 << 24);
+    for (size_t i = 0; i < order->ask_count; i++) {
+        input.party = order->asks[i].name;
+        input.month = order->asks[i].month;
+        oft_buffer_clear(&out);
+        if (ledger_statement(&input, LEDGER_JSON, &out, &error) != OFT_OK) {
+            die("statement", &error);
+        }
+        printf("statement\t%s\t%d\t%s", input.party, input.month, oft_buffer_text(&out));
+    }
+    oft_buffer_clear(&out);
+    if (ledger_commitments(deal, attested, book->rows, book->row_count, order->as_of, &arena,
+                           &status, &count) != OFT_OK ||
+        ledger_commitments_print(deal, status, count, order->as_of, LEDGER_JSON, &out) != OFT_OK) {
+        die("commitments", NULL);
+    }
+    printf("commitments\t%s", oft_buffer_text(&out));
+    oft_arena_release(&arena);
+    oft_buffer_release(&out);
+}
+
+static void run_memory(const struct order *order, const char *path)
+{
+    struct book book = {0};
+    struct oft_error error = {0};
+    struct ledger_context *context;
+    struct deal *deal = parse(path);
+    struct deal_attestation items[OFT_COUNT_OF(order->attested)];
+    for (size_t i = 0; i < order->attested_count; i++) {
+        items[i] = (struct deal_attestation){
+            deal_find_event(deal, oft_str_from(order->attested[i].event)), order->attested[i].at};
+    }
+    struct deal_attestations attested = {items, order->attested_count};
+    if (ledger_context_new(deal, 1, attested, &context, &error) != OFT_OK) {
+        die("context", &error);
+    }
+    uint64_t dice = order->dice;
+    for (size_t from = 0; from < order->record_count;) {
+        size_t count = 1 + roll(&dice) % order->batch_max;
+        count = count < order->record_count - from ? count : order->record_count - from;
+        book_batch(&book, context, order->records + from, count);
+        from += count;
+    }
+    book_print(&book);
+    print_statements(order, &book, deal, attested);
+    book_drop(&book);
+    ledger_context_free(context);
+    deal_free(deal);
+}
+
+int main(int argc, char **argv)
+{
+    static struct order order = {.dice = 1, .batch_max = 1000};
+    bool engine = argc == 4 && strcmp(argv[1], "engine") == 0;
+    if (!engine && !(argc == 3 && strcmp(argv[1], "memory") == 0)) {
+        (void)fputs("Usage: book_run memory DEAL < ORDER\n"
+                    "       book_run engine DEAL DATA < ORDER\n",
+                    stderr);
+        return 64;
+    }
+    read_order(&order);
+    if (engine) {
+        run_engine(&order, argv[2], argv[3]);
+    } else {
+        run_memory(&order, argv[2]);
+    }
+    free(order.records);
+    free(order.asks);
+    return 0;
+}

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Books random records under random deals, twice: by the program and by model.py; and compares everything.
+
+    python3 compare_books.py --seed 1 --deals 60 --records 20000 --jobs 2          # what ./test books does
+    python3 compare_books.py --seed 1 --deals 1000 --records 100000 --lines 400    # a long run
+    python3 compare_books.py --seed 1 --deals 4 --records 20000 --path engine      # spool files, SQLite
+
+Every series with its quantity, amount and rest, every balance, each share with its cap, each commitment, and
+the statements of every party and account are equal to the nano-unit, or the exit code is 1 and the deal and its
+records are kept. 2: the program refused too many deals. The last line is the summary.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import random as random_module
+import shutil
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from model import COMMITMENT, SHARE, USAGE, Books, Key
+from deals import DAY, DAYS, FIRST, Maker, write_deal
+from statement import Statement, commitment_lines
+
+HERE = Path(__file__).resolve().parent
+BUILD = Path(os.environ.get("OFFTAKE_BUILD", HERE.parents[1] / "build")).resolve()
+LEAST_VALID_PERCENT = 80
+STATEMENT_LISTS = ("capacity", "reserved", "shares", "sales", "memo_sales", "commitments")
+
+
+@dataclass
+class Case:
+    seed: int
+    records: int
+    lines: int
+    path: str
+    build: str
+    keep: str
+
+
+@dataclass
+class Outcome:
+    seed: int
+    refused: bool = False
+    records: int = 0
+    compared: int = 0
+    differences: list = field(default_factory=list)
+
+
+# ---- The program's books ------------------------------------------------------------------------------
+
+
+@dataclass
+class Found:
+    lines: dict = field(default_factory=dict)  # quantity and amount by key
+    units: dict = field(default_factory=dict)
+    balances: dict = field(default_factory=dict)
+    counts: tuple | None = None
+    statements: dict = field(default_factory=dict)
+    commitments: list = field(default_factory=list)
+
+    def take_series(self, words: list, units: list) -> None:
+        key = Key(*map(int, words[:5]), *words[5:11])
+        self.lines[key] = (int(words[11]), int(words[12]))
+        self.units[key] = units
+
+    def take(self, line: str) -> None:
+        words = line.split("\t")
+        if words[0] == "series":
+            self.take_series(words[1:14], [int(word) for word in words[14:]])
+        elif words[0] == "balance":
+            self.balances[words[1]] = int(words[2])
+        elif words[0] == "counts":
+            self.counts = tuple(map(int, words[1:]))
+        elif words[0] == "statement":
+            self.statements[words[1], int(words[2])] = json.loads(words[3])
+        else:
+            self.commitments = json.loads(words[1])["commitments"]
+
+    def read_database(self, path: Path) -> None:
+        database = sqlite3.connect(path)
+        columns = "kind, month, unit, outcome, rate, account, product, model, pool, party, clause, quantity, amount"
+        for row in database.execute(f"SELECT {columns}, units FROM series"):
+            self.take_series(list(row[:13]), list(struct.unpack("<7Q", row[13])))
+        self.balances = {account: int(amount)
+                         for account, amount in database.execute("SELECT account, amount FROM balance")}
+        database.close()
+
+
+class Refused(Exception):
+    """The program does not take the deal."""
+
+
+def run_program(case: Case, directory: Path, order: str) -> Found:
+    command = [f"{case.build}/tests/books/book_run", case.path, str(directory / "main.deal")]
+    if case.path == "engine":
+        command.append(str(directory / "data"))
+    result = subprocess.run(command, input=order, capture_output=True, text=True, timeout=3600)
+    if result.returncode == 2 or (result.returncode == 3 and "engine" in result.stderr):
+        raise Refused(result.stderr)
+    if result.returncode != 0:
+        raise RuntimeError(f"book_run ended with {result.returncode}: {result.stderr[-2000:]}")
+    found = Found()
+    for line in result.stdout.splitlines():
+        found.take(line)
+    if case.path == "engine":
+        found.read_database(directory / "data" / "books.db")
+    return found
+
+
+# ---- What differs -------------------------------------------------------------------------------------
+
+
+def differing(what: str, program: dict, model: dict) -> list:
+    return [f"{what} {key}: the program has {program.get(key)}, the model {model.get(key)}"
+            for key in program.keys() | model.keys() if program.get(key) != model.get(key)]
+
+
+def compare_units(books: Books, found: Found) -> list:
+    """A series of use has its units; a series of base what rounding left over, in millionths."""
+    program, model = {}, {}
+    for key, units in found.units.items():
+        if key.kind == USAGE:
+            program[key], model[key] = units, books.usage[key][:7]
+        elif key.kind == COMMITMENT or (key.kind == SHARE and key.product):
+            program[key] = found.lines[key][0] * 10 ** 6 + units[0] - units[1]
+            model[key] = books.bases[key] * 10 ** 6
+    return differing("units of", program, model)
+
+
+def take_caps(books: Books, found: Found) -> list:
+    """A cap holds over all months. Which of two got the last of it depends on order, so that is taken over."""
+    differences = []
+    for clause, total in books.capped().items():
+        keys = [key for key in books.lines if key.kind == SHARE and key.product == "" and key.clause == clause]
+        amounts = {key: found.lines.get(key, (0, None))[1] for key in keys}
+        if None in amounts.values() or sum(amounts.values()) != total:
+            differences.append(f"the share {clause} comes to {amounts}, with its cap it is {total}")
+            continue
+        for key, amount in amounts.items():
+            if not 0 <= amount <= books.lines[key][1]:
+                differences.append(f"the share {clause} has {amount} in {key.month} of {books.lines[key][1]}")
+            books.lines[key] = (books.lines[key][0], amount)
+    return differences
+
+
+def without_order(value):
+    if isinstance(value, dict):
+        return {name: without_order(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return sorted((without_order(part) for part in value), key=lambda part: json.dumps(part, sort_keys=True))
+    return value
+
+
+def compare_statements(books: Books, found: Found, as_of: int) -> list:
+    program, model = {}, {}
+    for (name, month), document in found.statements.items():
+        mine = without_order(Statement(books, name, month, as_of).document())
+        for section, value in mine.items():
+            model[name, month, section] = value
+            program[name, month, section] = without_order(document[section])
+    return differing("statement", program, model)
+
+
+def compare_commitments(books: Books, found: Found, as_of: int) -> list:
+    mine = {line["clause"]: line for line in commitment_lines(books, as_of)}
+    program = {line["clause"]: {name: value for name, value in line.items() if name in mine.get(line["clause"], line)}
+               for line in found.commitments}
+    return differing("commitment", program, mine)
+
+
+def compare_books(books: Books, found: Found, as_of: int) -> Outcome:
+    books.reckon()
+    outcome = Outcome(0, records=books.records)
+    outcome.differences += take_caps(books, found)
+    outcome.differences += differing("series", found.lines, books.lines)
+    outcome.differences += compare_units(books, found)
+    balances = {account: amount for account, amount in found.balances.items() if amount}
+    outcome.differences += differing("balance", balances, books.balances())
+    if found.counts is not None:
+        counts = (books.records, books.unrated, books.unsettled, books.estimated)
+        outcome.differences += differing("counts", {"all": found.counts}, {"all": counts})
+    outcome.differences += compare_statements(books, found, as_of)
+    outcome.differences += compare_commitments(books, found, as_of)
+    outcome.compared = (len(books.lines) + len(balances) + len(found.statements) + len(found.commitments))
+    return outcome
+
+
+# ---- A case -------------------------------------------------------------------------------------------
+
+
+def make_order(case: Case, random, deal, books: Books, maker: Maker, as_of: int) -> str:
+    lines = [f"seed\t{case.seed}", f"as-of\t{as_of}",
+             f"batch\t{random.choice([1, 7, 100, 3000, 65536]) if case.records <= 2000 else random.choice([100, 3000, 65536])}"]
+    lines += [f"attest\t{event}\t{instant}" for event, instant in books.attested.items()]
+    names = sorted(books.clause_names)
+    months, left = set(), case.records
+    for number in range(case.lines):
+        count = left if number == case.lines - 1 else min(left, random.randint(1, 2 * case.records // case.lines))
+        if count == 0:
+            break
+        left -= count
+        records = maker.records(deal, names, count, as_of)
+        books.add(records)
+        lines.append(records.line())
+        months.add(records.instant)
+    asked = sorted({key.month for key in list(books.usage)})
+    for month in random.sample(asked, min(3, len(asked))):
+        lines += [f"ask\t{name}\t{month}" for name in [deal.customer] + deal.parties + deal.accounts]
+    return "\n".join(lines) + "\n"
+
+
+def run_case(case: Case) -> Outcome:
+    random = random_module.Random(case.seed)
+    maker = Maker(random)
+    deal = maker.deal()
+    attested = {} if case.path == "engine" else maker.attested(deal)
+    as_of = FIRST + DAYS * DAY
+    books = Books(deal, attested)
+    order = make_order(case, random, deal, books, maker, as_of)
+    directory = Path(tempfile.mkdtemp(prefix="offtake-books-"))
+    (directory / "main.deal").write_text(write_deal(deal), encoding="utf-8")
+    try:
+        found = run_program(case, directory, order)
+        outcome = compare_books(books, found, as_of)
+    except Refused as refusal:
+        outcome = Outcome(case.seed, refused=True, differences=[str(refusal)] if case.keep == "refused" else [])
+    outcome.seed = case.seed
+    if outcome.differences:
+        (directory / "order").write_text(order, encoding="utf-8")
+        outcome.differences.append(f"kept: {directory}")
+    else:
+        shutil.rmtree(directory)
+    return outcome
+
+
+# ---- Many -----------------------------------------------------------------------------------------------
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--deals", type=int, default=60)
+    parser.add_argument("--records", type=int, default=20000, help="of each deal")
+    parser.add_argument("--lines", type=int, default=1500, help="of each deal: records of one line differ in units")
+    parser.add_argument("--path", choices=["memory", "engine"], default="memory")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--build", default=str(BUILD))
+    parser.add_argument("--keep", choices=["differences", "refused"], default="differences")
+    options = parser.parse_args(arguments)
+    began = time.monotonic()
+    cases = [Case(options.seed * 1_000_000 + number, options.records, options.lines, options.path, options.build,
+                  options.keep) for number in range(options.deals)]
+    refused = records = compared = differences = 0
+    with multiprocessing.Pool(options.jobs) as pool:
+        for outcome in pool.imap_unordered(run_case, cases):
+            refused += outcome.refused
+            records += outcome.records
+            compared += outcome.compared
+            differences += bool(outcome.differences) and not outcome.refused
+            for text in outcome.differences[:10]:
+                print(f"deal {outcome.seed}: {text[:1500]}", flush=True)
+    print(f"books ({options.path}): seed {options.seed}, {options.deals - refused} deals ({refused} refused), "
+          f"{records} records, {compared} series, balances, statements and commitments compared, "
+          f"{differences} deals differ, {time.monotonic() - began:.0f} s")
+    if differences:
+        return 1
+    return 2 if (options.deals - refused) * 100 < options.deals * LEAST_VALID_PERCENT else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random deals about money, as model.py has them and as text, and random records under them.
+
+Instants crowd around those at which something begins or ends: a price, a clause, a commitment's period, a
+month, a leap day, an event; to the nanosecond.
+"""
+
+from __future__ import annotations
+
+import random as random_module
+
+from evaluate import NEVER, DateEnd, EarliestEnd, EventEnd, format_instant, parse_instant
+from model import (
+    BILLION, FLAG_ABORTED, FLAG_CUT, FLAG_ESTIMATED, FLAG_REFUSED, KIN, UNITS, Agreement, Clause, Commit, Deal,
+    Pool, Price, Product, Products, Records, Share)
+from statement import decimal, percent
+
+DAY = 86400 * BILLION
+FIRST = parse_instant("2024-01-01")
+DAYS = 900  # to 2026, over the leap day of 2024
+MONTH_ENDS = [parse_instant(day) for day in ("2024-02-29", "2024-03-01", "2024-12-31", "2025-01-01", "2025-03-01",
+                                             "2025-04-01", "2025-07-01", "2026-01-01")]
+
+
+def some(random, items, least: int = 1) -> list:
+    return random.sample(items, random.randint(min(least, len(items)), len(items)))
+
+
+class Maker:
+    def __init__(self, random: random_module.Random):
+        self.random = random
+        self.days = sorted([FIRST + DAY * random.randrange(DAYS) for _ in range(6)]
+                           + random.sample(MONTH_ENDS, 3))
+
+    def day(self, after: int = 0) -> int:
+        later = [day for day in self.days if day > after]
+        if later and self.random.random() < 0.8:
+            return self.random.choice(later)
+        return after - after % DAY + DAY * self.random.randint(1, 300)
+
+    def end(self, after: int, chance: float):
+        kind = self.random.random() / chance
+        if kind >= 1:
+            return None
+        if not self.events or kind < 0.5:
+            return DateEnd(self.day(after))
+        event = EventEnd(self.random.choice(self.events))
+        return event if kind < 0.8 else EarliestEnd([event, DateEnd(self.day(after))])
+
+    # ---- prices ----
+
+    def rate(self) -> int:
+        kind = self.random.random()
+        if kind < 0.1:
+            return 0
+        if kind < 0.4:
+            return self.random.randint(1, 400) * 25_000_000
+        if kind < 0.9:
+            return self.random.randint(1, 30 * BILLION)
+        return self.random.choice([1, 2, 999_999, 500_000, 123_456_789_012])
+
+    def price(self, model: str, begin: int | None) -> Price:
+        rates = {"input": self.rate(), "output": self.rate()}
+        for unit in KIN:
+            if self.random.random() < 0.3:
+                rates[unit] = self.rate()
+        if self.random.random() < 0.3:
+            rates["request"] = self.random.randint(0, 10 ** 7) * 10 ** 6  # of a million; one has whole nano-units
+        return Price(model, rates, begin, self.end(begin or FIRST, 0.2))
+
+    def prices(self, chance_of_none: float) -> list:
+        result = []
+        for model in self.models + ["*"]:
+            if self.random.random() < (0.5 if model == "*" else chance_of_none):
+                continue
+            begins = {None} if self.random.random() < 0.8 else {self.day()}
+            while self.random.random() < 0.4:
+                begins.add(self.day())
+            result += [self.price(model, begin) for begin in sorted(begins, key=str)]
+        return result
+
+    # ---- clauses ----
+
+    def products_of(self) -> Products:
+        if self.random.random() < 0.3:
+            return Products(everything=True)
+        names = some(self.random, [product.name for product in self.products])
+        classes = ["training"] if self.random.random() < 0.2 else []
+        return Products(names=names, classes=classes)
+
+    def share(self, effective: int) -> Share:
+        random = self.random
+        payer, payee = random.sample([self.customer] + self.parties, 2)
+        if random.random() < 0.6:
+            payer, payee = (self.customer, payee if payee != self.customer else payer)
+        rate = random.choice([200_000_000, 125_000_000, 333_333_333, 1, BILLION, random.randint(1, BILLION)])
+        cap = random.choice([random.randint(1, 10 ** 12), random.randint(1, 10 ** 15)])
+        products = self.products_of()
+        products.everything, products.names = False, products.names or [self.products[0].name]
+        return Share(rate, products, payer, payee, cap if random.random() < 0.35 else None,
+                     self.end(effective, 0.4))
+
+    def commit(self, effective: int) -> Commit:
+        begin = self.random.choice([effective, self.day(effective)])
+        return Commit(self.random.randint(1, 10 ** 9) * BILLION // self.random.choice([1, 1, 7, 1000]),
+                      self.random.choice(list(self.providers)), begin,
+                      self.day(begin), self.random.choice(["build-up", "burn-down", "take-or-pay"]),
+                      self.products_of())
+
+    def agreements(self) -> list:
+        result, known = [], []
+        for number in range(self.random.randint(1, 5)):
+            effective = self.day(FIRST - 1) if number else FIRST
+            agreement = Agreement(f"ag{number}", self.random.choice(self.parties), effective,
+                                  self.end(effective, 0.4))
+            older = [entry for entry in known if entry[1] < effective < entry[3]]  # not over by itself
+            if older and self.random.random() < 0.3:
+                entry = self.random.choice(older)
+                known.remove(entry)
+                agreement.supersedes.append(entry[0])
+                older.remove(entry)
+            if older and self.random.random() < 0.4:
+                entry = self.random.choice(older)
+                known.remove(entry)
+                if not isinstance(entry[2], Commit):
+                    agreement.clauses.append(Clause("longer", None, entry[0], self.end(effective, 1.0)))
+            for label in range(self.random.randint(1, 4)):
+                terms = self.share(effective) if self.random.random() < 0.55 else self.commit(effective)
+                agreement.clauses.append(Clause(f"c{label}", terms))
+                over = terms.end if isinstance(terms, Commit) else NEVER
+                over = over if agreement.until is None and terms.until is None else effective
+                known.append((f"{agreement.name}.c{label}", effective, terms, over))
+            result.append(agreement)
+        return result
+
+    def deal(self) -> Deal:
+        random = self.random
+        self.customer, self.parties = "lab", ["attester"] + [f"party{n}" for n in range(random.randint(1, 3))]
+        self.events = [f"event{n}" for n in range(random.randint(0, 2))]
+        self.providers = {f"cloud{n}": random.choice(self.parties) for n in range(random.randint(1, 3))}
+        self.models = ["gpt-4o", "small", "m.5"][:random.randint(1, 3)]
+        self.products = [Product(f"product{n}", random.choice(["inference", "inference", "training"]),
+                                 random.choice([self.customer, self.customer, random.choice(self.parties)]),
+                                 self.prices(0.15)) for n in range(random.randint(1, 4))]
+        pools = [Pool(f"pool{n}", random.choice(list(self.providers)), random.random() < 0.2, self.prices(0.15))
+                 for n in range(random.randint(1, 5))]
+        return Deal(self.customer, self.parties, self.providers, self.models,
+                    [f"account{n}" for n in range(random.randint(1, 6))], self.products, pools, self.agreements(),
+                    self.events)
+
+    def attested(self, deal: Deal) -> dict:
+        return {event: self.random.choice(self.days) + self.random.choice([-1, 0, 1, 12345])
+                for event in deal.events if self.random.random() < 0.6}
+
+    # ---- records ----
+
+    def instant(self, last: int) -> int:
+        if self.random.random() < 0.6:
+            at = self.random.choice(self.days + MONTH_ENDS) + self.random.choice([-DAY, -1, 0, 0, 1, DAY // 2])
+        else:
+            at = FIRST + self.random.randrange(DAYS * DAY)
+        return min(at, last)
+
+    def quantity(self) -> int:
+        kind = self.random.random()
+        if kind < 0.35:
+            return 0
+        return self.random.randint(0, 4000) if kind < 0.95 else self.random.randint(0, 10 ** 9)
+
+    def records(self, deal: Deal, clauses: list, count: int, last: int) -> Records:
+        random = self.random
+
+        def name(names: list) -> str:
+            return random.choice(names) if random.random() < 0.98 else f"?{random.choice([0xabc, 2 ** 64 - 1]):016x}"
+
+        kind = "intent" if random.random() < 0.04 else "settled"
+        pool = name([pool.name for pool in deal.pools])
+        status, flags = 200, 0
+        what = random.random()
+        if kind == "intent":
+            status = 0
+        elif what < 0.05:
+            status = random.choice([199, 300, 404, 500, 502])
+        elif what < 0.1:
+            status, flags = random.choice([200, 299, 499, 502]), random.choice([FLAG_ABORTED, FLAG_CUT, FLAG_ESTIMATED])
+        elif what < 0.13:
+            status, flags, pool = 403, FLAG_REFUSED, "-"
+        units = [self.quantity() for _ in range(7)]
+        steps = [random.choice([0, 0, 1, 7]) for _ in range(7)] if count > 1 else [0] * 7
+        return Records(count, kind, self.instant(last), name(deal.accounts), name([p.name for p in deal.products]),
+                       name(deal.models), pool, name(clauses), status, flags, units, steps)
+
+
+# ---- The deal as a text -------------------------------------------------------------------------------
+
+
+def write_end(end) -> str:
+    if isinstance(end, DateEnd):
+        return format_instant(end.instant)
+    if isinstance(end, EventEnd):
+        return end.event
+    return "earliest of (" + ", ".join(write_end(part) for part in end.parts) + ")"
+
+
+def until(end) -> str:
+    return "" if end is None else f" until {write_end(end)}"
+
+
+def write_price(price: Price) -> str:
+    text = f"    price {price.model}"
+    for unit in UNITS:
+        if unit in price.rates:
+            rate = price.rates[unit]
+            text += (f" request {decimal(rate // 10 ** 6)} USD per request" if unit == "request"
+                     else f" {unit} {decimal(rate)} USD per 1M tokens")
+    return text + (f" from {format_instant(price.begin)}" if price.begin is not None else "") + until(price.until)
+
+
+def write_products(products: Products) -> str:
+    if products.everything:
+        return "all"
+    return ", ".join(products.names + [f"class {name}" for name in products.classes])
+
+
+def write_clause(clause: Clause) -> str:
+    terms = clause.terms
+    if clause.amends:
+        return f"    {clause.label}: amend {clause.amends}{until(clause.until)}"
+    if isinstance(terms, Share):
+        cap = f" cap {decimal(terms.cap)} USD" if terms.cap is not None else ""
+        return (f"    {clause.label}: share {percent(terms.rate_ppb)}% of revenue from "
+                f"{write_products(terms.products)} from {terms.payer} to {terms.payee} monthly{cap}"
+                f"{until(terms.until)}")
+    return (f"    {clause.label}: commit {decimal(terms.amount)} USD on {terms.provider} over "
+            f"{format_instant(terms.begin)}..{format_instant(terms.end)} {terms.how} "
+            f"counting {write_products(terms.counting)}")
+
+
+def write_deal(deal: Deal) -> str:
+    lines = ["deal \"Generated\"", f"customer {deal.customer}", "currency USD"]
+    lines += [f"party {name} \"{name}\"" for name in [deal.customer] + deal.parties]
+    lines += [f"provider {name} of {party}" for name, party in deal.providers.items()]
+    lines += [f"model {name}" for name in deal.models] + [f"account {name} \"{name}\"" for name in deal.accounts]
+    lines += [f"event {name} \"{name}\" attested by attester" for name in deal.events]
+    for product in deal.products:
+        owner = "" if product.owner == deal.customer else f" of {product.owner}"
+        lines += [f"product {product.name} class {product.product_class}{owner} {{"]
+        lines += [write_price(price) for price in product.prices] + ["}"]
+    for agreement in deal.agreements:
+        lines += [f"agreement {agreement.name} with {agreement.party} {{",
+                  f"    effective {format_instant(agreement.effective)}{until(agreement.until)}"]
+        lines += [f"    supersedes {name}" for name in agreement.supersedes]
+        lines += [write_clause(clause) for clause in agreement.clauses] + ["}"]
+    for pool in deal.pools:
+        lines += [f"pool {pool.name} on {pool.provider} {{"] + ["    reserved"] * pool.reserved
+        lines += [f"    serves {model} as \"x\" at http://127.0.0.1:9101/v1 kind openai" for model in deal.models]
+        lines += [write_price(price) for price in pool.prices] + ["}"]
+    return "\n".join(lines) + "\n"

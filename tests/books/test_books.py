@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program's books against the model's, on random deals and records; and that a mistake would be seen."""
+
+from __future__ import annotations
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import compare_books  # noqa: E402
+import model  # noqa: E402
+from compare_books import BUILD, Case, main, run_case  # noqa: E402
+
+SMALL = dict(records=1500, lines=200, build=str(BUILD), keep="differences")
+
+
+def test_a_million_records_come_to_the_same_to_the_nano_unit(capsys):
+    code = main(["--seed", "20260410", "--deals", "60", "--records", "18000", "--lines", "900"])
+    said = capsys.readouterr().out
+    print(said)
+    assert code == 0, said
+    assert " 1080000 records" in said or "refused" in said
+
+
+def test_so_do_records_that_went_through_spool_files_and_the_database(capsys):
+    code = main(["--seed", "20260411", "--deals", "10", "--records", "10000", "--lines", "300", "--path", "engine"])
+    said = capsys.readouterr().out
+    print(said)
+    assert code == 0, said
+
+
+def test_many_small_deals_with_records_of_their_own_each(capsys):
+    code = main(["--seed", "20260412", "--deals", "150", "--records", "150", "--lines", "150"])
+    said = capsys.readouterr().out
+    print(said)
+    assert code == 0, said
+
+
+# ---- A mistake on either side is a difference -----------------------------------------------------------
+
+
+def rounding_down(value: Fraction) -> int:
+    return value.numerator // value.denominator
+
+
+def rounding_half_up(value: Fraction) -> int:
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+
+
+def a_month_a_nanosecond_early(instant: int, honest=model.month_of) -> int:
+    return honest(instant + 1)
+
+
+def intervals_that_hold_their_end(clause, instant: int) -> bool:
+    return clause.begin <= instant <= clause.end
+
+
+def prices_with_the_earliest_first(prices, attested, wanted, instant, honest=model.price_at):
+    return honest(prices[::-1] and [price for price in prices if price.model == wanted] or prices, attested,
+                  wanted, instant - 1)
+
+
+def shares_without_a_cap(books) -> dict:
+    full: dict = {}
+    for key, (_, amount) in books.lines.items():
+        if key.kind == model.SHARE and key.product == "" and books.caps.get(key.clause) is not None:
+            full[key.clause] = full.get(key.clause, 0) + amount
+    return full
+
+
+def orphans_with_their_output(records):
+    return model.Records(**{**records.__dict__, "kind": "settled", "status": 0,
+                            "flags": records.flags | model.FLAG_UNSETTLED})
+
+
+MISTAKES = [
+    (model, "half_even", rounding_down),
+    (model, "half_even", rounding_half_up),
+    (model, "month_of", a_month_a_nanosecond_early),
+    (model.InForce, "holds", intervals_that_hold_their_end),
+    (model, "price_at", prices_with_the_earliest_first),
+    (model.Books, "capped", shares_without_a_cap),
+    (model, "settled_by_rule", orphans_with_their_output),
+    (model, "KIN", {**model.KIN, "reasoning": "input"}),
+]
+
+
+@pytest.mark.parametrize("where, name, mistake", MISTAKES, ids=[getattr(one[2], "__name__", one[1]) for one in MISTAKES])
+def test_a_mistake_in_a_rule_is_seen(monkeypatch, tmp_path, where, name, mistake):
+    monkeypatch.setattr(compare_books.tempfile, "mkdtemp", lambda prefix: str(make(tmp_path)))
+    monkeypatch.setattr(where, name, mistake)
+    found = [run_case(Case(seed, path="memory", **SMALL)).differences for seed in range(40)]
+    assert any(found)
+
+
+def make(tmp_path: Path) -> Path:
+    path = tmp_path / str(len(list(tmp_path.iterdir())))
+    path.mkdir()
+    return path
