@@ -8,6 +8,7 @@
 
 #include "api/routes.h"
 #include "engine/periods.h"
+#include "engine/trace.h"
 
 static const struct {
     const char *name;
@@ -105,8 +106,10 @@ void api_post_period_close(const struct api_scope *scope, struct api_answer *ans
 /* ---- statements ------------------------------------------------------------------------------- */
 
 /* As it was made: `transaction` in the query says so, and the others with it. */
-static bool basis_asked(const struct api_scope *scope, struct engine_basis *basis)
+static bool basis_asked(const struct api_scope *scope, struct engine_basis *basis,
+                        oft_instant *ret_recorded_by)
 {
+    const char *recorded_by = api_query(scope, "recorded_by");
     const char *month = api_query(scope, "month");
     const char *as_of = api_query(scope, "as_of");
     basis->party = api_query(scope, "party");
@@ -117,26 +120,36 @@ static bool basis_asked(const struct api_scope *scope, struct engine_basis *basi
            number_of(api_query(scope, "generation"), &basis->generation) &&
            number_of(api_query(scope, "number"), &basis->number) &&
            number_of(api_query(scope, "life"), &basis->life) &&
-           (as_of == NULL || oft_instant_parse(oft_str_from(as_of), &basis->as_of) == OFT_OK);
+           (as_of == NULL || oft_instant_parse(oft_str_from(as_of), &basis->as_of) == OFT_OK) &&
+           (recorded_by == NULL ||
+            oft_instant_parse(oft_str_from(recorded_by), ret_recorded_by) == OFT_OK);
 }
 
 void api_get_statement(const struct api_scope *scope, struct api_answer *answer)
 {
     struct engine_basis basis = {0};
+    oft_instant recorded_by = 0;
     enum engine_form form;
     if (!form_asked(scope, answer, &form)) {
         return;
     }
-    if (!basis_asked(scope, &basis)) {
+    if (!basis_asked(scope, &basis, &recorded_by)) {
         api_answer_error(answer, 400, "bad_request",
                          "a statement needs party=NAME and month=YYYY-MM; transaction, "
-                         "generation, number and life are whole numbers, as_of an instant",
+                         "generation, number and life are whole numbers, as_of and recorded_by "
+                         "instants",
                          NULL);
         return;
     }
     struct oft_error error = {0};
-    enum oft_err err =
-        engine_paper(scope->options->engine, &basis, form, scope->now_ns, &answer->body, &error);
+    enum oft_err err = OFT_OK;
+    if (api_query(scope, "recorded_by") != NULL) {
+        err = engine_basis_at(scope->options->engine, recorded_by, &basis, &error);
+    }
+    if (err == OFT_OK) {
+        err = engine_paper(scope->options->engine, &basis, form, scope->now_ns, &answer->body,
+                           &error);
+    }
     end(answer, 200, FORMS[form].content_type, err, &error);
 }
 

@@ -65,13 +65,18 @@ static const char *parameter_words(const char *name)
         {"dataset", "cost-and-usage or contract-commitment"},
         {"version", "of FOCUS: 1.2, 1.3 or 1.4"},
         {"format", "in which form"},
+        {"account", "an account of the books, receivable/acme; all when not said"},
+        {"until", "YYYY-MM: only what was earned up to the end of that month"},
+        {"through", "the number of the last transaction, from X-Offtake-Next"},
         {"transaction", "as of this transaction of the books, as a statement prints it"},
         {"generation", "by the deal of this policy generation"},
-        {"as_of", "the instant that a rehearsal's statement prints"},
+        {"as_of", "only what was recorded by that instant of contract time; of a statement, the "
+                  "instant that a rehearsal's prints"},
+        {"recorded_by", "as it would have been made at that instant of contract time"},
         {"number", "the statement's number; 0 or absent: a draft without one"},
         {"life", "as far as its life had come at this transaction"},
         {"at", "an instant of contract time: the desk as it was then, or will be if nobody acts"},
-        {"from", "the number of the first event"},
+        {"from", "the number of the first event or transaction"},
         {"after", "the id after which to begin"},
         {"limit", "at most so many; 200 when not said, never more than 1000"},
         {"dry_run", "1: say what would come of it, and do nothing"},
@@ -99,10 +104,13 @@ static json_t *route_parameters(const struct api_route *route)
                                     parameter(name, "query", required, parameter_words(name)));
         at += length + strspn(at + length, " ");
     }
-    if (route->form == API_FORM_REPORT || route->form == API_FORM_LETTER) {
-        json_t *format = parameter("format", "query", false, parameter_words("format"));
+    if (route->form != API_FORM_JSON && route->form != API_FORM_CSV) {
+        json_t *format = parameter("format", "query", route->form == API_FORM_JOURNAL,
+                                   parameter_words("format"));
         json_t *forms = route->form == API_FORM_REPORT
                             ? json_pack("[s, s, s]", "json", "text", "csv")
+                        : route->form == API_FORM_JOURNAL
+                            ? json_pack("[s, s, s]", "hledger", "beancount", "csv")
                         : route->form == API_FORM_PAPER
                             ? json_pack("[s, s, s, s]", "json", "text", "csv", "pdf")
                             : json_pack("[s, s]", "text", "pdf");
@@ -119,14 +127,15 @@ static json_t *route_content(const struct api_route *route)
         (void)json_object_update_new(all, content("text/csv", text_schema()));
         return all;
     }
-    if (route->form != API_FORM_LETTER) {
+    if (route->form != API_FORM_LETTER && route->form != API_FORM_JOURNAL) {
         (void)json_object_update_new(
             all, content("application/json", reference("schemas", route->answer)));
     }
     if (route->form != API_FORM_JSON) {
         (void)json_object_update_new(all, content("text/plain", text_schema()));
     }
-    if (route->form == API_FORM_REPORT || route->form == API_FORM_PAPER) {
+    if (route->form == API_FORM_REPORT || route->form == API_FORM_PAPER ||
+        route->form == API_FORM_JOURNAL) {
         (void)json_object_update_new(all, content("text/csv", text_schema()));
     }
     if (route->form == API_FORM_LETTER || route->form == API_FORM_PAPER) {

@@ -31,7 +31,8 @@ struct api_answer {
     unsigned status;
     const char *content_type;
     const char *allow; /* of a 405, else NULL */
-    bool unsound;      /* ledger verify: the books are not sound */
+    bool unsound;      /* ledger verify, trace: the books are not sound */
+    char next[64];     /* parameters of the next page; "" at the end */
     struct oft_buffer body;
 };
 
@@ -41,10 +42,11 @@ typedef void (*api_handler)(const struct api_scope *scope, struct api_answer *an
 /* What a route answers with, for its clients to know; JSON unless said otherwise. */
 enum api_form {
     API_FORM_JSON,
-    API_FORM_REPORT, /* format=: JSON, text or CSV */
-    API_FORM_LETTER, /* format=: text or PDF */
-    API_FORM_PAPER,  /* format=: JSON, text, CSV or PDF */
-    API_FORM_CSV     /* CSV always */
+    API_FORM_REPORT,  /* format=: JSON, text or CSV */
+    API_FORM_LETTER,  /* format=: text or PDF */
+    API_FORM_PAPER,   /* format=: JSON, text, CSV or PDF */
+    API_FORM_JOURNAL, /* format=: hledger, beancount or CSV */
+    API_FORM_CSV      /* CSV always */
 };
 
 struct api_route {
@@ -125,6 +127,9 @@ void api_post_period_close(const struct api_scope *scope, struct api_answer *ans
 void api_get_commitments(const struct api_scope *scope, struct api_answer *answer);
 void api_get_usage(const struct api_scope *scope, struct api_answer *answer);
 void api_get_ledger_verify(const struct api_scope *scope, struct api_answer *answer);
+void api_get_trace(const struct api_scope *scope, struct api_answer *answer);
+void api_get_balance(const struct api_scope *scope, struct api_answer *answer);
+void api_get_ledger_export(const struct api_scope *scope, struct api_answer *answer);
 void api_get_openapi(const struct api_scope *scope, struct api_answer *answer);
 void api_post_act(const struct api_scope *scope, struct api_answer *answer);
 void api_get_desk(const struct api_scope *scope, struct api_answer *answer);

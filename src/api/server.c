@@ -76,6 +76,9 @@ static enum MHD_Result answer_send(struct MHD_Connection *connection, struct api
     if (answer->unsound) {
         good = good && MHD_add_response_header(response, "X-Offtake-Sound", "false") == MHD_YES;
     }
+    if (answer->next[0] != '\0') {
+        good = good && MHD_add_response_header(response, "X-Offtake-Next", answer->next) == MHD_YES;
+    }
     if (status == 401) {
         good = good && MHD_add_response_header(response, "WWW-Authenticate", "Bearer") == MHD_YES;
     }

@@ -32,11 +32,17 @@ static size_t body_arrived(char *data, size_t size, size_t count, void *context)
 
 static size_t header_arrived(char *data, size_t size, size_t count, void *context)
 {
-    static const char SOUND[] = "x-offtake-sound: false";
+    static const char SOUND[] = "x-offtake-sound: false", NEXT[] = "x-offtake-next: ";
     struct cli_reply *reply = context;
     size_t length = size * count;
     if (length >= sizeof SOUND - 1 && strncasecmp(data, SOUND, sizeof SOUND - 1) == 0) {
         reply->unsound = true;
+    }
+    if (length >= sizeof NEXT - 1 && strncasecmp(data, NEXT, sizeof NEXT - 1) == 0) {
+        size_t size_of = strcspn(data + sizeof NEXT - 1, "\r\n");
+        (void)snprintf(reply->next, sizeof reply->next, "%.*s",
+                       (int)(size_of < length - (sizeof NEXT - 1) ? size_of : 0),
+                       data + sizeof NEXT - 1);
     }
     return length;
 }

@@ -16,6 +16,8 @@ struct cli_reply {
     struct oft_buffer body;
     /* The answer's own verdict: the header X-Offtake-Sound said "false". */
     bool unsound;
+    /* What to add to the query for the next page, from the header X-Offtake-Next; "" at the end. */
+    char next[64];
 };
 
 /*

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `offtake commitments`, `offtake usage` and `offtake ledger verify`: reports without arguments of
- * their own. The daemon makes the text; the verdict of `ledger verify` is the exit code.
+ * `offtake commitments` and `offtake usage`: reports without arguments of their own. The daemon makes
+ * the text.
  */
-#include <string.h>
-
 #include "cli/client.h"
 
 static const char COMMITMENTS_HELP[] =
@@ -21,36 +19,17 @@ static const char USAGE_HELP[] =
     "  --json, --csv  the same in a form for programs\n" CLI_TARGET_HELP
     "\nExit status: 0 printed; 2 wrong command line; 3 a fault.\n";
 
-static const char LEDGER_HELP[] =
-    "Usage: offtake ledger verify [--json]\n"
-    "Rebuilds every balance from the entries, checks that each transaction sums to\n"
-    "zero, follows the hash chain, and says what it checked.\n\n"
-    "  --json         the same in a form for programs\n" CLI_TARGET_HELP
-    "\nExit status: 0 the books are sound; 1 they are not; 2 wrong command line;\n"
-    "3 a fault.\n";
-
 struct report {
     const char *help;
     const char *path;
-    const char *verb; /* a word that must follow, or NULL */
-    bool csv;
 };
 
 static int report_print(const struct cli_target *target, const struct report *report,
                         const char *format)
 {
     char path[128];
-    struct cli_reply reply;
     (void)snprintf(path, sizeof path, "%s?format=%s", report->path, format);
-    int code = cli_call(target, "GET", path, NULL, &reply);
-    if (code == CLI_OK) {
-        code = cli_print(oft_buffer_text(&reply.body));
-        if (code == CLI_OK && reply.unsound) {
-            code = CLI_NO;
-        }
-    }
-    cli_reply_release(&reply);
-    return code;
+    return cli_call_and_print(target, path);
 }
 
 static int report_run(const struct report *report, int argc, char **argv)
@@ -68,19 +47,13 @@ static int report_run(const struct report *report, int argc, char **argv)
             return cli_print(report->help);
         } else if (option == CLI_OPT_JSON) {
             format = "json";
-        } else if (option == CLI_OPT_CSV && report->csv) {
-            format = "csv";
         } else if (option == CLI_OPT_CSV) {
-            return cli_usage_error(argv[0], "--csv does not fit this report; use --json");
+            format = "csv";
         } else if (!cli_target_option(&target, option, optarg)) {
             return CLI_USAGE;
         }
     }
-    if (report->verb != NULL) {
-        if (argc - optind != 1 || strcmp(argv[optind], report->verb) != 0) {
-            return cli_usage_error(argv[0], "say what to do: %s %s", argv[0], report->verb);
-        }
-    } else if (optind != argc) {
+    if (optind != argc) {
         return cli_usage_error(argv[0], "\"%s\" is one argument too many", argv[optind]);
     }
     return report_print(&target, report, format);
@@ -88,18 +61,12 @@ static int report_run(const struct report *report, int argc, char **argv)
 
 int cli_commitments(int argc, char **argv)
 {
-    static const struct report REPORT = {COMMITMENTS_HELP, "/v1/commitments", NULL, true};
+    static const struct report REPORT = {COMMITMENTS_HELP, "/v1/commitments"};
     return report_run(&REPORT, argc, argv);
 }
 
 int cli_usage(int argc, char **argv)
 {
-    static const struct report REPORT = {USAGE_HELP, "/v1/usage", NULL, true};
-    return report_run(&REPORT, argc, argv);
-}
-
-int cli_ledger(int argc, char **argv)
-{
-    static const struct report REPORT = {LEDGER_HELP, "/v1/ledger/verify", "verify", false};
+    static const struct report REPORT = {USAGE_HELP, "/v1/usage"};
     return report_run(&REPORT, argc, argv);
 }

@@ -9,10 +9,11 @@
 
 #include "cli/statement.h"
 
-enum { OPT_PARTY = CLI_OPT_OWN, OPT_MONTH, OPT_PDF, OPT_BY, OPT_REPRODUCE };
+enum { OPT_PARTY = CLI_OPT_OWN, OPT_MONTH, OPT_PDF, OPT_BY, OPT_REPRODUCE, OPT_AS_OF };
 
 static const char HELP[] =
-    "Usage: offtake statement --party P --month YYYY-MM [--json|--csv|--pdf FILE]\n"
+    "Usage: offtake statement --party P --month YYYY-MM [--as-of T]\n"
+    "                         [--json|--csv|--pdf FILE]\n"
     "       offtake statement draft --party P --month YYYY-MM --by NAME [--json]\n"
     "       offtake statement approve|final|restate NUMBER --by NAME [--json]\n"
     "       offtake statement list [--json]\n"
@@ -27,6 +28,7 @@ static const char HELP[] =
     "edition that names the old one and shows each line's difference.\n\n"
     "  --party P         a party or an account of the deal\n"
     "  --month M         the month, as 2026-04\n"
+    "  --as-of T         as it would have been made then, as 2026-05-01T12:00:00Z\n"
     "  --json, --csv     the same in a form for programs; amounts in nano-units\n"
     "  --pdf FILE        as PDF, into FILE\n"
     "  --by NAME         who does it; the books keep the name\n"
@@ -77,6 +79,10 @@ static int print_month(const struct cli_statement *it)
     cli_encode(&path, it->party);
     oft_buffer_append_text(&path, "&month=");
     cli_encode(&path, it->month);
+    if (it->as_of != NULL) {
+        oft_buffer_append_text(&path, "&recorded_by=");
+        cli_encode(&path, it->as_of);
+    }
     int code = path.failed ? cli_usage_error(it->title, "the party's name is too long")
                            : cli_statement_fetch(it, oft_buffer_text(&path), '&');
     oft_buffer_release(&path);
@@ -92,6 +98,9 @@ static bool take_option(struct cli_statement *it, int option, const char *value)
         return true;
     case OPT_MONTH:
         it->month = value;
+        return true;
+    case OPT_AS_OF:
+        it->as_of = value;
         return true;
     case OPT_BY:
         it->by = value;
@@ -119,6 +128,7 @@ int cli_statement(int argc, char **argv)
     static const struct option OPTIONS[] = {{"party", required_argument, NULL, OPT_PARTY},
                                             {"month", required_argument, NULL, OPT_MONTH},
                                             {"pdf", required_argument, NULL, OPT_PDF},
+                                            {"as-of", required_argument, NULL, OPT_AS_OF},
                                             {"by", required_argument, NULL, OPT_BY},
                                             {"reproduce", required_argument, NULL, OPT_REPRODUCE},
                                             {"json", no_argument, NULL, CLI_OPT_JSON},

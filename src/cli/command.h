@@ -90,6 +90,8 @@ int cli_usage(int argc, char **argv);
 int cli_focus(int argc, char **argv);
 int cli_reconcile(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
+int cli_balance(int argc, char **argv);
+int cli_trace(int argc, char **argv);
 int cli_drain(int argc, char **argv);
 int cli_attest(int argc, char **argv);
 int cli_desk(int argc, char **argv);

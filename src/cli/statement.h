@@ -9,7 +9,7 @@
 struct cli_statement {
     struct cli_target target;
     const char *title; /* of the command, for complaints */
-    const char *party, *month, *by, *pdf, *again;
+    const char *party, *month, *as_of, *by, *pdf, *again;
     const char *format; /* "text", "json", "csv", "pdf" */
 };
 

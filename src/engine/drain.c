@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "engine/failpoint.h"
 #include "engine/internal.h"
+#include "store/trace.h"
 
 /* One segment in one drain. */
 struct visit {
@@ -37,6 +38,7 @@ struct drain {
     struct ledger_batch *batch;
     struct engine_intents intents;
     uint64_t stored_intents; /* open intents in the database when the drain began */
+    uint64_t last_number;    /* of the journal, before this drain */
     size_t budget;           /* records that may still be read */
     bool more;
     bool moved; /* anything to commit */
@@ -272,12 +274,17 @@ static enum oft_err settle_orphan(struct drain *drain, const struct meter_record
 {
     struct meter_record settled;
     struct visit nowhere = {.name = "open intents"};
+    uint64_t booked = drain->result.unsettled;
     ledger_settle_orphan(intent, &settled);
     enum oft_err code = book(drain, &nowhere, &settled, &drain->result.unsettled);
     if (code == OFT_OK) {
         drain->moved = true;
     }
-    return code;
+    /* It stands in no range of the transaction that books it: the row is the way back. */
+    const struct store_orphan orphan = {drain->last_number + 1, settled};
+    return code == OFT_OK && drain->result.unsettled > booked
+               ? store_orphan_put(drain->engine->store, &orphan, drain->reterr)
+               : code;
 }
 
 struct orphan_search {
@@ -391,8 +398,14 @@ static enum oft_err post(struct drain *drain)
 
 static enum oft_err drain_in_transaction(struct drain *drain)
 {
+    uint8_t hash[32];
+    oft_instant recorded_ns;
     enum oft_err code =
         store_intent_count(drain->engine->store, &drain->stored_intents, drain->reterr);
+    if (code == OFT_OK) {
+        code = store_chain_head(drain->engine->store, &drain->last_number, hash, &recorded_ns,
+                                drain->reterr);
+    }
     if (code == OFT_OK) {
         code = list_segments(drain);
     }

@@ -206,6 +206,7 @@ enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_co
     struct ledger_cell *cell;
     enum oft_err err = cell_find(batch, &wanted, &cell);
     if (err == OFT_OK) {
+        batch->last_cell = (size_t)(cell - batch->cells);
         err = cell_add(cell, record);
     }
     batch->counts.records++;

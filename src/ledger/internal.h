@@ -83,6 +83,7 @@ struct ledger_index {
 struct ledger_batch {
     struct ledger_cell *cells;
     size_t cell_count, cell_capacity;
+    size_t last_cell; /* where the record added last went */
     struct ledger_index cell_index;
     struct ledger_series *series;
     size_t series_count, series_capacity;

@@ -7,7 +7,7 @@
  * statement.c chooses the rows and adds them up, statement_{text,json,csv}.c print them, print.c has
  * the words and the escapes. All sums are checked; a sum that leaves its range is an error.
  */
-#include "ledger/ledger.h"
+#include "ledger/trace.h"
 
 struct statement_rows {
     const struct ledger_row **items; /* in the order of ledger_key_compare */
@@ -115,6 +115,10 @@ void print_wrapped(struct oft_buffer *out, size_t first, size_t rest, const char
 /* LEFT, then RIGHT against the right margin; on a line of its own where both do not fit. */
 void print_two_sides(struct oft_buffer *out, const char *left, const char *right);
 void print_title(struct oft_buffer *out, const char *title);
+
+/* The line's id into ID; a failure marks OUT. */
+const char *print_line_id(const struct ledger_series_key *key, struct oft_buffer *out,
+                          char id[LEDGER_LINE_ID_BYTES]);
 
 void print_json_string(struct oft_buffer *out, const char *text);
 /* "NAME":"TEXT" with a comma before it unless it follows an opening bracket. */

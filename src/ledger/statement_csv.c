@@ -8,7 +8,7 @@
 
 static const char HEADER[] = "section,item,account,party,product,pool,model,unit,quantity,"
                              "price_per_million,base,rate_percent,amount,amount_nanos,note,"
-                             "late_of,booked_in\n";
+                             "late_of,booked_in,line\n";
 
 /* A row; NULL leaves a cell empty. */
 struct csv_row {
@@ -26,6 +26,7 @@ static void put_words(struct oft_buffer *out, const char *text)
 static void put_row(struct oft_buffer *out, const struct csv_row *row)
 {
     char digits[OFT_NANOS_TEXT_BYTES];
+    char id[LEDGER_LINE_ID_BYTES];
     put_words(out, row->section);
     put_words(out, row->item);
     put_words(out, row->account);
@@ -44,6 +45,7 @@ static void put_row(struct oft_buffer *out, const struct csv_row *row)
     bool late = row->key != NULL && row->key->for_month != 0;
     put_words(out, late ? oft_month_format(row->key->for_month, digits) : "");
     put_words(out, late ? oft_month_format(row->key->month, digits) : "");
+    put_words(out, row->key == NULL ? NULL : print_line_id(row->key, out, id));
     print_csv_end(out);
 }
 

@@ -65,6 +65,12 @@ static void put_late(struct oft_buffer *out, const struct ledger_series_key *key
     }
 }
 
+static void put_line(struct oft_buffer *out, const struct ledger_row *row)
+{
+    char id[LEDGER_LINE_ID_BYTES];
+    print_json_text(out, "line", print_line_id(&row->key, out, id));
+}
+
 static void put_priced(struct oft_buffer *out, const char *name, const struct statement_rows *rows)
 {
     char digits[OFT_NANOS_TEXT_BYTES];
@@ -72,6 +78,7 @@ static void put_priced(struct oft_buffer *out, const char *name, const struct st
     for (size_t i = 0; i < rows->count; i++) {
         const struct ledger_series_key *key = &rows->items[i]->key;
         open_item(out);
+        put_line(out, rows->items[i]);
         if (key->kind == LEDGER_SALE) {
             print_json_text(out, "account", key->account);
             print_json_text(out, "product", key->product);
@@ -98,6 +105,7 @@ static void put_reserved(const struct statement *statement, struct oft_buffer *o
     for (size_t i = 0; i < statement->reserved.count; i++) {
         const struct ledger_row *row = statement->reserved.items[i];
         open_item(out);
+        put_line(out, row);
         print_json_text(out, "pool", row->key.pool);
         print_json_text(out, "account", row->key.account);
         print_json_text(out, "product", row->key.product);
@@ -121,6 +129,7 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
     for (size_t i = 0; i < statement->shares.count; i++) {
         const struct ledger_row *share = statement->shares.items[i];
         open_item(out);
+        put_line(out, share);
         print_json_text(out, "clause", share->key.clause);
         print_json_text(out, "direction", print_direction_name(share->key.outcome));
         print_json_text(out, "party", share->key.party);
@@ -135,6 +144,7 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
             const struct ledger_row *base = statement->bases.items[j];
             if (statement_is_base_of(base, share)) {
                 open_item(out);
+                put_line(out, base);
                 print_json_text(out, "product", base->key.product);
                 print_json_amount(out, "base", base->totals.quantity);
                 oft_buffer_append_char(out, '}');

@@ -69,16 +69,18 @@ static void put_sum(struct oft_buffer *out, const char *name, oft_nanos amount)
     print_two_sides(out, name, oft_nanos_format_grouped(amount, digits));
 }
 
-/* "    input   22,361,870 x 2.50 / 1M        55.904675", "    gpu-hour     7,440 x 2.10      15,624.00" */
+/* "  0f1e2d3c input  22,361,870 x 2.50 / 1M  55.904675", "  0f1e2d3c gpu-hour  7,440 x 2.10  15,624.00" */
 static void put_priced_line(struct oft_buffer *out, const struct ledger_row *row)
 {
     char quantity[OFT_NANOS_TEXT_BYTES];
     char price[OFT_NANOS_TEXT_BYTES];
     char amount[OFT_NANOS_TEXT_BYTES];
     char line[LINE_BYTES];
+    char id[LEDGER_LINE_ID_BYTES];
     bool hours = print_is_capacity(row->key.unit);
     oft_nanos rate = hours ? row->key.rate / LEDGER_RATE_UNITS : row->key.rate;
-    (void)snprintf(line, sizeof(line), "    %-11s %17s x %10s%s", print_unit_name(row->key.unit),
+    (void)snprintf(line, sizeof(line), "  %.8s %-11s %14s x %10s%s",
+                   print_line_id(&row->key, out, id), print_unit_name(row->key.unit),
                    print_grouped(row->totals.quantity, quantity),
                    oft_nanos_format_grouped(rate, price), hours ? "" : " / 1M");
     print_two_sides(out, line, oft_nanos_format_grouped(row->totals.amount_nanos, amount));
@@ -109,6 +111,7 @@ static void put_reserved(const struct statement *statement, struct oft_buffer *o
 {
     char line[LINE_BYTES];
     char quantity[OFT_NANOS_TEXT_BYTES];
+    char id[LEDGER_LINE_ID_BYTES];
     char late[STATEMENT_LATE_BYTES];
     if (statement->reserved.count == 0) {
         return;
@@ -126,7 +129,7 @@ static void put_reserved(const struct statement *statement, struct oft_buffer *o
                                   print_grouped((oft_nanos)row->totals.units[unit], quantity));
             }
         }
-        oft_buffer_printf(out, "    %-11s %17s\n", "requests",
+        oft_buffer_printf(out, "  %.8s %-11s %10s\n", print_line_id(&row->key, out, id), "requests",
                           print_grouped(row->totals.quantity, quantity));
     }
 }
@@ -139,6 +142,7 @@ static void put_share(const struct statement *statement, const struct ledger_row
     char line[LINE_BYTES];
     char percent[OFT_NANOS_TEXT_BYTES];
     char base_text[OFT_NANOS_TEXT_BYTES];
+    char id[LEDGER_LINE_ID_BYTES];
     char late[STATEMENT_LATE_BYTES];
     uint32_t direction = share->key.outcome <= LEDGER_RECEIVED ? share->key.outcome : LEDGER_MEMO;
     (void)snprintf(line, sizeof(line), "%s%s, %s%s", statement_late(statement, &share->key, late),
@@ -148,12 +152,14 @@ static void put_share(const struct statement *statement, const struct ledger_row
     for (size_t i = 0; i < statement->bases.count; i++) {
         const struct ledger_row *base = statement->bases.items[i];
         if (statement_is_base_of(base, share)) {
-            (void)snprintf(line, sizeof(line), "    %-30s %24s", base->key.product,
+            (void)snprintf(line, sizeof(line), "  %.8s %-23s %24s",
+                           print_line_id(&base->key, out, id), base->key.product,
                            oft_nanos_format_grouped(base->totals.quantity, base_text));
             print_wrapped(out, 0, 6, line);
         }
     }
-    (void)snprintf(line, sizeof(line), "    %s%% of %s%s", print_percent(share->key.rate, percent),
+    (void)snprintf(line, sizeof(line), "  %.8s %s%% of %s%s", print_line_id(&share->key, out, id),
+                   print_percent(share->key.rate, percent),
                    oft_nanos_format_grouped(share->totals.quantity, base_text),
                    statement_is_capped(share) ? ", up to its cap" : "");
     put_sum(out, line, share->totals.amount_nanos);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/internal.h"
+#include "store/trace.h"
 #include "store/periods.h"
 
 #define KEY_COLUMNS                                                              \
@@ -249,14 +250,19 @@ static enum oft_err visit_one(struct store *store, struct store_transaction *row
     return code;
 }
 
-enum oft_err store_transactions(struct store *store, store_transaction_fn visit, void *context,
-                                struct oft_error *reterr)
+enum oft_err store_transactions_between(struct store *store, uint64_t from, uint64_t through,
+                                        store_transaction_fn visit, void *context,
+                                        struct oft_error *reterr)
 {
-    sqlite3_stmt *statement = store_prepare(
-        store, "SELECT number, recorded_ns, previous, hash FROM txn ORDER BY number", reterr);
+    sqlite3_stmt *statement = store_prepare(store,
+                                            "SELECT number, recorded_ns, previous, hash FROM txn"
+                                            " WHERE number >= ?1 AND number <= ?2 ORDER BY number",
+                                            reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)from);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)through);
     bool row = false;
     enum oft_err code;
     while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
@@ -271,5 +277,11 @@ enum oft_err store_transactions(struct store *store, store_transaction_fn visit,
         }
     }
     (void)sqlite3_reset(statement);
-    return code;
+    return code == OFT_ERR_EXISTS ? OFT_OK : code;
+}
+
+enum oft_err store_transactions(struct store *store, store_transaction_fn visit, void *context,
+                                struct oft_error *reterr)
+{
+    return store_transactions_between(store, 0, INT64_MAX, visit, context, reterr);
 }

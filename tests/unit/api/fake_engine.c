@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_engine.h"
+#include "engine/trace.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -196,6 +197,45 @@ enum oft_err engine_status(struct engine *engine, oft_instant now_ns, struct oft
 {
     (void)now_ns;
     return report(engine, out, reterr, "status");
+}
+
+enum oft_err engine_trace(struct engine *engine, const char *what, uint32_t limit,
+                          enum ledger_format format, struct oft_buffer *out, bool *ret_sound,
+                          struct oft_error *reterr)
+{
+    *ret_sound = engine->sound;
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "trace %s %u %d", what, limit, (int)format);
+}
+
+enum oft_err engine_balance(struct engine *engine, const char *account,
+                            const struct engine_as_of *which, enum ledger_format format,
+                            struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "balance %s %lld %d %d %d", account == NULL ? "all" : account,
+                  (long long)which->as_of, which->from, which->through, (int)format);
+}
+
+enum oft_err engine_basis_at(struct engine *engine, oft_instant as_of,
+                             struct engine_basis *ret_basis, struct oft_error *reterr)
+{
+    (void)engine, (void)reterr;
+    ret_basis->as_was = true;
+    ret_basis->transaction = (uint64_t)(as_of / OFT_NS_PER_SECOND);
+    ret_basis->generation = 9;
+    return OFT_OK;
+}
+
+enum oft_err engine_export(struct engine *engine, enum ledger_journal journal,
+                           const struct engine_as_of *which, struct engine_page *page,
+                           struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)report(engine, out, reterr, "");
+    page->through = page->through == 0 ? 7 : page->through;
+    page->next = page->from == 0 ? 5 : 0;
+    return answer(engine, reterr, "export %d %d %llu %llu", (int)journal, which->through,
+                  (unsigned long long)page->from, (unsigned long long)page->through);
 }
 
 uint64_t engine_generation(const struct engine *engine)

@@ -170,6 +170,54 @@ static void a_report_comes_in_the_format_asked_for(void **state)
     assert_int_equal(ask(bench, "GET", "/v1/statement", NULL), 400);
 }
 
+static void what_is_looked_back_at_goes_to_the_engine_as_asked(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(ask(bench, "GET", "/v1/trace/req_00ff", NULL), 200);
+    assert_string_equal(bench->engine.asked, "trace req_00ff 200 1");
+    assert_true(bench->answer.unsound);
+    bench->query_names[0] = "limit";
+    bench->query_values[0] = "5000";
+    bench->query_names[1] = "format";
+    bench->query_values[1] = "text";
+    assert_int_equal(ask(bench, "GET", "/v1/trace/00ff00ff", NULL), 200);
+    assert_string_equal(bench->engine.asked, "trace 00ff00ff 1000 0");
+    bench->query_values[1] = "csv";
+    assert_int_equal(ask(bench, "GET", "/v1/trace/00ff00ff", NULL), 400);
+    assert_int_equal(ask(bench, "GET", "/v1/balance", NULL), 200);
+    assert_string_equal(bench->engine.asked,
+                        "balance all 9223372036854775807 -2147483648 2147483647 2");
+    bench->query_names[0] = "as_of";
+    bench->query_values[0] = "1970-01-01T00:00:01Z";
+    assert_int_equal(ask(bench, "GET", "/v1/balance", NULL), 200);
+    assert_string_equal(bench->engine.asked, "balance all 1000000000 -2147483648 2147483647 2");
+    bench->query_values[0] = "then";
+    assert_int_equal(ask(bench, "GET", "/v1/balance", NULL), 400);
+}
+
+static void the_journal_names_its_next_page_until_its_end(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(ask(bench, "GET", "/v1/ledger/export", NULL), 400);
+    bench->query_names[0] = "format";
+    bench->query_values[0] = "beancount";
+    assert_int_equal(ask(bench, "GET", "/v1/ledger/export", NULL), 200);
+    assert_string_equal(bench->engine.asked, "export 1 2147483647 0 7");
+    assert_string_equal(bench->answer.next, "from=5&through=7");
+    assert_string_equal(bench->answer.content_type, "text/plain; charset=utf-8");
+    bench->query_names[1] = "from";
+    bench->query_values[1] = "5";
+    assert_int_equal(ask(bench, "GET", "/v1/ledger/export", NULL), 200);
+    assert_string_equal(bench->answer.next, "");
+    bench->query_values[1] = "-5";
+    assert_int_equal(ask(bench, "GET", "/v1/ledger/export", NULL), 400);
+    bench->query_names[1] = "month";
+    bench->query_values[1] = "2026-04";
+    bench->query_names[2] = "until";
+    bench->query_values[2] = "2026-05";
+    assert_int_equal(ask(bench, "GET", "/v1/ledger/export", NULL), 400);
+}
+
 static void a_statement_is_asked_for_as_it_was_made(void **state)
 {
     struct bench *bench = *state;
@@ -269,6 +317,8 @@ int main(void)
         TEST(a_deal_with_errors_is_422_with_its_report),
         TEST(drain_goes_on_while_there_is_more),
         TEST(a_report_comes_in_the_format_asked_for),
+        TEST(what_is_looked_back_at_goes_to_the_engine_as_asked),
+        TEST(the_journal_names_its_next_page_until_its_end),
         TEST(a_statement_is_asked_for_as_it_was_made),
         TEST(periods_and_statements_ask_who_it_is),
         TEST(unsound_books_are_an_answer_and_say_so),

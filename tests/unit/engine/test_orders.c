@@ -360,7 +360,7 @@ static void whoever_reads_sees_what_is_owed_by_now(void **state)
                                       LEDGER_TEXT, &out, &error),
                      OFT_OK);
     assert_non_null(strstr(oft_buffer_text(&out), "order-1 (order-1.price)"));
-    assert_non_null(strstr(oft_buffer_text(&out), "gpu-hour                   10 x       2.00"));
+    assert_non_null(strstr(oft_buffer_text(&out), "gpu-hour                10 x       2.00"));
     oft_buffer_clear(&out);
     world->now += HOUR;
     assert_int_equal(engine_commitments(world->engine, world->now, LEDGER_JSON, &out, &error),

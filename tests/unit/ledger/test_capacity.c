@@ -433,17 +433,17 @@ static void a_statement_has_a_line_for_the_hours_of_a_month(void **state)
 {
     static const char *const text[] = {
         ("  cluster (order-1.price)\n"
-         "    gpu-hour              368,640 x       2.10                        774,144.00\n"),
-        "  order-2 (order-2.price)\n    MW-hour                 1,440 x     900.00 ",
+         "  99578090 gpu-hour           368,640 x       2.10                    774,144.00\n"),
+        "  order-2 (order-2.price)\n  7e67a438 MW-hour              1,440 x     900.00 ",
         "NET: lab to bigcloud                                                2,070,144.00\n",
         "counted so far (207.0144%)"};
     static const char *const json[] = {
-        "{\"pool\":\"cluster\",\"party\":\"bigcloud\",\"model\":\"\",\"unit\":\"gpu-hour\","
+        "\"pool\":\"cluster\",\"party\":\"bigcloud\",\"model\":\"\",\"unit\":\"gpu-hour\","
         "\"clause\":\"order-1.price\",\"quantity\":\"368640\",\"price_per_million\":\"2100000."
         "00\""};
     static const char *const csv[] = {
         "capacity,order-1.price,,bigcloud,,cluster,,gpu-hour,368640,2100000.00,,,774144.00,"
-        "774144000000000,,,\n"};
+        "774144000000000,,,,99578090"};
     struct world world;
     struct book *book = new_book();
     struct ledger_charge charges[2] = {charge_of("2026-04-01", "", 512),

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFTAKE_LEDGER_TRACE_H
+#define OFFTAKE_LEDGER_TRACE_H
+/*
+ * trace -- the id of a statement line, and what single records did to the lines.
+ *
+ * What it is   A line's id is a function of its series' key alone, so the same line has it on every
+ *              statement, in every form and in the books of a copy. A record's parts are what it adds to
+ *              each line; a tracer takes many records and adds up what they gave to one line.
+ * What it is not  It rates nothing by itself: records go through the same batch as when they were booked.
+ * May include  base, deal, meter/record_fmt.h.  Used by: engine, tests.
+ */
+#include "ledger/ledger.h"
+
+/* Sixteen hex digits; the first LEDGER_LINE_SHORT of them on paper. */
+enum { LEDGER_LINE_ID_BYTES = 17, LEDGER_LINE_SHORT = 8, LEDGER_LINE_PREFIX_MIN = 6 };
+enum oft_err ledger_line_id(const struct ledger_series_key *key,
+                            char out[LEDGER_LINE_ID_BYTES]) OFT_MUSTCHECK;
+/* "sale", "cost", "share", ...; "?" for none. */
+const char *ledger_kind_name(enum ledger_series_kind kind);
+/* "input", "gpu-hour"; "" where the line has no unit. */
+const char *ledger_unit_name(const struct ledger_series_key *key);
+const char *ledger_outcome_name(uint32_t outcome);
+const char *ledger_direction_name(uint32_t direction);
+/* Whether a line with the key LINE is where a record's PART goes. In the books of one transaction there
+ * is one such line for each part. */
+bool ledger_line_takes(const struct ledger_series_key *line, const struct ledger_series_key *part);
+
+/* What one record adds to one line. Money is exact, in millionths of a nano-unit, unrounded. */
+struct ledger_part {
+    struct ledger_series_key key;
+    oft_nanos quantity;          /* SALE, COST: units. USAGE: requests. Else 0 */
+    oft_nanos exact;             /* SALE, COST: quantity times rate. SHARE, COMMITMENT: base */
+    uint64_t units[METER_UNITS]; /* USAGE */
+};
+struct ledger_parts {
+    struct ledger_part *items;
+    size_t count;
+};
+/* RECORD as ledger_batch_add would rate it. A share's part is its base, once by product and once for the
+ * line with the amount. */
+enum oft_err ledger_parts_of(const struct ledger_context *context,
+                             const struct meter_record *record,
+                             struct ledger_parts *ret_parts) OFT_MUSTCHECK;
+void ledger_parts_release(struct ledger_parts *parts);
+
+struct ledger_tracer;
+enum oft_err ledger_tracer_new(const struct ledger_series_key *line,
+                               struct ledger_tracer **ret_tracer) OFT_MUSTCHECK;
+void ledger_tracer_free(struct ledger_tracer *tracer);
+/* Says whether RECORD has a part in the line. CONTEXT must live until ledger_tracer_sum. */
+enum oft_err ledger_tracer_add(struct ledger_tracer *tracer, const struct ledger_context *context,
+                               const struct meter_record *record, bool *ret_touches) OFT_MUSTCHECK;
+
+struct ledger_traced {
+    uint64_t records; /* with a part in the line */
+    oft_nanos quantity, exact;
+    uint64_t units[METER_UNITS];
+    struct ledger_part *bases; /* SHARE with an amount: its lines by product. Owned by the tracer */
+    size_t base_count;
+    struct ledger_part
+        *drawn; /* SHARE, COMMITMENT: the sales or costs that they were counted from */
+    size_t drawn_count;
+};
+/* What came together so far. No context of before is needed after it, and more records may follow. */
+enum oft_err ledger_tracer_sum(struct ledger_tracer *tracer,
+                               struct ledger_traced *ret_traced) OFT_MUSTCHECK;
+
+/* What ROW comes to before its amount is rounded, with RET_SCALE decimals: 15, and 18 for a share. */
+enum oft_err ledger_line_unrounded(const struct ledger_row *row, oft_nanos *ret_unrounded,
+                                   unsigned *ret_scale) OFT_MUSTCHECK;
+/* Whether what was traced is exactly what ROW holds. */
+bool ledger_line_adds_up(const struct ledger_row *row, const struct ledger_traced *traced);
+
+/* VALUE with SCALE decimals, "-0.000150000000000". */
+enum { LEDGER_DECIMAL_BYTES = 64 };
+const char *ledger_decimal(oft_nanos value, unsigned scale, char out[LEDGER_DECIMAL_BYTES]);
+
+#endif
