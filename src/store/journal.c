@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "store/internal.h"
-#include "store/trace.h"
 #include "store/periods.h"
+#include "store/trace.h"
 
 #define KEY_COLUMNS                                                              \
     "s.kind, s.month, s.unit, s.outcome, s.rate, s.account, s.product, s.model," \
