@@ -17,6 +17,7 @@ import json
 import multiprocessing
 import os
 import random as random_module
+import re
 import shutil
 import sqlite3
 import struct
@@ -161,14 +162,28 @@ def without_order(value):
     return value
 
 
+def without_ids(value, ids: dict):
+    """What stands beside the ids of lines, which are collected: an id must be one line's on every statement."""
+    if isinstance(value, dict):
+        rest = {name: without_ids(part, ids) for name, part in value.items() if name != "line"}
+        if "line" in value:
+            ids.setdefault(value["line"], []).append(rest)
+        return rest
+    if isinstance(value, list):
+        return [without_ids(part, ids) for part in value]
+    return value
+
+
 def compare_statements(books: Books, found: Found, as_of: int) -> list:
-    program, model = {}, {}
+    program, model, ids = {}, {}, {}
     for (name, month), document in found.statements.items():
         mine = without_order(Statement(books, name, month, as_of).document())
         for section, value in mine.items():
             model[name, month, section] = value
-            program[name, month, section] = without_order(document[section])
-    return differing("statement", program, model)
+            program[name, month, section] = without_order(without_ids(document[section], ids))
+    twofold = [f"the line id {name} stands for {lines[0]} and {other}" for name, lines in ids.items()
+               for other in lines if other != lines[0] or re.fullmatch("[0-9a-f]{16}", name) is None]
+    return twofold + differing("statement", program, model)
 
 
 def compare_commitments(books: Books, found: Found, as_of: int) -> list:
