@@ -100,12 +100,14 @@ enum oft_err store_rows_at(struct store *store, enum ledger_series_kind kind, in
                            size_t *ret_count, struct oft_error *reterr)
 {
     void *items = NULL;
-    /* CROSS: series first, and of each the one change; SQLite would else walk through all changes. */
+    /* Series first (CROSS), and of each the one change by the index that is made for it: SQLite would else
+     * walk through all changes, or for each series through all of a transaction's. */
     sqlite3_stmt *statement =
         store_prepare(store,
                       "SELECT " KEY_COLUMNS ", c.quantity, c.amount, c.units, s.key FROM series s"
-                      " CROSS JOIN change c ON c.series = s.id AND c.number = (SELECT max(l.number)"
-                      " FROM change l WHERE l.series = s.id AND l.number <= ?3)"
+                      " CROSS JOIN change c INDEXED BY change_by_series ON c.series = s.id"
+                      " AND c.number = (SELECT max(l.number) FROM change l INDEXED BY"
+                      " change_by_series WHERE l.series = s.id AND l.number <= ?3)"
                       " WHERE (?1 = 0 OR s.kind = ?1)"
                       " AND (?2 = 0 OR s.month = ?2 OR s.for_month = ?2) ORDER BY s.key",
                       reterr);
