@@ -121,11 +121,18 @@ static struct prices_slot *slot_need(struct prices_model *model, enum deal_varia
     return slot;
 }
 
+/* Without its input's and its output's price a line would give them away: then there is none. */
+static void spoil(struct prices_model *model, struct prices_place place)
+{
+    model->spoiled =
+        model->spoiled || place.unit == DEAL_UNIT_INPUT || place.unit == DEAL_UNIT_OUTPUT;
+}
+
 /* The list has another price for the same class: neither can be told from the other in the books. */
 static void dispute(struct prices_model *model, struct prices_slot *slot, struct prices_place place,
                     const char *key, const json_t *value)
 {
-    static const char WHY[] = "two prices of what these books count as one class";
+    static const char WHY[] = "two prices of one class here; it costs like its kin";
     char text[OFT_NANOS_TEXT_BYTES];
     uint32_t bit = 1u << place.unit;
     if ((slot->disputed & bit) == 0) {
@@ -137,6 +144,7 @@ static void dispute(struct prices_model *model, struct prices_slot *slot, struct
     prices_model_leave(model, key, value, WHY);
     slot->disputed |= bit;
     slot->row.given &= ~bit;
+    spoil(model, place);
 }
 
 void prices_model_put(struct prices_model *model, struct prices_place place, const char *key,
@@ -148,6 +156,7 @@ void prices_model_put(struct prices_model *model, struct prices_place place, con
     }
     if (!json_is_string(value)) {
         prices_model_leave(model, key, value, "no number");
+        spoil(model, place);
         return;
     }
     enum oft_err err = prices_number(oft_str_from(json_string_value(value)), model->shift, &rate);
@@ -156,11 +165,13 @@ void prices_model_put(struct prices_model *model, struct prices_place place, con
                            err == OFT_ERR_SYNTAX ? "no number"
                            : err == OFT_OK       ? "a price below zero"
                                                  : "not a whole number of nano-units per million");
+        spoil(model, place);
         return;
     }
     struct prices_slot *slot = slot_need(model, place.variant, place.above_tokens);
     if (slot == NULL) {
         prices_model_leave(model, key, value, "too many prices of one model");
+        model->spoiled = true;
         return;
     }
     uint32_t bit = 1u << place.unit;
@@ -207,6 +218,10 @@ static bool complete(struct prices_model *model)
     for (size_t i = 0; i < model->slot_count; i++) {
         const struct prices_row *row = &model->slots[i].row;
         filled[i] = model->slots[i];
+        if (row->variant == DEAL_BATCH) { /* its price is for any input, where no other is named */
+            take_over(&filled[i], slot_find(model, DEAL_BATCH, 0));
+            take_over(&filled[i], slot_find(model, DEAL_STANDARD, 0));
+        }
         take_over(&filled[i], slot_find(model, DEAL_STANDARD, row->above_tokens));
         take_over(&filled[i], slot_find(model, row->variant, 0));
         take_over(&filled[i], slot_find(model, DEAL_STANDARD, 0));
@@ -224,21 +239,38 @@ static int compare_slots(const void *a, const void *b)
                       : (x->above_tokens > y->above_tokens) - (x->above_tokens < y->above_tokens);
 }
 
+/* Says ROW nothing that the row before it, of less input, does not say? */
+static bool repeats(const struct prices_row *row, const struct prices_row *before)
+{
+    return before != NULL && row->variant == before->variant && row->given == before->given &&
+           row->image_is_token == before->image_is_token &&
+           memcmp(row->per_million_nanos, before->per_million_nanos,
+                  sizeof(row->per_million_nanos)) == 0;
+}
+
 enum oft_err prices_model_end(struct prices_model *model)
 {
     bool any = false;
     if (model->wanted && model->slot_count == 0 && model->book->left_count == model->left_before) {
         prices_model_leave(model, "", NULL, "no prices");
     }
-    if (!complete(model)) {
+    if (!model->spoiled && !complete(model)) {
         prices_model_leave(model, "", NULL, "too many prices of one model");
+        model->spoiled = true;
+    } else if (model->spoiled) {
+        prices_model_leave(model, "", NULL, "no line without the price of its input and output");
+    }
+    if (model->spoiled) {
         model->slot_count = 0;
     }
     qsort(model->slots, model->slot_count, sizeof(model->slots[0]), compare_slots);
+    const struct prices_row *before = NULL;
     for (size_t i = 0; i < model->slot_count; i++) {
-        if (model->slots[i].row.given != 0) {
-            model->failed = !add_row(model->book, &model->slots[i].row) || model->failed;
+        const struct prices_row *row = &model->slots[i].row;
+        if (row->given != 0 && !repeats(row, before)) {
+            model->failed = !add_row(model->book, row) || model->failed;
             any = true;
+            before = row;
         }
     }
     model->book->models_taken += any;

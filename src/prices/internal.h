@@ -26,6 +26,7 @@ struct prices_model {
     size_t slot_count;
     size_t left_before; /* what was left out when it began */
     bool wanted;
+    bool spoiled; /* no line of it may be written */
     bool failed; /* memory */
 };
 
