@@ -146,6 +146,15 @@ static int import_text(const char *path, const struct oft_buffer *text,
     return code;
 }
 
+/* It goes into the text as it is. */
+static bool good_name(const char *name)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-";
+    return name == NULL || (name[0] != '\0' && strlen(name) <= OFT_NAME_BYTES_MAX &&
+                            strspn(name, letters) == strlen(name));
+}
+
 int cli_prices_import(const char *path, const struct cli_prices_ask *ask)
 {
     static const char TITLE[] = "offtake prices";
@@ -156,6 +165,10 @@ int cli_prices_import(const char *path, const struct cli_prices_ask *ask)
     }
     if (ask->pool != NULL && ask->product != NULL) {
         return cli_usage_error(TITLE, "a price is a pool's or a product's, not both");
+    }
+    if (!good_name(ask->pool) || !good_name(ask->product)) {
+        return cli_usage_error(TITLE, "\"%s\" is no name of a deal",
+                               ask->pool != NULL ? ask->pool : ask->product);
     }
     if (ask->from != NULL && oft_instant_parse(oft_str_from(ask->from), &from) != OFT_OK) {
         return cli_usage_error(TITLE, "\"%s\" is no date; write 2026-01-01", ask->from);

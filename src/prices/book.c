@@ -284,11 +284,23 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+/* "2026-01-01" is a date wherever it stands. */
+static bool is_date(const char *text)
+{
+    static const char form[] = "dddd-dd-dd";
+    bool date = strlen(text) == strlen(form);
+    for (size_t i = 0; date && form[i] != '\0'; i++) {
+        date = form[i] == 'd' ? text[i] >= '0' && text[i] <= '9' : text[i] == form[i];
+    }
+    return date;
+}
+
 /* Letters, digits and _, joined by one dot or slash, or by dashes. */
 static bool is_name(const char *text)
 {
     size_t length = strlen(text);
     bool good = length > 0 && length <= OFT_NAME_BYTES_MAX && strcmp(text, "all") != 0 &&
+                !is_date(text) &&
                 is_letter(text[0]) && is_letter(text[length - 1]);
     for (size_t i = 1; good && i + 1 < length; i++) {
         char c = text[i];

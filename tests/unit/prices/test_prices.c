@@ -238,6 +238,24 @@ static void maps_choose_and_rename_and_tell_what_is_not_there(void **state)
     prices_free(book);
 }
 
+static void only_what_a_deal_can_name_is_taken_without_a_map(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"a", "4096", "1.5m", "openai/o-1", "a--b", "price", "x_1.2/y"};
+    static const char *const bad[] = {"a:1", "2026-01-01", "all", "*", "-a", "a.", "a..b", "a b", "a-/b",
+                                      "a.-b", "\u00e9", ""};
+    for (size_t i = 0; i < OFT_COUNT_OF(good) + OFT_COUNT_OF(bad); i++) {
+        char text[128];
+        bool fits = i < OFT_COUNT_OF(good);
+        (void)snprintf(text, sizeof(text), "{\"%s\": {\"input_cost_per_token\": 1e-6}}",
+                       fits ? good[i] : bad[i - OFT_COUNT_OF(good)]);
+        struct prices_book *book = book_of(PRICES_LITELLM, text, NULL, 0);
+        assert_int_equal(book->row_count, fits ? 1 : 0);
+        assert_int_equal(book->left_count, fits ? 0 : 1);
+        prices_free(book);
+    }
+}
+
 static void a_text_of_the_list_cannot_become_a_line_of_the_deal(void **state)
 {
     (void)state;
@@ -377,6 +395,7 @@ int main(void)
         cmocka_unit_test(what_litellm_says_and_no_line_can_is_listed),
         cmocka_unit_test(models_dev_prices_become_lines),
         cmocka_unit_test(maps_choose_and_rename_and_tell_what_is_not_there),
+        cmocka_unit_test(only_what_a_deal_can_name_is_taken_without_a_map),
         cmocka_unit_test(a_text_of_the_list_cannot_become_a_line_of_the_deal),
         cmocka_unit_test(what_is_no_list_is_refused),
         cmocka_unit_test(rates_are_the_exact_fractions_of_a_random_table),
