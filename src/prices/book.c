@@ -300,8 +300,7 @@ static bool is_name(const char *text)
 {
     size_t length = strlen(text);
     bool good = length > 0 && length <= OFT_NAME_BYTES_MAX && strcmp(text, "all") != 0 &&
-                !is_date(text) &&
-                is_letter(text[0]) && is_letter(text[length - 1]);
+                !is_date(text) && is_letter(text[0]) && is_letter(text[length - 1]);
     for (size_t i = 1; good && i + 1 < length; i++) {
         char c = text[i];
         bool joint = c == '.' || c == '/';

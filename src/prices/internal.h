@@ -27,7 +27,7 @@ struct prices_model {
     size_t left_before; /* what was left out when it began */
     bool wanted;
     bool spoiled; /* no line of it may be written */
-    bool failed; /* memory */
+    bool failed;  /* memory */
 };
 
 /* Where one value of the list belongs. */

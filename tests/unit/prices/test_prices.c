@@ -241,9 +241,10 @@ static void maps_choose_and_rename_and_tell_what_is_not_there(void **state)
 static void only_what_a_deal_can_name_is_taken_without_a_map(void **state)
 {
     (void)state;
-    static const char *const good[] = {"a", "4096", "1.5m", "openai/o-1", "a--b", "price", "x_1.2/y"};
-    static const char *const bad[] = {"a:1", "2026-01-01", "all", "*", "-a", "a.", "a..b", "a b", "a-/b",
-                                      "a.-b", "\u00e9", ""};
+    static const char *const good[] = {"a",    "4096",  "1.5m",   "openai/o-1",
+                                       "a--b", "price", "x_1.2/y"};
+    static const char *const bad[] = {"a:1",  "2026-01-01", "all",  "*",    "-a",     "a.",
+                                      "a..b", "a b",        "a-/b", "a.-b", "\u00e9", ""};
     for (size_t i = 0; i < OFT_COUNT_OF(good) + OFT_COUNT_OF(bad); i++) {
         char text[128];
         bool fits = i < OFT_COUNT_OF(good);
