@@ -23,7 +23,7 @@ const require = createRequire(import.meta.url); // unlike import, it looks into 
 const keywords = new Set(`
   deal customer currency include party provider model account group surface product field deduction event pool
   agreement programme class of in via attested by key on with
-  price from until per input cached cache-write output reasoning audio image
+  price prices from until per input cached cache-write output reasoning audio image variant above after
   region accelerator count reserved serves as at kind env api-version limit timeout connect first-byte available
   requests tokens minute effective supersedes amend earliest and or
   exclusive residency license primary commit order share
@@ -51,6 +51,8 @@ const samples = [
   ["pool p on c", "available from 2026-01-01T09:30:00Z", "2026-01-01T09:30:00Z", "constant.other.date.instant"],
   ["pool p on c", "price * input 2.50 USD per 1M tokens", "USD", "support.constant.currency"],
   ["pool p on c", "price * request 2.50 USD per request", "request", "support.type.price"],
+  ["pool p on c", "price m variant batch input 2.50 USD per 1M tokens", "variant batch", "keyword.other.term"],
+  ["prices of pool p", "price m above 200K tokens input 2.50 USD per 1M tokens", "above", "keyword.other.term"],
   ["pool p on c", 'serves m at http://h key file "k" ca file "c"', "ca file", "keyword.other.term"],
   ["agreement a with b", "price: share 10% of revenue from all from a to b monthly", "price", "entity.name.label"],
   ["agreement a with b", "price: share 10% of revenue from all from a to b monthly", "share", "keyword.control.clause"],

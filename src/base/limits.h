@@ -10,7 +10,9 @@
 #define OFT_DEAL_INCLUDE_DEPTH_MAX        8u
 #define OFT_DEAL_ITEMS_MAX                4096u /* parties, products, models, pools, ... of one kind */
 #define OFT_DEAL_DIAGNOSTICS_MAX          200u
-#define OFT_NAME_BYTES_MAX                63u  /* a name in a deal */
+#define OFT_PRICE_LIST_BYTES_MAX          (32u << 20) /* a public price list */
+#define OFT_DEAL_PRICE_STEPS_MAX          16u         /* volume steps of one price */
+#define OFT_NAME_BYTES_MAX                63u         /* a name in a deal */
 #define OFT_CLAUSE_ID_BYTES_MAX           160u /* "agreement.label", "pool.price.model@date" */
 #define OFT_URL_BYTES_MAX                 1024u
 #define OFT_SNAPSHOT_BYTES_MAX            (256u << 20)

@@ -79,6 +79,7 @@ int cli_fmt(int argc, char **argv);
 int cli_timeline(int argc, char **argv);
 int cli_diff(int argc, char **argv);
 int cli_prove(int argc, char **argv);
+int cli_prices(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_reload(int argc, char **argv);
 int cli_status(int argc, char **argv);

@@ -23,6 +23,8 @@ static const struct cli_command COMMANDS[] = {
     {"diff", "offtake diff", "where the decisions of two deals differ", cli_diff},
     {"prove", "offtake prove", "check a property against every decision a deal can make",
      cli_prove},
+    {"prices", "offtake prices", "prices in force, what changed, and public lists as prices",
+     cli_prices},
     {"serve", "offtake serve", "run the control plane and nginx in the foreground", cli_serve},
     {"reload", "offtake reload", "put the changed deal file into force", cli_reload},
     {"status", "offtake status", "what the daemon is doing", cli_status},

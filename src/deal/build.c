@@ -118,7 +118,8 @@ bool deal_build_run(struct deal_build *build)
     uint32_t counts[NODE_KIND_COUNT] = {0};
     count_below(build->root, counts);
     for (const struct deal_node *node = build->root->first; node != NULL; node = node->next) {
-        if (node->kind == NODE_PRODUCT || node->kind == NODE_POOL || node->kind == NODE_AGREEMENT) {
+        if (node->kind == NODE_PRODUCT || node->kind == NODE_POOL || node->kind == NODE_AGREEMENT ||
+            node->kind == NODE_POOL_PRICES || node->kind == NODE_PRODUCT_PRICES) {
             count_below(node, counts);
         }
     }

@@ -15,7 +15,7 @@ static oft_instant price_gap(const struct deal *deal, bool is_sale, uint32_t own
     oft_instant gap = OFT_INSTANT_NEVER;
     for (uint32_t i = 0; i < deal->price_count; i++) {
         const struct deal_price *price = &deal->prices[i];
-        if (price->is_sale != is_sale || price->owner != owner ||
+        if (price->is_sale != is_sale || price->owner != owner || !deal_price_is_nominal(price) ||
             (price->model != model && price->model != DEAL_ALL)) {
             continue;
         }
@@ -32,7 +32,7 @@ static bool has_price(const struct deal *deal, bool is_sale, uint32_t owner, uin
 {
     for (uint32_t i = 0; i < deal->price_count; i++) {
         const struct deal_price *price = &deal->prices[i];
-        if (price->is_sale == is_sale && price->owner == owner &&
+        if (price->is_sale == is_sale && price->owner == owner && deal_price_is_nominal(price) &&
             (price->model == model || price->model == DEAL_ALL || model == DEAL_ALL)) {
             return true;
         }
@@ -90,8 +90,24 @@ static void check_product(struct deal_build *build, uint32_t index)
     }
 }
 
+/* Once: the first price that only a record's word brings into play. */
+static void note_variants(struct deal_build *build)
+{
+    for (uint32_t i = 0; i < build->deal->price_count; i++) {
+        const struct deal_price *price = &build->deal->prices[i];
+        if (price->variant != DEAL_STANDARD) {
+            deal_report(build->diagnostics, DEAL_NOTE, 59, price->position, price->id, "",
+                        "the gateway does not write a request's service tier yet: only records "
+                        "that say \"%s\" get this price",
+                        deal_variant_text(price->variant));
+            return;
+        }
+    }
+}
+
 void deal_check_prices(struct deal_build *build)
 {
+    note_variants(build);
     for (uint32_t i = 0; i < build->deal->serve_count; i++) {
         check_serve(build, &build->deal->serves[i]);
     }

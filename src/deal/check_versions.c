@@ -277,6 +277,10 @@ static oft_nanos dearest(const struct deal *deal, uint32_t pool, uint32_t model)
                     (price->model == model || price->model == DEAL_ALL);
         for (int unit = 0; fits && unit < DEAL_UNIT_REQUEST; unit++) {
             most = price->per_million_nanos[unit] > most ? price->per_million_nanos[unit] : most;
+            for (uint32_t k = 0; k < price->step_count; k++) {
+                oft_nanos step = price->steps[k].per_million_nanos[unit];
+                most = step > most ? step : most;
+            }
         }
         if (fits && price->per_million_nanos[DEAL_UNIT_REQUEST] > 0) {
             return OFT_NANOS_PER_UNIT *

@@ -132,10 +132,21 @@ enum deal_unit_class {
     DEAL_UNIT_COUNT
 };
 
+/* How a request is served: a price may be for one of these alone. */
+enum deal_variant { DEAL_STANDARD, DEAL_BATCH, DEAL_FLEX, DEAL_PRIORITY, DEAL_VARIANT_COUNT };
+const char *deal_variant_text(enum deal_variant variant); /* "standard", "batch", ... */
+
+/* Units of one class beyond AFTER in a calendar month (UTC) cost this. */
+struct deal_price_step {
+    uint64_t after;
+    oft_nanos per_million_nanos[DEAL_UNIT_COUNT];
+};
+
 /* One price clause: of a product (what its customers owe) or of a pool (what the provider is owed). */
 struct deal_price {
-    const char *id; /* "azure-east.price.gpt-4o@2025-01-21", a clause id */
-    bool is_sale;   /* true: owner is a product; false: owner is a pool */
+    /* "azure-east.price.gpt-4o@2025-01-21", "...gpt-4o+batch+above-200000@...": a clause id */
+    const char *id;
+    bool is_sale; /* true: owner is a product; false: owner is a pool */
     uint32_t owner;
     uint32_t model; /* DEAL_ALL for "*" */
     oft_instant from;
@@ -145,6 +156,10 @@ struct deal_price {
      * input's, request is 0. `given` has a bit per class that the text names. */
     oft_nanos per_million_nanos[DEAL_UNIT_COUNT];
     uint32_t given;
+    enum deal_variant variant;
+    uint64_t above_tokens; /* only for a request with more input tokens; 0: for every one */
+    const struct deal_price_step *steps;
+    uint32_t step_count;
     struct deal_position position;
 };
 
@@ -535,6 +550,21 @@ oft_instant deal_shipped_from(const struct deal *deal, const struct deal_primary
 const struct deal_price *deal_price_at(const struct deal *deal, bool is_sale, uint32_t owner,
                                        uint32_t model, oft_instant at,
                                        struct deal_attestations attested);
+
+/* What a request is, as far as its price depends on it. */
+struct deal_request {
+    enum deal_variant variant;
+    uint64_t input_tokens; /* of its own, read from a cache and written to one */
+};
+/* The price clause for one request. Of those in force: one that names the model wins over "*", then
+ * one for the request's variant over one for all, then the greatest `above`, then the latest `from`.
+ * deal_price_at is that of a standard request without input: the nominal price. */
+const struct deal_price *deal_price_for(const struct deal *deal, bool is_sale, uint32_t owner,
+                                        uint32_t model, oft_instant at,
+                                        struct deal_attestations attested,
+                                        struct deal_request request);
+/* Is it for every request of its model? Only such prices are nominal; decisions look at no others. */
+bool deal_price_is_nominal(const struct deal_price *price);
 
 /* Every instant at which something begins or ends, sorted, without duplicates, in the arena.
  * The regimes are the half-open intervals between them. */

@@ -231,10 +231,34 @@ static void emit_models_accounts_events(struct emitter *e)
     emit_close(e, ']');
 }
 
-static void emit_prices(struct emitter *e)
+static void emit_per_million(struct emitter *e, const oft_nanos *per_million_nanos)
 {
     static const char *const units[DEAL_UNIT_COUNT] = {
         "input", "cached", "cache_write", "output", "reasoning", "audio", "image", "request"};
+    emit_key(e, "per_million");
+    emit_open(e, '{');
+    for (int unit = 0; unit < DEAL_UNIT_COUNT; unit++) {
+        emit_key(e, units[unit]);
+        emit_amount(e, per_million_nanos[unit]);
+    }
+    emit_close(e, '}');
+}
+
+static void emit_price_steps(struct emitter *e, const struct deal_price *price)
+{
+    emit_key(e, "steps");
+    emit_open(e, '[');
+    for (uint32_t i = 0; i < price->step_count; i++) {
+        emit_open(e, '{');
+        emit_number_member(e, "after", price->steps[i].after);
+        emit_per_million(e, price->steps[i].per_million_nanos);
+        emit_close(e, '}');
+    }
+    emit_close(e, ']');
+}
+
+static void emit_prices(struct emitter *e)
+{
     emit_key(e, "prices");
     emit_open(e, '[');
     for (uint32_t i = 0; i < e->deal->price_count; i++) {
@@ -249,13 +273,10 @@ static void emit_prices(struct emitter *e)
         emit_instant(e, it->from);
         emit_key(e, "until");
         emit_end(e, &it->until);
-        emit_key(e, "per_million");
-        emit_open(e, '{');
-        for (int unit = 0; unit < DEAL_UNIT_COUNT; unit++) {
-            emit_key(e, units[unit]);
-            emit_amount(e, it->per_million_nanos[unit]);
-        }
-        emit_close(e, '}');
+        emit_text_member(e, "variant", deal_variant_text(it->variant));
+        emit_number_member(e, "above_tokens", it->above_tokens);
+        emit_per_million(e, it->per_million_nanos);
+        emit_price_steps(e, it);
         emit_close(e, '}');
     }
     emit_close(e, ']');

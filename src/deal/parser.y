@@ -105,6 +105,11 @@ static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser 
 %token KW_VIA "via"
 %token KW_TOKENS "tokens"
 %token KW_INCLUDE "include"
+%token KW_PRICES "prices"
+%token KW_VARIANT "variant"
+%token KW_ABOVE "above"
+%token KW_AFTER "after"
+%token KW_MONTHLY "monthly"
 %token KW_EARLIEST "earliest"
 
 %%
@@ -134,6 +139,8 @@ statement: %empty { $$ = NULL; }
         { $$ = ADOPT(ADD(ADD(ADD(N(POOL, $2), $3), N(ON, $5)), $6), $7); }
     | KW_AGREEMENT name title KW_WITH name title agreement_block
         { $$ = ADOPT(ADD(ADD(ADD(N(AGREEMENT, $2), $3), N(WITH, $5)), $6), $7); }
+    | KW_PRICES KW_OF KW_POOL name price_book { $$ = ADOPT(N(POOL_PRICES, $4), $5); }
+    | KW_PRICES KW_OF KW_PRODUCT name price_book { $$ = ADOPT(N(PRODUCT_PRICES, $4), $5); }
     | KW_PROGRAMME name title programme_block { $$ = ADOPT(ADD(N(PROGRAMME, $2), $3), $4); }
     | error { $$ = NULL; RECOVERED; }
 
@@ -195,6 +202,11 @@ name: WORD | NUMBER | KW_DEAL
     | KW_VIA
     | KW_TOKENS
     | KW_INCLUDE
+    | KW_PRICES
+    | KW_VARIANT
+    | KW_ABOVE
+    | KW_AFTER
+    | KW_MONTHLY
     | KW_EARLIEST
 text: name | STRING
 target: name | STRING | '*'
@@ -216,13 +228,20 @@ product_options: %empty { $$ = AT(LIST, @$); }
     | product_options KW_CLASS name { $$ = ADD($1, N(CLASS, $3)); }
     | product_options KW_OF name { $$ = ADD($1, N(OF, $3)); }
     | product_options KW_FIELD name { $$ = ADD($1, N(OF_FIELD, $3)); }
-product_block: %empty { $$ = NULL; } | '{' product_items '}' { $$ = $2; }
+product_block: %empty { $$ = NULL; } | price_book
+price_book: '{' product_items '}' { $$ = $2; }
 product_items: product_item { $$ = ADD(AT(LIST, @$), $1); }
     | product_items EOL product_item { $$ = ADD($1, $3); }
 product_item: %empty { $$ = NULL; } | price | error { $$ = NULL; RECOVERED; }
 
 /* ---- prices ---- */
-price: KW_PRICE target price_parts price_when { $$ = ADOPT(ADOPT(N(PRICE, $2), $3), $4); }
+price: KW_PRICE target price_scopes price_parts price_steps price_when
+    { $$ = ADOPT(ADOPT(ADOPT(ADOPT(N(PRICE, $2), $3), $4), $5), $6); }
+price_scopes: %empty { $$ = AT(LIST, @$); }
+    | price_scopes KW_VARIANT name { $$ = ADD($1, N(VARIANT, $3)); }
+    | price_scopes KW_ABOVE NUMBER KW_TOKENS { $$ = ADD($1, N(ABOVE, $3)); }
+price_steps: %empty { $$ = AT(LIST, @$); }
+    | price_steps KW_AFTER NUMBER KW_MONTHLY price_parts { $$ = ADD($1, ADOPT(N(STEP, $3), $5)); }
 price_parts: price_part { $$ = ADD(AT(LIST, @$), $1); }
     | price_parts price_part { $$ = ADD($1, $2); }
 price_part: WORD amount per { $$ = ADD(ADD(N(PRICE_PART, $1), $2), $3); }
@@ -286,8 +305,10 @@ static const struct keyword {
     const char *text;
     int token;
 } keywords[] = {
+    {"above", KW_ABOVE},
     {"accelerator", KW_ACCELERATOR},
     {"account", KW_ACCOUNT},
+    {"after", KW_AFTER},
     {"agreement", KW_AGREEMENT},
     {"api-version", KW_API_VERSION},
     {"as", KW_AS},
@@ -317,12 +338,14 @@ static const struct keyword {
     {"limit", KW_LIMIT},
     {"minute", KW_MINUTE},
     {"model", KW_MODEL},
+    {"monthly", KW_MONTHLY},
     {"of", KW_OF},
     {"on", KW_ON},
     {"party", KW_PARTY},
     {"per", KW_PER},
     {"pool", KW_POOL},
     {"price", KW_PRICE},
+    {"prices", KW_PRICES},
     {"product", KW_PRODUCT},
     {"programme", KW_PROGRAMME},
     {"provider", KW_PROVIDER},
@@ -335,6 +358,7 @@ static const struct keyword {
     {"timeout", KW_TIMEOUT},
     {"tokens", KW_TOKENS},
     {"until", KW_UNTIL},
+    {"variant", KW_VARIANT},
     {"via", KW_VIA},
     {"with", KW_WITH},
 };

@@ -203,30 +203,6 @@ oft_instant deal_shipped_from(const struct deal *deal, const struct deal_primary
     return excepted < shipped ? excepted : shipped;
 }
 
-/* ---- prices ---------------------------------------------------------------------------------- */
-
-const struct deal_price *deal_price_at(const struct deal *deal, bool is_sale, uint32_t owner,
-                                       uint32_t model, oft_instant at,
-                                       struct deal_attestations attested)
-{
-    const struct deal_price *best = NULL;
-    for (uint32_t i = 0; i < deal->price_count; i++) {
-        const struct deal_price *price = &deal->prices[i];
-        if (price->is_sale != is_sale || price->owner != owner ||
-            (price->model != model && price->model != DEAL_ALL) || price->from > at ||
-            deal_end_instant(&price->until, attested) <= at) {
-            continue;
-        }
-        bool named = price->model != DEAL_ALL;
-        bool best_named = best != NULL && best->model != DEAL_ALL;
-        if (best == NULL || (named && !best_named) ||
-            (named == best_named && price->from > best->from)) {
-            best = price;
-        }
-    }
-    return best;
-}
-
 /* ---- regimes --------------------------------------------------------------------------------- */
 
 struct instants {

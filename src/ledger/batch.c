@@ -104,14 +104,16 @@ static uint64_t cell_hash(const void *items, size_t item)
     state = mix(state, cell->pool);
     state = mix(state, cell->clause);
     state = mix(state, (uint64_t)cell->regime << 32 | (uint32_t)cell->month);
-    return mix(state, cell->outcome);
+    state = mix(state, cell->input_floor);
+    return mix(state, (uint64_t)cell->service_tier << 32 | cell->outcome);
 }
 
 static bool cell_same(const struct ledger_cell *a, const struct ledger_cell *b)
 {
     return a->account == b->account && a->product == b->product && a->model == b->model &&
            a->pool == b->pool && a->clause == b->clause && a->regime == b->regime &&
-           a->month == b->month && a->outcome == b->outcome && a->context == b->context;
+           a->month == b->month && a->outcome == b->outcome && a->context == b->context &&
+           a->service_tier == b->service_tier && a->input_floor == b->input_floor;
 }
 
 bool ledger_month_inside(int32_t month)
@@ -177,6 +179,18 @@ static enum oft_err cell_add(struct ledger_cell *cell, const struct meter_record
     return OFT_OK;
 }
 
+/* The input tokens of one request, however they were read; a context price goes by them. */
+static uint64_t input_of(const struct meter_record *record)
+{
+    uint64_t sum;
+    if (__builtin_add_overflow(record->units[DEAL_UNIT_INPUT], record->units[DEAL_UNIT_CACHED],
+                               &sum) ||
+        __builtin_add_overflow(sum, record->units[DEAL_UNIT_CACHE_WRITE], &sum)) {
+        return UINT64_MAX;
+    }
+    return sum;
+}
+
 enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_context *context,
                               const struct meter_record *record)
 {
@@ -202,6 +216,8 @@ enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_co
         .regime = batch->near_regime,
         .month = batch->near_month,
         .outcome = outcome_of(record),
+        .service_tier = record->service_tier,
+        .input_floor = ledger_context_input_floor(context, input_of(record)),
     };
     struct ledger_cell *cell;
     enum oft_err err = cell_find(batch, &wanted, &cell);
@@ -218,12 +234,20 @@ enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_co
 enum oft_err ledger_batch_close(struct ledger_batch *batch, struct ledger_totals_source source,
                                 struct ledger_result *ret_result, struct oft_error *reterr)
 {
+    struct oft_error unread = {0}; /* what the books said when they could not be read */
     if (batch->closed && batch->failure == OFT_OK) {
         batch->failure = OFT_ERR_INVALID;
     }
     batch->closed = true;
     if (batch->failure == OFT_OK) {
+        batch->source = &source;
+        batch->error = &unread;
         batch->failure = ledger_batch_expand(batch);
+        batch->source = NULL;
+        batch->error = NULL;
+    }
+    if (unread.code != OFT_OK) {
+        return oft_fail(reterr, batch->failure, "%s", unread.message);
     }
     if (batch->failure != OFT_OK) {
         return oft_fail(reterr, batch->failure, "this batch of usage cannot be rated: %s",

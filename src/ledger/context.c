@@ -197,6 +197,47 @@ static enum oft_err collect_instants(struct ledger_context *context)
     return OFT_OK;
 }
 
+static int compare_limits(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static enum oft_err collect_input_limits(struct ledger_context *context)
+{
+    const struct deal *deal = context->deal;
+    size_t count = 0;
+    uint64_t *limits =
+        oft_arena_alloc_array(&context->arena, (size_t)deal->price_count + 1, sizeof(*limits));
+    if (limits == NULL) {
+        return OFT_ERR_MEMORY;
+    }
+    for (uint32_t i = 0; i < deal->price_count; i++) {
+        if (deal->prices[i].above_tokens > 0) {
+            limits[count++] = deal->prices[i].above_tokens;
+        }
+    }
+    qsort(limits, count, sizeof(*limits), compare_limits);
+    for (size_t i = 0; i < count; i++) {
+        size_t kept = context->input_limit_count;
+        if (kept == 0 || limits[kept - 1] != limits[i]) {
+            limits[context->input_limit_count++] = limits[i];
+        }
+    }
+    context->input_limits = limits;
+    return OFT_OK;
+}
+
+uint64_t ledger_context_input_floor(const struct ledger_context *context, uint64_t input)
+{
+    uint64_t floor = 0;
+    for (size_t i = 0; i < context->input_limit_count && context->input_limits[i] < input; i++) {
+        floor = context->input_limits[i] + 1;
+    }
+    return floor;
+}
+
 enum oft_err ledger_context_new(const struct deal *deal, uint64_t generation,
                                 struct deal_attestations attested,
                                 struct ledger_context **ret_context, struct oft_error *reterr)
@@ -218,6 +259,9 @@ enum oft_err ledger_context_new(const struct deal *deal, uint64_t generation,
     }
     if (err == OFT_OK) {
         err = collect_instants(context);
+    }
+    if (err == OFT_OK) {
+        err = collect_input_limits(context);
     }
     if (err != OFT_OK) {
         ledger_context_free(context);

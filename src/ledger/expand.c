@@ -239,35 +239,16 @@ static enum oft_err expand_commit(struct ledger_batch *batch, const struct resol
     return ledger_series_add(batch, &wanted, 0, exact, &index);
 }
 
-/* Adds each class of the cell's units at PRICE to its own series; RET_EXACT gets their sum. */
-static enum oft_err expand_units(struct ledger_batch *batch, const struct ledger_cell *cell,
-                                 const struct deal_price *price, struct ledger_series *wanted,
-                                 oft_nanos *ret_exact)
+/* The price of the cell's requests; NULL when they have none. */
+static const struct deal_price *cell_price(const struct resolved *to, bool is_sale, uint32_t owner)
 {
-    oft_nanos sum = 0;
-    for (uint32_t unit = 0; unit < DEAL_UNIT_COUNT; unit++) {
-        uint64_t quantity = unit == DEAL_UNIT_REQUEST ? cell->requests : cell->units[unit];
-        oft_nanos rate = price->per_million_nanos[unit];
-        oft_nanos exact;
-        size_t index;
-        if (quantity == 0 || rate == 0) {
-            continue;
-        }
-        wanted->key.unit = unit;
-        wanted->key.rate = rate;
-        enum oft_err err = oft_nanos_mul((oft_nanos)quantity, rate, &exact);
-        if (err == OFT_OK) {
-            err = oft_nanos_add(sum, exact, &sum);
-        }
-        if (err == OFT_OK) {
-            err = ledger_series_add(batch, wanted, (oft_nanos)quantity, 0, &index);
-        }
-        if (err != OFT_OK) {
-            return err;
-        }
+    const struct ledger_cell *cell = to->cell;
+    struct deal_request request = {(enum deal_variant)cell->service_tier, cell->input_floor};
+    if (cell->service_tier >= DEAL_VARIANT_COUNT) {
+        return NULL; /* a tier that this version does not know is not guessed at */
     }
-    *ret_exact = sum;
-    return OFT_OK;
+    return deal_price_for(to->deal, is_sale, owner, to->model, cell->regime_from,
+                          cell->context->attested, request);
 }
 
 static enum oft_err expand_sale(struct ledger_batch *batch, const struct resolved *to,
@@ -278,7 +259,7 @@ static enum oft_err expand_sale(struct ledger_batch *batch, const struct resolve
     oft_instant at = to->cell->regime_from;
     const struct deal_price *price = NULL;
     if (to->account != DEAL_NONE && to->product != DEAL_NONE && to->model != DEAL_NONE) {
-        price = deal_price_at(deal, true, to->product, to->model, at, context->attested);
+        price = cell_price(to, true, to->product);
     }
     *ret_rated = price != NULL;
     if (price == NULL) {
@@ -297,7 +278,7 @@ static enum oft_err expand_sale(struct ledger_batch *batch, const struct resolve
         return OFT_ERR_LIMIT;
     }
     oft_nanos exact = 0;
-    enum oft_err err = expand_units(batch, to->cell, price, &wanted, &exact);
+    enum oft_err err = ledger_units_expand(batch, to->cell, price, &wanted, &exact);
     for (size_t i = 0; err == OFT_OK && exact != 0 && i < context->share_count; i++) {
         const struct ledger_term *term = &context->shares[i];
         const struct deal_clause *clause = &deal->clauses[term->clause];
@@ -319,8 +300,7 @@ static enum oft_err expand_cost(struct ledger_batch *batch, const struct resolve
     if (!*ret_rated || deal->pools[to->pool].reserved) {
         return OFT_OK; /* reserved capacity is paid for flat, used or not */
     }
-    const struct deal_price *price =
-        deal_price_at(deal, false, to->pool, to->model, at, context->attested);
+    const struct deal_price *price = cell_price(to, false, to->pool);
     *ret_rated = price != NULL;
     if (price == NULL) {
         return OFT_OK;
@@ -335,7 +315,7 @@ static enum oft_err expand_cost(struct ledger_batch *batch, const struct resolve
         return OFT_ERR_LIMIT;
     }
     oft_nanos exact = 0;
-    enum oft_err err = expand_units(batch, to->cell, price, &wanted, &exact);
+    enum oft_err err = ledger_units_expand(batch, to->cell, price, &wanted, &exact);
     for (size_t i = 0; err == OFT_OK && exact != 0 && i < context->commit_count; i++) {
         const struct ledger_term *term = &context->commits[i];
         const struct deal_clause *clause = &deal->clauses[term->clause];

@@ -5,7 +5,8 @@
  * internal -- what the files of this room share and nobody else includes.
  *
  * context.c makes a deal ready; batch.c collects records in cells; expand.c turns cells into series
- * by price and clause, capacity.c hours of capacity; post.c turns series into changes and entries.
+ * by price and clause, price_units.c their units, capacity.c hours of capacity; post.c turns series
+ * into changes and entries.
  */
 #include "base/hash.h"
 #include "ledger/ledger.h"
@@ -37,6 +38,8 @@ struct ledger_context {
     const char **clause_names; /* values of `clauses` */
     struct ledger_term *shares, *commits;
     size_t share_count, commit_count;
+    uint64_t *input_limits; /* above which some price is another: sorted, without doubles */
+    size_t input_limit_count;
     struct oft_arena arena;
 };
 
@@ -45,6 +48,10 @@ uint32_t ledger_id_find(const struct ledger_id_map *map, uint64_t id);
 /* The regime that holds AT, and the interval of that regime. */
 size_t ledger_context_regime(const struct ledger_context *context, oft_instant at,
                              oft_instant *ret_from, oft_instant *ret_until);
+
+/* One more than the greatest of the deal's limits that a request of INPUT tokens is above; 0 when it
+ * is above none. Requests of one floor have the same prices. */
+uint64_t ledger_context_input_floor(const struct ledger_context *context, uint64_t input);
 
 /* ---- batch.c --------------------------------------------------------------------------------- */
 
@@ -56,7 +63,8 @@ struct ledger_cell {
     uint32_t regime;
     int32_t month;
     uint32_t outcome;
-    uint32_t unused;
+    uint32_t service_tier; /* as the record has it */
+    uint64_t input_floor;
     uint64_t requests;
     uint64_t units[METER_UNITS];
 };
@@ -71,7 +79,9 @@ struct ledger_series {
     oft_nanos cap_nanos; /* SHARE: -1 for none */
     uint64_t generation; /* of the deal that said the cap */
     bool own;            /* SALE: of a product of the deal's customer */
-    bool is_total;       /* `quantity` is what the series comes to, whatever it held before */
+    bool is_step;        /* SALE, COST: of a price in steps; `before` is what the books hold */
+    oft_nanos before;
+    bool is_total; /* `quantity` is what the series comes to, whatever it held before */
 };
 
 /* An index of items by hash; the items live in an array of the owner's. */
@@ -93,6 +103,8 @@ struct ledger_batch {
     struct ledger_entry *entries;
     size_t entry_count;
     struct ledger_batch_counts counts;
+    const struct ledger_totals_source *source; /* while it is being closed */
+    struct oft_error *error;
     enum oft_err failure; /* set once: the batch is of no use any more */
     struct ledger_periods periods;
     bool closed;
@@ -109,6 +121,14 @@ enum oft_err ledger_index_grow(struct ledger_index *index, size_t item_count, co
 bool ledger_outcome_owes(uint32_t outcome);
 /* Whether MONTH has a beginning and an end in the calendar of base/time.h. */
 bool ledger_month_inside(int32_t month);
+
+/* ---- price_units.c --------------------------------------------------------------------------- */
+
+/* Adds each class of the cell's units at PRICE to its own series, whose other key fields WANTED has;
+ * RET_EXACT gets what they come to, in millionths of a nano-unit. */
+enum oft_err ledger_units_expand(struct ledger_batch *batch, const struct ledger_cell *cell,
+                                 const struct deal_price *price, struct ledger_series *wanted,
+                                 oft_nanos *ret_exact) OFT_MUSTCHECK;
 
 /* ---- expand.c, post.c ------------------------------------------------------------------------ */
 

@@ -275,13 +275,13 @@ static enum oft_err check_totals(const struct ledger_batch *batch, const struct 
     return OFT_OK;
 }
 
-/* A total that is what it was is no change. */
+/* A total that is what it was is no change; nor is a step that nothing of this batch fell into. */
 static void drop_unchanged(struct ledger_batch *batch, struct sortable *order)
 {
     size_t kept = 0;
     for (size_t i = 0; i < batch->series_count; i++) {
         const struct ledger_change *change = &batch->changes[i];
-        if (order[i].series->is_total &&
+        if ((order[i].series->is_total || order[i].series->is_step) &&
             memcmp(&change->before, &change->after, sizeof(change->after)) == 0) {
             continue;
         }

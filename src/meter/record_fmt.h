@@ -41,6 +41,15 @@ enum meter_flag {
     METER_FLAG_REHEARSAL = 1u << 8,    /* the gateway ran on a shifted clock */
 };
 
+/* How the request was served; prices may differ by it (deal_variant has the same order). Writers of
+ * before there was this field wrote 0. */
+enum meter_service_tier {
+    METER_TIER_STANDARD = 0,
+    METER_TIER_BATCH,
+    METER_TIER_FLEX,
+    METER_TIER_PRIORITY,
+};
+
 /* Which endpoint was called. */
 enum meter_operation {
     METER_OP_CHAT = 1,
@@ -73,7 +82,7 @@ struct meter_record {
     uint16_t upstream_status; /* the provider's last status, 0 when none */
     uint16_t attempts;
     uint8_t operation;
-    uint8_t reserved_a;
+    uint8_t service_tier;       /* enum meter_service_tier */
     uint32_t connect_us;        /* of the attempt that answered */
     uint32_t first_byte_us;     /* from admission */
     uint32_t total_us;          /* from admission */
@@ -85,6 +94,7 @@ struct meter_record {
 };
 _Static_assert(sizeof(struct meter_record) == METER_RECORD_BYTES, "the record is a wire format");
 _Static_assert(offsetof(struct meter_record, units) == 104, "the record is a wire format");
+_Static_assert(offsetof(struct meter_record, service_tier) == 171, "the record is a wire format");
 
 struct meter_segment_header {
     uint64_t magic;

@@ -302,14 +302,22 @@ static void append_price(struct policy_build *build, const struct deal_price *pr
     char output[OFT_NANOS_TEXT_BYTES];
     const struct deal *deal = build->deal;
 
-    oft_buffer_printf(
-        &build->scratch, "%s price of %s %s %s: input %s, output %s %s per 1M tokens",
-        price->is_sale ? "sale" : "cost",
-        price->model == DEAL_ALL ? "every model" : deal->models[price->model].name,
-        price->is_sale ? "for" : "on",
-        price->is_sale ? deal->products[price->owner].name : deal->pools[price->owner].name,
-        oft_nanos_format(price->per_million_nanos[DEAL_UNIT_INPUT], input),
-        oft_nanos_format(price->per_million_nanos[DEAL_UNIT_OUTPUT], output), deal->currency);
+    oft_buffer_printf(&build->scratch, "%s price of %s %s %s", price->is_sale ? "sale" : "cost",
+                      price->model == DEAL_ALL ? "every model" : deal->models[price->model].name,
+                      price->is_sale ? "for" : "on",
+                      price->is_sale ? deal->products[price->owner].name
+                                     : deal->pools[price->owner].name);
+    if (price->variant != DEAL_STANDARD) {
+        oft_buffer_printf(&build->scratch, ", %s", deal_variant_text(price->variant));
+    }
+    if (price->above_tokens > 0) {
+        oft_buffer_printf(&build->scratch, ", above %llu input tokens",
+                          (unsigned long long)price->above_tokens);
+    }
+    oft_buffer_printf(&build->scratch, ": input %s, output %s %s per 1M tokens",
+                      oft_nanos_format(price->per_million_nanos[DEAL_UNIT_INPUT], input),
+                      oft_nanos_format(price->per_million_nanos[DEAL_UNIT_OUTPUT], output),
+                      deal->currency);
     append_interval(build, price->from, deal_end_instant(&price->until, build->input->attested));
 }
 

@@ -190,7 +190,8 @@ const struct deal_price *policy_rules_price(const struct policy_rules *rules,
         bool named = price->model != DEAL_ALL;
         bool best_named = best != NULL && best->model != DEAL_ALL;
 
-        if ((named && price->model != model) || price->from > rules->at ||
+        if (!deal_price_is_nominal(price) || (named && price->model != model) ||
+            price->from > rules->at ||
             deal_end_instant(&price->until, rules->input->attested) <= rules->at) {
             continue;
         }

@@ -59,6 +59,9 @@ product api "API" class inference {
         output 0.000000001 USD per 1M tokens reasoning 4 USD per 1M tokens audio 5 USD per 1M tokens \\
         image 6 USD per 1M tokens request 0.01 USD per request from 2026-01-01T12:30:00.5Z until agi
 }
+prices of product api {
+    price n variant flex above 200K tokens input 1 USD per 1M tokens after 5M monthly input 0.5 USD per 1M tokens
+}
 product bigs "Big's" class inference of big field toys {
     price m input 1 USD per 1M tokens
 }

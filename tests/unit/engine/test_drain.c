@@ -185,6 +185,45 @@ static void the_open_intents_of_a_killed_writer_are_settled_once_and_flagged(voi
     assert_int_equal(world_sales(world), 10 * WORLD_SALE_NANOS + 3 * 5000000);
 }
 
+/* Steps by volume count over all drains and restarts, and the books that hold them verify. */
+static void a_price_in_steps_is_counted_from_what_the_books_hold(void **state)
+{
+    struct world *world = *state;
+    struct meter_writer writer;
+    char deal[4096];
+    char findings[4096];
+    static const char PLAIN[] = "output 10.00 USD per 1M tokens\n}\n";
+    const char *end = strstr(WORLD_DEAL, PLAIN);
+    assert_non_null(end);
+    (void)snprintf(
+        deal, sizeof(deal), "%.*s%s%s", (int)(end - WORLD_DEAL), WORLD_DEAL,
+        "output 10.00 USD per 1M tokens after 4500 monthly input 1.00 USD per 1M tokens\n"
+        "    price gpt-4o variant batch input 1.25 USD per 1M tokens "
+        "output 5.00 USD per 1M tokens\n}\n",
+        end + strlen(PLAIN));
+    world_begin_anew(world, deal);
+    world_publish(world);
+    world_writer_open(world, &writer, 64);
+    world_append_requests(world, &writer, 3);
+    (void)world_drain(world);
+    world_append_requests(world, &writer, 3); /* passes the step at 4500 tokens */
+    (void)world_drain(world);
+    world_reopen(world);
+    world_append_requests(world, &writer, 4);
+    struct meter_record batch = world_record(world);
+    batch.service_tier = METER_TIER_BATCH;
+    world_append(&writer, METER_INTENT, &batch);
+    world_append(&writer, METER_SETTLED, &batch);
+    (void)world_drain(world);
+    meter_writer_close(&writer);
+    /* 4500 tokens at 2500 nano-dollars, 5500 at 1000, 1000 of output at 10000; and the batch, 1000 at
+     * 1250 and 100 at 5000. */
+    assert_int_equal(
+        world_sql(world, "SELECT sum(CAST(amount AS INTEGER)) FROM series WHERE kind = 3"),
+        11250000 + 5500000 + 10000000 + 1250000 + 500000);
+    assert_true(world_sound(world, findings));
+}
+
 static void an_orphan_is_settled_as_its_last_attempt_stood(void **state)
 {
     struct world *world = *state;
@@ -582,6 +621,7 @@ int main(void)
         WITH_WORLD(an_intent_waits_in_the_books_for_its_settlement),
         WITH_WORLD(a_settlement_retires_the_intents_of_every_attempt),
         WITH_WORLD(the_open_intents_of_a_killed_writer_are_settled_once_and_flagged),
+        WITH_WORLD(a_price_in_steps_is_counted_from_what_the_books_hold),
         WITH_WORLD(an_orphan_is_settled_as_its_last_attempt_stood),
         WITH_WORLD(a_living_writer_keeps_its_intents_over_a_change_of_segments),
         WITH_WORLD(an_unreadable_segment_makes_nobody_an_orphan),
