@@ -70,7 +70,9 @@ static const char *model_name(const struct deal *deal, const struct deal_price *
 void cli_price_append(struct oft_buffer *out, const struct deal *deal, int unit, oft_nanos rate)
 {
     char amount[OFT_NANOS_TEXT_BYTES];
-    bool piece = (unit == DEAL_UNIT_IMAGE || unit == DEAL_UNIT_REQUEST) && rate % 1000000 == 0;
+    /* Images may be counted in tokens: what costs less than a thousandth is no picture. */
+    bool picture = unit == DEAL_UNIT_IMAGE && rate >= OFT_NANOS_PER_UNIT * 1000;
+    bool piece = (picture || unit == DEAL_UNIT_REQUEST) && rate % 1000000 == 0;
     if (piece) {
         oft_buffer_printf(out, "%s %s %s each", cli_class_name(unit),
                           oft_nanos_format_grouped(rate / 1000000, amount), deal->currency);
