@@ -46,6 +46,17 @@ struct booking {
     bool found;
 };
 
+/* CODE of rating a record by itself. */
+static enum oft_err say_steps(enum oft_err code, struct oft_error *reterr)
+{
+    return code != OFT_ERR_NOT_FOUND
+               ? code
+               : oft_fail(
+                     reterr, OFT_ERR_INVALID,
+                     "a price here is in steps by volume: into which step a record's units fell "
+                     "follows from the month's count, so its lines are not traced to records");
+}
+
 /* Puts the transaction's own lines beside the parts. */
 static enum oft_err take_booking(void *context, const struct store_transaction *row,
                                  struct oft_error *reterr)
@@ -102,7 +113,7 @@ static enum oft_err rate(struct engine *engine, struct trace_request *request,
     }
     if (code == OFT_OK) {
         memcpy(request->deal_sha256, context->deal->text_sha256, sizeof(request->deal_sha256));
-        code = ledger_parts_of(context->ledger, record, &parts);
+        code = say_steps(ledger_parts_of(context->ledger, record, &parts), reterr);
     }
     if (code == OFT_OK) {
         request->lines = oft_arena_alloc_array(arena, parts.count + 1, sizeof(*request->lines));
@@ -303,7 +314,9 @@ static enum oft_err take_record(struct reading *reading, const struct trace_sigh
         return OFT_OK; /* set aside when it was read */
     }
     if (code == OFT_OK) {
-        code = ledger_tracer_add(reading->tracer, context->ledger, &sighting->record, &touches);
+        code = say_steps(
+            ledger_tracer_add(reading->tracer, context->ledger, &sighting->record, &touches),
+            reterr);
     }
     if (code != OFT_OK || !touches || reading->line->record_count == reading->limit) {
         return code;

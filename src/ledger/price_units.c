@@ -78,6 +78,9 @@ static enum oft_err add_by_steps(struct ledger_batch *batch, const struct deal_p
 {
     oft_nanos from;
     oft_nanos until;
+    if (batch->source == NULL) {
+        return OFT_ERR_NOT_FOUND; /* a record by itself: the month's count is in the books alone */
+    }
     enum oft_err err = counted_so_far(batch, price, wanted, &from);
     if (err == OFT_OK) {
         err = oft_nanos_add(from, quantity, &until);

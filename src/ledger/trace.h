@@ -37,7 +37,8 @@ struct ledger_parts {
     struct ledger_part *items;
     size_t count;
 };
-/* RECORD as ledger_batch_add would rate it. A share's part is its base, once by product and once for the
+/* RECORD as ledger_batch_add would rate it. OFT_ERR_NOT_FOUND when one of its prices is in steps by volume:
+ * into which step it fell follows from the month's count, not from the record. A share's part is its base, once by product and once for the
  * line with the amount. */
 enum oft_err ledger_parts_of(const struct ledger_context *context,
                              const struct meter_record *record,

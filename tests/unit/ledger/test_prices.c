@@ -3,6 +3,7 @@
  * Prices that depend on more than the class: steps by volume, the size of a request's input, the way
  * it was served. The numbers are worked out by hand beside each test.
  */
+#include "ledger/trace.h"
 #include "world.h"
 
 #include <stdlib.h>
@@ -104,6 +105,19 @@ static void units_beyond_a_step_cost_its_price_and_those_before_it_theirs(void *
     assert_nanos(book_amount(&book, LEDGER_COST, "east"), "66080000");
     assert_nanos(book_quantity(&book, LEDGER_COMMITMENT, "c.all"), "66080000");
     assert_true(book.debits + book.credits == 0);
+    world_close(&world);
+}
+
+static void a_record_by_itself_has_no_step(void **state)
+{
+    struct world world;
+    struct ledger_parts parts;
+    (void)state;
+    world_open(&world, DEAL);
+    struct meter_record record = request(MARCH, "gpt-4o", 900, 10, 0);
+    assert_int_equal(ledger_parts_of(world.context, &record, &parts), OFT_ERR_NOT_FOUND);
+    assert_int_equal(parts.count, 0);
+    ledger_parts_release(&parts);
     world_close(&world);
 }
 
@@ -281,6 +295,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(units_beyond_a_step_cost_its_price_and_those_before_it_theirs),
+        cmocka_unit_test(a_record_by_itself_has_no_step),
         cmocka_unit_test(a_month_counts_from_nothing),
         cmocka_unit_test(a_request_with_more_input_costs_the_other_price_whole),
         cmocka_unit_test(a_variant_has_its_price_and_the_others_the_standard_one),
