@@ -178,6 +178,7 @@ struct deal_pool {
     const char *accelerator; /* "" when not said */
     uint64_t accelerator_count;
     bool reserved;                  /* capacity paid for flat: used before metered capacity */
+    bool marketplace;               /* bought through the provider's marketplace */
     uint64_t requests_per_minute;   /* 0: no limit stated */
     uint64_t tokens_per_minute;     /* 0: no limit stated */
     uint32_t connect_timeout_ms;    /* defaults are filled in: 2,000 */

@@ -6,6 +6,7 @@
  *
  * context.c makes a deal ready; batch.c collects records in cells; expand.c turns cells into series
  * by price and clause, capacity.c hours of capacity; post.c turns series into changes and entries.
+ * commit_count.c says where spend counts; commit_*.c what becomes of what was counted.
  */
 #include "base/hash.h"
 #include "ledger/ledger.h"
@@ -19,6 +20,9 @@
 struct ledger_term {
     uint32_t clause;
     oft_instant from, until;
+    /* A commitment: where its measuring periods end, rising. */
+    const oft_instant *parts;
+    size_t part_count;
 };
 
 struct ledger_id_map {
@@ -107,6 +111,25 @@ enum oft_err ledger_index_grow(struct ledger_index *index, size_t item_count, co
 bool ledger_outcome_owes(uint32_t outcome);
 /* Whether MONTH has a beginning and an end in the calendar of base/time.h. */
 bool ledger_month_inside(int32_t month);
+
+/* ---- commit_count.c -------------------------------------------------------------------------- */
+
+/* What part of a product's cost the commitment counts, in parts per billion; 0 when it does not. */
+int64_t ledger_commit_weight(const struct deal_commit *commit, uint32_t product);
+/* Whom CLAUSE waits for, in its last version; DEAL_NONE for nobody. commit_terms.c */
+uint32_t ledger_commit_predecessor(const struct deal *deal, uint32_t clause);
+/* The ends of a commitment's measuring periods and of its predecessor, rising, in ARENA. */
+enum oft_err ledger_commit_parts(const struct deal *deal, struct deal_attestations attested,
+                                 uint32_t clause, struct oft_arena *arena,
+                                 struct ledger_term *term) OFT_MUSTCHECK;
+/* The first instant of the part of its month that AT lies in; OFT_INSTANT_ALWAYS for the month's own
+ * beginning. *RET_UNTIL gets the part's end, at the latest UNTIL. */
+oft_instant ledger_commit_part(const struct ledger_term *term, oft_instant month_from,
+                               oft_instant at, oft_instant until, oft_instant *ret_until);
+/* What of KEY tells where and how far a cost counts. */
+enum oft_err ledger_commit_key(const char *clause, const char *party, int64_t weight_ppb,
+                               bool marketplace, oft_instant part,
+                               struct ledger_series_key *key) OFT_MUSTCHECK;
 
 /* ---- expand.c, post.c ------------------------------------------------------------------------ */
 

@@ -129,6 +129,7 @@ static void put_totals(const struct statement *statement, struct oft_buffer *out
     print_json_key(out, "totals");
     oft_buffer_append_char(out, '{');
     print_json_amount(out, "capacity", statement->capacity_nanos);
+    print_json_amount(out, "commitments_due", statement->dues_nanos);
     print_json_amount(out, "shares_paid", statement->paid_nanos);
     print_json_amount(out, "shares_received", statement->received_nanos);
     print_json_amount(out, "sales", statement->sales_nanos);
@@ -141,6 +142,22 @@ static void put_totals(const struct statement *statement, struct oft_buffer *out
         print_json_number(out, print_outcome_name(i), (oft_nanos)statement->requests[i]);
     }
     oft_buffer_append_char(out, '}');
+}
+
+static void put_dues(const struct statement *statement, struct oft_buffer *out)
+{
+    open_list(out, "commitments_due");
+    for (size_t i = 0; i < statement->dues.count; i++) {
+        const struct ledger_row *row = statement->dues.items[i];
+        open_item(out);
+        print_json_text(out, "clause", row->key.clause);
+        print_json_text(out, "party", row->key.party);
+        print_json_text(out, "due", print_due_name(row->key.outcome));
+        print_json_text(out, "by", row->key.pool);
+        print_json_amount(out, "amount", row->totals.amount_nanos);
+        oft_buffer_append_char(out, '}');
+    }
+    oft_buffer_append_char(out, ']');
 }
 
 static void put_commitments(const struct statement *statement, struct oft_buffer *out)
@@ -173,6 +190,7 @@ void statement_print_json(const struct statement *statement, struct oft_buffer *
     put_shares(statement, out);
     put_priced(out, "sales", &statement->sales);
     put_priced(out, "memo_sales", &statement->memo_sales);
+    put_dues(statement, out);
     put_totals(statement, out);
     put_commitments(statement, out);
     open_list(out, "notes");

@@ -165,6 +165,25 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
     put_sum(out, "  Subtotal received", statement->received_nanos);
 }
 
+/* What follows from commitments in this month. */
+static void put_dues(const struct statement *statement, struct oft_buffer *out)
+{
+    char line[LINE_BYTES];
+    if (statement->dues.count == 0) {
+        return;
+    }
+    print_title(out, "Commitments: what is due");
+    for (size_t i = 0; i < statement->dues.count; i++) {
+        const struct ledger_series_key *key = &statement->dues.items[i]->key;
+        (void)snprintf(line, sizeof(line), "%s, %s", key->clause, print_due_text(key->outcome));
+        print_wrapped(out, 2, 4, line);
+        (void)snprintf(line, sizeof(line), "    %s%s", key->pool[0] == '\0' ? "" : "by ",
+                       key->pool);
+        put_sum(out, line, statement->dues.items[i]->totals.amount_nanos);
+    }
+    put_sum(out, "  Subtotal", statement->dues_nanos);
+}
+
 static void put_net(const struct statement *statement, struct oft_buffer *out)
 {
     const struct deal *deal = statement->input->deal;
@@ -213,6 +232,7 @@ void statement_print_text(const struct statement *statement, struct oft_buffer *
     put_priced(out, "Sales", &statement->sales, statement->sales_nanos);
     put_priced(out, "Sales of another party's products (in no sum)", &statement->memo_sales,
                statement->memo_sales_nanos);
+    put_dues(statement, out);
     put_net(statement, out);
     put_commitments(statement, out);
     for (size_t i = 0; statement_note(statement, i, &note); i++) {
