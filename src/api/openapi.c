@@ -63,7 +63,7 @@ static const char *parameter_words(const char *name)
         {"party", "a party's name in the deal"},
         {"month", "YYYY-MM"},
         {"format", "in which form"},
-        {"at", "an instant of contract time: the desk as it was then, or will be if nobody acts"},
+        {"at", "an instant of contract time: as it was then, or will be if nobody acts"},
         {"from", "the number of the first event"},
         {"after", "the id after which to begin"},
         {"limit", "at most so many; 200 when not said, never more than 1000"},

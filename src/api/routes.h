@@ -111,6 +111,7 @@ void api_post_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_delete_key(const struct api_scope *scope, struct api_answer *answer);
 void api_get_statement(const struct api_scope *scope, struct api_answer *answer);
 void api_get_commitments(const struct api_scope *scope, struct api_answer *answer);
+void api_get_forecast(const struct api_scope *scope, struct api_answer *answer);
 void api_get_usage(const struct api_scope *scope, struct api_answer *answer);
 void api_get_ledger_verify(const struct api_scope *scope, struct api_answer *answer);
 void api_get_openapi(const struct api_scope *scope, struct api_answer *answer);

@@ -103,6 +103,10 @@ enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
                          const struct ledger_range *ranges, size_t range_count, oft_instant now_ns,
                          struct engine_posted *ret_posted, struct oft_error *reterr);
 
+/* dues.c: books what follows from commitments by now; engine_accrue does it behind the hours. */
+enum oft_err engine_settle_commitments(struct engine *engine, oft_instant now_ns,
+                                       struct oft_error *reterr);
+
 /* accrue.c: engine_accrue, at most once an hour of contract time. */
 enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,
                                   struct oft_error *reterr);
