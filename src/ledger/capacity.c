@@ -70,7 +70,7 @@ static struct ledger_term counted_in(const struct accrual *it, uint32_t clause, 
 {
     const struct ledger_context *context = it->context;
     const struct deal_commit *commit = &context->deal->clauses[clause].as.commit;
-    *ret_weight = ledger_commit_weight(commit, it->product);
+    *ret_weight = deal_commit_weight(commit, it->product);
     for (size_t i = 0; i < context->commit_count; i++) {
         if (context->commits[i].clause == clause && it->provider != DEAL_NONE &&
             commit->provider == it->provider && *ret_weight > 0) {

@@ -8,16 +8,6 @@
 
 #include "ledger/internal.h"
 
-int64_t ledger_commit_weight(const struct deal_commit *commit, uint32_t product)
-{
-    for (uint32_t i = 0; i < commit->products.count; i++) {
-        if (commit->products.items[i] == product || commit->products.items[i] == DEAL_ALL) {
-            return commit->weights_ppb == NULL ? DEAL_RATE_ONE : commit->weights_ppb[i];
-        }
-    }
-    return 0;
-}
-
 static int compare_instants(const void *a, const void *b)
 {
     oft_instant x = *(const oft_instant *)a;

@@ -322,7 +322,7 @@ static enum oft_err expand_cost(struct ledger_batch *batch, const struct resolve
     for (size_t i = 0; err == OFT_OK && exact != 0 && i < context->commit_count; i++) {
         const struct ledger_term *term = &context->commits[i];
         const struct deal_commit *commit = &deal->clauses[term->clause].as.commit;
-        int64_t weight = ledger_commit_weight(commit, to->product);
+        int64_t weight = deal_commit_weight(commit, to->product);
         if (term->from <= at && at < term->until && commit->provider == to->provider &&
             weight > 0) {
             err = expand_commit(batch, to, term, weight, exact);

@@ -114,8 +114,6 @@ bool ledger_month_inside(int32_t month);
 
 /* ---- commit_count.c -------------------------------------------------------------------------- */
 
-/* What part of a product's cost the commitment counts, in parts per billion; 0 when it does not. */
-int64_t ledger_commit_weight(const struct deal_commit *commit, uint32_t product);
 /* Whom CLAUSE waits for, in its last version; DEAL_NONE for nobody. commit_terms.c */
 uint32_t ledger_commit_predecessor(const struct deal *deal, uint32_t clause);
 /* The ends of a commitment's measuring periods and of its predecessor, rising, in ARENA. */

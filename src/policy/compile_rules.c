@@ -322,6 +322,18 @@ static void allow_slot(const struct policy_scope *scope, const struct policy_slo
     }
 }
 
+/* The nominal price less what spending it saves; nothing is worth more than it costs. */
+static int64_t effective(int64_t nominal, oft_nanos value)
+{
+    oft_nanos left = value > POLICY_VALUE_ONE ? 0 : POLICY_VALUE_ONE - value;
+    oft_nanos price;
+    if (value == 0 ||
+        oft_nanos_mul_div_half_even(nominal, left, POLICY_VALUE_ONE, &price) != OFT_OK) {
+        return nominal;
+    }
+    return price > INT64_MAX ? INT64_MAX : (int64_t)price;
+}
+
 /* The priority of the reasons is their order here. */
 static void weigh_slot(const struct policy_rules *rules, const struct policy_scope *scope,
                        uint32_t product, uint32_t model, const struct policy_slot *slot,
@@ -337,7 +349,7 @@ static void weigh_slot(const struct policy_rules *rules, const struct policy_sco
     verdict->pool = slot->pool;
     verdict->reserved = slot->reserved;
     verdict->preferred = scope->preferred[slot->provider];
-    verdict->effective_nanos = scope->behind[slot->provider] ? 0 : slot->cost_nanos;
+    verdict->effective_nanos = effective(slot->cost_nanos, scope->value[slot->provider]);
     if (exclusive_bar != DEAL_NONE) {
         bar(verdict, POLICY_BARRED_BY_EXCLUSIVE, POLICY_GROUND_CLAUSE, exclusive_bar, 0);
     } else if (residency_bar != DEAL_NONE) {
