@@ -91,8 +91,8 @@ enum oft_err commit_pieces(const struct deal *deal, uint32_t clause, const struc
         it.inherited = inherited;
         it.until = oft_month_start(it.month + 1);
         if (it.place < begins) {
-            if (inherited && it.until <= begins) {
-                continue; /* of a period of the earlier version */
+            if (it.until <= begins) {
+                continue; /* of an earlier version's period, or of one that the deal no longer says */
             }
             it.place = begins;
         }
