@@ -3,9 +3,12 @@
 
 import datetime
 import json
+import subprocess
 from fractions import Fraction
 
-from stack import chat
+import pytest
+
+from stack import OFFTAKE, chat
 
 MONTH = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m")
 MORE = """
@@ -73,3 +76,17 @@ def test_a_forecast_names_the_day_or_the_shortfall(make_stack):
     assert "linear: missed" in text and max(map(len, text.splitlines())) <= 80
     assert stack.cli("commitments", "--at", "2030-01-01", check=False).returncode == 2
     assert stack.cli("commitments", "--forecast", "--at", "soon", check=False).returncode == 2
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b"], ["a", "b", "c"]])
+def test_commitments_that_wait_for_each_other_are_refused(tmp_path, names):
+    """Of itself, it is told that it is no other commitment."""
+    clauses = "\n".join(
+        f"    {name}: commit 1k USD on p over 2025-01-01..2026-01-01 build-up counting all "
+        f"successor of x.{names[(place + 1) % len(names)]}" for place, name in enumerate(names))
+    deal = tmp_path / "ring.deal"
+    deal.write_text('deal "R"\ncustomer lab\ncurrency USD\nparty cloud "C"\nprovider p of cloud\n'
+                    "agreement x with cloud {\n    effective 2025-01-01\n" + clauses + "\n}\n")
+    result = subprocess.run([str(OFFTAKE), "check", str(deal)], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stdout.count("error OFT0041") == len(names)

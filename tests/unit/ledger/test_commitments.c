@@ -356,6 +356,50 @@ static void credit_that_is_left_pays_under_the_successor(void **state)
     }
 }
 
+/* ---- amendments ------------------------------------------------------------------------------- */
+
+static void an_amendment_goes_on_where_the_version_before_stood(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene,
+               "    c: commit 10000 USD on alpha over 2025-01-01..2027-01-01 build-up counting all "
+               "{\n        milestone 5000 USD by 2026-01-01\n    }\n}\n"
+               "agreement b with cloud {\n    effective 2026-03-10\n"
+               "    c: amend a.c with shortfall credit\n");
+    (void)spend(&scene, "a.c", "2025-06", 3000);
+    (void)spend(&scene, "a.c", "2026-02", 500);
+    (void)spend(&scene, "b.c", "2026-03", 1000);
+    const struct ledger_settlement *old = settle(&scene, "a.c", "2027-01-01");
+    assert_int_equal(old->state, LEDGER_COMMIT_LAPSED);
+    assert_units(due(old, LEDGER_DUE_CASH), 2000); /* the milestone that it still settled */
+    const struct ledger_settlement *it = settle(&scene, "b.c", "2027-01-01");
+    assert_int_equal(it->measures[0].state, LEDGER_MEASURE_LAPSED);
+    assert_units(it->counted, 4500);
+    assert_units(it->measures[1].credit, 3500); /* 10000 - 4500 - 2000 that were paid for */
+    assert_int_equal(it->due_count, 1);
+    scene_close(&scene);
+}
+
+static void a_new_period_counts_nothing_of_before_it(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene,
+               "    c: commit 1000 USD on alpha over 2025-01-01..2027-01-01 take-or-pay counting "
+               "all\n}\n"
+               "agreement b with cloud {\n    effective 2026-01-01\n"
+               "    c: amend a.c commit 2000 USD on alpha over 2026-01-01..2028-01-01 take-or-pay "
+               "counting all\n");
+    (void)spend(&scene, "a.c", "2025-06", 600);
+    (void)spend(&scene, "b.c", "2026-02", 50);
+    assert_int_equal(settle(&scene, "a.c", "2028-01-01")->due_count, 0);
+    const struct ledger_settlement *it = settle(&scene, "b.c", "2028-01-01");
+    assert_units(it->counted, 50);
+    assert_units(due(it, LEDGER_DUE_CASH), 1950);
+    scene_close(&scene);
+}
+
 /* ---- what a unit of spend saves --------------------------------------------------------------- */
 
 static int64_t value_at(struct scene *scene, const char *instant)
@@ -663,6 +707,8 @@ int main(void)
         cmocka_unit_test(an_excess_costs_its_overage_but_for_what_goes_on),
         cmocka_unit_test(a_successor_beside_it_counts_once_it_is_complete),
         cmocka_unit_test(credit_that_is_left_pays_under_the_successor),
+        cmocka_unit_test(an_amendment_goes_on_where_the_version_before_stood),
+        cmocka_unit_test(a_new_period_counts_nothing_of_before_it),
         cmocka_unit_test(spend_is_worth_what_it_saves),
         cmocka_unit_test(the_linear_forecast_goes_on_at_the_pace_so_far),
         cmocka_unit_test(the_seasonal_forecast_repeats_the_year_before),
