@@ -400,6 +400,52 @@ static void a_new_period_counts_nothing_of_before_it(void **state)
     scene_close(&scene);
 }
 
+static void what_was_booked_under_an_earlier_version_is_not_booked_again(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(
+        &scene,
+        "    c: commit 1000 USD on alpha over 2025-01-01..2027-01-01 burn-down counting all "
+        "{\n        milestone 500 USD by 2025-07-01; overage 120%; shortfall credit\n    }\n}\n"
+        "agreement b with cloud {\n    effective 2026-02-01\n"
+        "    c: amend a.c with overage 130%\n");
+    (void)spend(&scene, "a.c", "2025-05", 300);
+    (void)spend(&scene, "a.c", "2025-09", 150); /* of the credit of 200 */
+    (void)spend(&scene, "a.c", "2026-01", 650); /* 50 of it, 500 to the amount, 100 beyond */
+    (void)spend(&scene, "b.c", "2026-03", 10);
+    const struct ledger_settlement *old = settle(&scene, "a.c", "2027-01-01");
+    assert_units(due(old, LEDGER_DUE_DRAWN), -200);
+    assert_units(due(old, LEDGER_DUE_OVERAGE), 20);
+    const struct ledger_settlement *it = settle(&scene, "b.c", "2027-01-01");
+    assert_units(due(it, LEDGER_DUE_DRAWN), 0);
+    assert_units(due(it, LEDGER_DUE_OVERAGE), 3);
+    assert_units(it->progress, 1110);
+    scene.row_count = 2;
+    (void)spend(&scene, "b.c", "2026-03", 30); /* 50 of the credit are left */
+    it = settle(&scene, "b.c", "2026-06-01");
+    assert_units(due(it, LEDGER_DUE_DRAWN), -30);
+    assert_units(it->credit_left, 20);
+    assert_units(it->progress, 500);
+    scene_close(&scene);
+}
+
+static void what_was_released_in_a_month_is_taken_once(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(
+        &scene,
+        "    one: commit 1000 USD on alpha over 2025-01-01..2027-01-01 build-up counting all\n"
+        "    two: commit 500 USD on alpha over 2025-01-01..2028-01-01 build-up counting all "
+        "successor of a.one milestone 100 USD by 2025-06-15\n");
+    (void)spend(&scene, "a.one", "2025-06", 1250);
+    (void)spend(&scene, "a.two", "2025-06", 200);
+    (void)snprintf(spend(&scene, "a.two", "2025-06", 1050)->key.pool, 16, "2025-06-15");
+    assert_units(settle(&scene, "a.two", "2025-07-01")->counted, 250);
+    scene_close(&scene);
+}
+
 /* ---- what a unit of spend saves --------------------------------------------------------------- */
 
 static int64_t value_at(struct scene *scene, const char *instant)
@@ -709,6 +755,8 @@ int main(void)
         cmocka_unit_test(credit_that_is_left_pays_under_the_successor),
         cmocka_unit_test(an_amendment_goes_on_where_the_version_before_stood),
         cmocka_unit_test(a_new_period_counts_nothing_of_before_it),
+        cmocka_unit_test(what_was_booked_under_an_earlier_version_is_not_booked_again),
+        cmocka_unit_test(what_was_released_in_a_month_is_taken_once),
         cmocka_unit_test(spend_is_worth_what_it_saves),
         cmocka_unit_test(the_linear_forecast_goes_on_at_the_pace_so_far),
         cmocka_unit_test(the_seasonal_forecast_repeats_the_year_before),
