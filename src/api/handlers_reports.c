@@ -60,6 +60,29 @@ void api_get_commitments(const struct api_scope *scope, struct api_answer *answe
     report_end(answer, format, err, &error);
 }
 
+void api_get_forecast(const struct api_scope *scope, struct api_answer *answer)
+{
+    const char *at_text = api_query(scope, "at");
+    const struct format_row *format = format_asked(scope, answer);
+    oft_instant at = 0;
+    if (format == NULL) {
+        return;
+    }
+    if (format->format == LEDGER_CSV) {
+        api_answer_error(answer, 400, "bad_request", "a forecast is text or json", NULL);
+        return;
+    }
+    if (at_text != NULL && oft_instant_parse(oft_str_from(at_text), &at) != OFT_OK) {
+        api_answer_error(answer, 400, "bad_request",
+                         "\"at\" is no instant; write 2026-01-01 or 2026-01-01T12:00:00Z", NULL);
+        return;
+    }
+    struct oft_error error = {0};
+    enum oft_err err = engine_forecast(scope->options->engine, at_text == NULL ? NULL : &at,
+                                       scope->now_ns, format->format, &answer->body, &error);
+    report_end(answer, format, err, &error);
+}
+
 void api_get_usage(const struct api_scope *scope, struct api_answer *answer)
 {
     const struct format_row *format = format_asked(scope, answer);

@@ -75,7 +75,7 @@ static const char *parameter_words(const char *name)
         {"recorded_by", "as it would have been made at that instant of contract time"},
         {"number", "the statement's number; 0 or absent: a draft without one"},
         {"life", "as far as its life had come at this transaction"},
-        {"at", "an instant of contract time: the desk as it was then, or will be if nobody acts"},
+        {"at", "an instant of contract time: as it was then, or will be if nobody acts"},
         {"from", "the number of the first event or transaction"},
         {"after", "the id after which to begin"},
         {"limit", "at most so many; 200 when not said, never more than 1000"},

@@ -44,6 +44,8 @@ static const struct api_route ROUTES[] = {
      "Close a month: it never changes again", "", "ByBody", "Period"},
     {"GET", "/v1/commitments", api_get_commitments, false, false, 200, API_FORM_REPORT,
      "Each commitment against its line", "", NULL, "Report"},
+    {"GET", "/v1/commitments/forecast", api_get_forecast, false, false, 200, API_FORM_REPORT,
+     "Where each commitment will stand at its end", "at", NULL, "Report"},
     {"GET", "/v1/usage", api_get_usage, false, false, 200, API_FORM_REPORT,
      "Requests and tokens by product, pool and clause", "", NULL, "Report"},
     {"GET", "/v1/focus", api_get_focus, false, false, 200, API_FORM_CSV,

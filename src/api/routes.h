@@ -125,6 +125,7 @@ void api_get_periods(const struct api_scope *scope, struct api_answer *answer);
 void api_post_period_soft_close(const struct api_scope *scope, struct api_answer *answer);
 void api_post_period_close(const struct api_scope *scope, struct api_answer *answer);
 void api_get_commitments(const struct api_scope *scope, struct api_answer *answer);
+void api_get_forecast(const struct api_scope *scope, struct api_answer *answer);
 void api_get_usage(const struct api_scope *scope, struct api_answer *answer);
 void api_get_ledger_verify(const struct api_scope *scope, struct api_answer *answer);
 void api_get_trace(const struct api_scope *scope, struct api_answer *answer);

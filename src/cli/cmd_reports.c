@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `offtake commitments` and `offtake usage`: reports without arguments of their own. The daemon makes
- * the text.
+ * `offtake usage`: a report without arguments of its own. The daemon makes the text.
  */
 #include "cli/client.h"
-
-static const char COMMITMENTS_HELP[] =
-    "Usage: offtake commitments [--json|--csv]\n"
-    "Prints each commitment: its amount and period, what counted towards it so far,\n"
-    "and where it stands against its linear line.\n\n"
-    "  --json, --csv  the same in a form for programs; amounts in nano-units\n" CLI_TARGET_HELP
-    "\nExit status: 0 printed; 2 wrong command line; 3 a fault.\n";
 
 static const char USAGE_HELP[] =
     "Usage: offtake usage [--json|--csv]\n"
@@ -57,12 +49,6 @@ static int report_run(const struct report *report, int argc, char **argv)
         return cli_usage_error(argv[0], "\"%s\" is one argument too many", argv[optind]);
     }
     return report_print(&target, report, format);
-}
-
-int cli_commitments(int argc, char **argv)
-{
-    static const struct report REPORT = {COMMITMENTS_HELP, "/v1/commitments"};
-    return report_run(&REPORT, argc, argv);
 }
 
 int cli_usage(int argc, char **argv)

@@ -157,6 +157,23 @@ static void check_line(struct deal_build *build, const struct deal_clause *claus
     }
 }
 
+/* Whether CLAUSE, a commitment, waits in the end for itself. */
+static bool waits_for_itself(const struct deal *deal, const struct deal_clause *clause)
+{
+    const struct deal_clause *at = clause;
+    for (uint32_t steps = 0; steps < deal->clause_count; steps++) {
+        const struct deal_term *term = deal_terms_find(at->terms, DEAL_TERM_SUCCESSOR);
+        if (term == NULL) {
+            return false;
+        }
+        at = &deal->clauses[term->values[0].as.index];
+        if (at == clause || at->kind != DEAL_CLAUSE_COMMIT) {
+            return at == clause;
+        }
+    }
+    return false;
+}
+
 static void check_commit(struct deal_build *build, const struct deal_clause *clause)
 {
     const struct deal_term *overage = deal_terms_find(clause->terms, DEAL_TERM_OVERAGE);
@@ -172,6 +189,9 @@ static void check_commit(struct deal_build *build, const struct deal_clause *cla
         if (old->kind != DEAL_CLAUSE_COMMIT || old == clause) {
             TERM_ERROR(build, 41, successor, clause, "name an earlier commitment",
                        "%s is no other commitment", old->id);
+        } else if (waits_for_itself(build->deal, clause)) {
+            TERM_ERROR(build, 41, successor, clause, "leave it out in one of them",
+                       "%s waits for this commitment itself", old->id);
         }
     }
 }
@@ -307,26 +327,10 @@ static void check_residency(struct deal_build *build, const struct deal_clause *
 
 /* ---- what is kept and not settled ------------------------------------------------------------ */
 
-/* Terms of a commitment or a share that the books do not act on yet. */
+/* Terms of a share that the books do not act on yet. */
 static const enum deal_term_key unsettled_keys[] = {
-    DEAL_TERM_MILESTONE, DEAL_TERM_RAMP,     DEAL_TERM_MARKETPLACE, DEAL_TERM_ROLL_OVER,
-    DEAL_TERM_OVERAGE,   DEAL_TERM_LESS,     DEAL_TERM_TIER,        DEAL_TERM_MINIMUM,
-    DEAL_TERM_NETTING,   DEAL_TERM_HOLDBACK, DEAL_TERM_CLAWBACK,    DEAL_TERM_INTEREST,
-    DEAL_TERM_SUCCESSOR, DEAL_TERM_SHORTFALL};
-
-/* A part that counts by half is counted whole by the books, until they can do better. */
-static void note_weights(struct deal_build *build, const struct deal_clause *clause)
-{
-    const struct deal_commit *commit = &clause->as.commit;
-    for (uint32_t i = 0; i < commit->products.count; i++) {
-        if (commit->weights_ppb[i] != DEAL_RATE_ONE) {
-            deal_report(build->diagnostics, DEAL_WARNING, 59, clause->position, clause->id, "",
-                        "the books count all spend of what is listed in full yet: the "
-                        "percentages in \"counting\" are kept");
-            return;
-        }
-    }
-}
+    DEAL_TERM_LESS,     DEAL_TERM_TIER,     DEAL_TERM_MINIMUM, DEAL_TERM_NETTING,
+    DEAL_TERM_HOLDBACK, DEAL_TERM_CLAWBACK, DEAL_TERM_INTEREST};
 
 static void note_unsettled(struct deal_build *build, const struct deal_clause *clause)
 {
@@ -338,11 +342,7 @@ static void note_unsettled(struct deal_build *build, const struct deal_clause *c
             deal_term_append_words(&names, unsettled_keys[i]);
         }
     }
-    bool share = clause->kind == DEAL_CLAUSE_SHARE;
-    if (clause->kind == DEAL_CLAUSE_COMMIT) {
-        note_weights(build, clause);
-    }
-    if (share && !clause->as.share.settled) {
+    if (!clause->as.share.settled) {
         deal_report(build->diagnostics, DEAL_WARNING, 59, clause->position, clause->id, "",
                     "the books do not settle this share yet: it needs tiers, deductions, a "
                     "minimum, a cap per period, another period than a month, or another share");
@@ -364,7 +364,6 @@ static void check_clause(struct deal_build *build, const struct deal_clause *cla
         break;
     case DEAL_CLAUSE_COMMIT:
         check_commit(build, clause);
-        note_unsettled(build, clause);
         break;
     case DEAL_CLAUSE_ORDER:
         check_order(build, clause);

@@ -193,6 +193,7 @@ struct deal_pool {
     const char *accelerator; /* "" when not said */
     uint64_t accelerator_count;
     bool reserved;                  /* capacity paid for flat: used before metered capacity */
+    bool marketplace;               /* bought through the provider's marketplace */
     uint64_t requests_per_minute;   /* 0: no limit stated */
     uint64_t tokens_per_minute;     /* 0: no limit stated */
     uint32_t connect_timeout_ms;    /* defaults are filled in: 2,000 */
@@ -530,6 +531,8 @@ oft_instant deal_condition_instant(const struct deal_condition *condition,
 /* AT and DURATION later; months and years by the calendar, on the last day of a shorter month.
  * Business days count as days here: calendars are the desk's. Never beyond OFT_INSTANT_NEVER. */
 oft_instant deal_duration_after(oft_instant at, struct deal_duration duration);
+/* What part of PRODUCT's cost the commitment counts, in parts per billion; 0 when it does not. */
+int64_t deal_commit_weight(const struct deal_commit *commit, uint32_t product);
 /* Does a request of ACCOUNT (DEAL_NONE: of none) for PRODUCT fall under this clause's scope? Says
  * nothing of time. */
 bool deal_exclusive_covers(const struct deal *deal, const struct deal_exclusive *exclusive,

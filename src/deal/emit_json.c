@@ -318,6 +318,7 @@ static void emit_pools(struct emitter *e)
         emit_text_member(e, "accelerator", it->accelerator);
         emit_number_member(e, "accelerator_count", it->accelerator_count);
         emit_bool_member(e, "reserved", it->reserved);
+        emit_bool_member(e, "marketplace", it->marketplace);
         emit_number_member(e, "requests_per_minute", it->requests_per_minute);
         emit_number_member(e, "tokens_per_minute", it->tokens_per_minute);
         emit_key(e, "from");

@@ -74,6 +74,7 @@ static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser 
 %token KW_ACCELERATOR "accelerator"
 %token KW_COUNT "count"
 %token KW_RESERVED "reserved"
+%token KW_MARKETPLACE "marketplace"
 %token KW_SERVES "serves"
 %token KW_AS "as"
 %token KW_AT "at"
@@ -171,6 +172,7 @@ name: WORD | NUMBER | KW_DEAL
     | KW_ACCELERATOR
     | KW_COUNT
     | KW_RESERVED
+    | KW_MARKETPLACE
     | KW_SERVES
     | KW_AS
     | KW_AT
@@ -261,6 +263,7 @@ pool_item: %empty { $$ = NULL; }
     | KW_ACCELERATOR name { $$ = N(ACCELERATOR, $2); }
     | KW_ACCELERATOR name KW_COUNT NUMBER { $$ = ADD(N(ACCELERATOR, $2), N(COUNT, $4)); }
     | KW_RESERVED { $$ = N(RESERVED, $1); }
+    | KW_MARKETPLACE { $$ = N(MARKETPLACE, $1); }
     | KW_SERVES name KW_AS text KW_AT URL serve_options
         { $$ = ADOPT(ADD(ADD(N(SERVES, $2), N(UPSTREAM, $4)), N(URL, $6)), $7); }
     | KW_SERVES name KW_AT URL serve_options { $$ = ADOPT(ADD(N(SERVES, $2), N(URL, $4)), $5); }
@@ -336,6 +339,7 @@ static const struct keyword {
     {"key", KW_KEY},
     {"kind", KW_KIND},
     {"limit", KW_LIMIT},
+    {"marketplace", KW_MARKETPLACE},
     {"minute", KW_MINUTE},
     {"model", KW_MODEL},
     {"monthly", KW_MONTHLY},

@@ -343,3 +343,13 @@ uint32_t deal_find_clause(const struct deal *deal, struct oft_str id)
     }
     return DEAL_NONE;
 }
+
+int64_t deal_commit_weight(const struct deal_commit *commit, uint32_t product)
+{
+    for (uint32_t i = 0; i < commit->products.count; i++) {
+        if (commit->products.items[i] == product || commit->products.items[i] == DEAL_ALL) {
+            return commit->weights_ppb == NULL ? DEAL_RATE_ONE : commit->weights_ppb[i];
+        }
+    }
+    return 0;
+}

@@ -40,6 +40,7 @@ enum deal_node_kind {
     NODE_ACCELERATOR,
     NODE_COUNT,
     NODE_RESERVED,
+    NODE_MARKETPLACE,
     NODE_SERVES,
     NODE_UPSTREAM,
     NODE_URL,

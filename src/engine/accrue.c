@@ -107,6 +107,8 @@ static enum oft_err accrue(struct engine *engine, const struct desk_state *desk,
                            struct oft_arena *arena, struct oft_error *reterr)
 {
     struct charges charges;
+    struct ledger_row *counted = NULL;
+    size_t counted_count = 0;
     struct ledger_batch *batch = NULL;
     oft_instant through = 0;
     enum oft_err code = charges_of(desk, arena, &charges);
@@ -124,6 +126,13 @@ static enum oft_err accrue(struct engine *engine, const struct desk_state *desk,
         code = ledger_capacity_add(batch, engine->current->ledger, charges.items, charges.count,
                                    through);
     }
+    if (code == OFT_OK) { /* hours that counted elsewhere before the deal changed */
+        code = store_rows(engine->store, LEDGER_COMMITMENT, 0, arena, &counted, &counted_count,
+                          reterr);
+    }
+    if (code == OFT_OK) {
+        code = ledger_dues_add(batch, engine->current->ledger, NULL, 0, counted, counted_count);
+    }
     if (code == OFT_OK) {
         code = post(engine, batch, through, now_ns, reterr);
     }
@@ -131,7 +140,8 @@ static enum oft_err accrue(struct engine *engine, const struct desk_state *desk,
     return code;
 }
 
-enum oft_err engine_accrue(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
+static enum oft_err accrue_hours(struct engine *engine, oft_instant now_ns,
+                                 struct oft_error *reterr)
 {
     const struct desk_state *desk = engine_orders(engine);
     struct oft_arena arena;
@@ -147,6 +157,12 @@ enum oft_err engine_accrue(struct engine *engine, oft_instant now_ns, struct oft
                         error.message[0] != '\0' ? error.message : oft_err_text(code));
     }
     return OFT_OK;
+}
+
+enum oft_err engine_accrue(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
+{
+    enum oft_err code = accrue_hours(engine, now_ns, reterr);
+    return code == OFT_OK ? engine_settle_commitments(engine, now_ns, reterr) : code;
 }
 
 enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,

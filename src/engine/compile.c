@@ -113,16 +113,16 @@ static enum oft_err resolve_all(const struct deal *deal, struct oft_arena *arena
     return OFT_OK;
 }
 
-enum oft_err engine_behind(struct engine *engine, const struct deal *deal,
+enum oft_err engine_values(struct engine *engine, const struct deal *deal,
                            struct deal_attestations attested, oft_instant now_ns,
-                           struct oft_arena *arena, bool **ret_behind, struct oft_error *reterr)
+                           struct oft_arena *arena, int64_t **ret_values, struct oft_error *reterr)
 {
     struct ledger_row *rows = NULL;
     size_t row_count = 0;
     struct ledger_commitment_status *status = NULL;
     size_t count = 0;
-    bool *behind = oft_arena_alloc_array(arena, deal->clause_count + 1, sizeof(*behind));
-    enum oft_err code = behind == NULL ? OFT_ERR_MEMORY
+    int64_t *values = oft_arena_alloc_array(arena, deal->clause_count + 1, sizeof(*values));
+    enum oft_err code = values == NULL ? OFT_ERR_MEMORY
                                        : store_rows(engine->store, LEDGER_COMMITMENT, 0, arena,
                                                     &rows, &row_count, reterr);
     if (code == OFT_OK) {
@@ -130,9 +130,9 @@ enum oft_err engine_behind(struct engine *engine, const struct deal *deal,
                                   engine_contract_now(engine, now_ns), arena, &status, &count);
     }
     for (size_t i = 0; code == OFT_OK && i < count; i++) {
-        behind[status[i].clause] = status[i].behind;
+        values[status[i].clause] = status[i].value_ppb;
     }
-    *ret_behind = behind;
+    *ret_values = values;
     return code;
 }
 
@@ -162,14 +162,14 @@ static enum oft_err write_snapshot(struct engine *engine, const struct policy_co
 }
 
 /* Keeps what the snapshot was compiled with, so that a commitment crossing its line is noticed. */
-static void remember_behind(struct engine *engine, const struct deal *deal, const bool *behind)
+static void remember_values(struct engine *engine, const struct deal *deal, const int64_t *values)
 {
-    bool *copy = calloc(deal->clause_count + 1, sizeof(*copy));
+    int64_t *copy = calloc(deal->clause_count + 1, sizeof(*copy));
     if (copy != NULL) {
-        memcpy(copy, behind, deal->clause_count * sizeof(*copy));
+        memcpy(copy, values, deal->clause_count * sizeof(*copy));
     }
-    free(engine->behind);
-    engine->behind = copy;
+    free(engine->values);
+    engine->values = copy;
 }
 
 enum oft_err engine_release(struct engine *engine, const struct deal *deal, uint64_t generation,
@@ -180,14 +180,14 @@ enum oft_err engine_release(struct engine *engine, const struct deal *deal, uint
     oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
     struct policy_compile_input input = {
         .deal = deal, .attested = attested, .generation = generation, .compiled_ns = now_ns};
-    bool *behind = NULL;
+    int64_t *values = NULL;
     enum oft_err code = load_keys(engine, &arena, &input, reterr);
     if (code == OFT_OK) {
         code = resolve_all(deal, &arena, &input, report);
     }
     if (code == OFT_OK) {
-        code = engine_behind(engine, deal, attested, now_ns, &arena, &behind, reterr);
-        input.commitment_behind = behind;
+        code = engine_values(engine, deal, attested, now_ns, &arena, &values, reterr);
+        input.commitment_value_ppb = values;
     }
     if (code == OFT_OK) {
         code = engine_secrets_write(engine, deal, generation, report, reterr);
@@ -198,7 +198,7 @@ enum oft_err engine_release(struct engine *engine, const struct deal *deal, uint
     if (code == OFT_OK) {
         uint64_t previous = atomic_load(&engine->control->generation);
         atomic_store_explicit(&engine->control->generation, generation, memory_order_release);
-        remember_behind(engine, deal, behind);
+        remember_values(engine, deal, values);
         engine_secrets_keep(engine, generation, previous);
     }
     oft_arena_release(&arena);

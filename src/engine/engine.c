@@ -146,7 +146,7 @@ void engine_close(struct engine *engine)
     if (engine->lock_fd >= 0) {
         (void)close(engine->lock_fd);
     }
-    free(engine->behind);
+    free(engine->values);
     free(engine->read_buffer);
     oft_arena_release(&engine->arena);
     free(engine);

@@ -90,8 +90,9 @@ enum oft_err engine_orders_text(struct engine *engine, struct oft_arena *arena,
  * taken. OFT_ERR_INVALID: no, a name is taken, say; what is wrong is in REPORT. */
 enum oft_err engine_orders_check(struct engine *engine, struct oft_str text,
                                  struct oft_buffer *report, struct oft_error *reterr) OFT_MUSTCHECK;
-/* Books what delivered capacity came to by the hours that are over. As often as one likes: what is booked
- * already is not booked again. */
+/* Books what delivered capacity came to by the hours that are over, and what follows from commitments
+ * (shortfalls that are due, credits, overage). As often as one likes: what is booked already is not
+ * booked again. */
 enum oft_err engine_accrue(struct engine *engine, oft_instant now_ns,
                            struct oft_error *reterr) OFT_MUSTCHECK;
 
@@ -127,6 +128,11 @@ enum oft_err engine_statement(struct engine *engine, const char *party, int32_t 
 enum oft_err engine_commitments(struct engine *engine, oft_instant now_ns,
                                 enum ledger_format format, struct oft_buffer *out,
                                 struct oft_error *reterr) OFT_MUSTCHECK;
+/* Forecasts of all commitments as of AT, an instant of contract time, or of now when it is NULL: text or
+ * JSON. Books nothing. */
+enum oft_err engine_forecast(struct engine *engine, const oft_instant *at, oft_instant now_ns,
+                             enum ledger_format format, struct oft_buffer *out,
+                             struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err engine_usage(struct engine *engine, enum ledger_format format, struct oft_buffer *out,
                           struct oft_error *reterr) OFT_MUSTCHECK;
 /* A FOCUS file of a month (docs/focus.md): DATASET and VERSION as the command line names them. Books

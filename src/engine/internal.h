@@ -46,7 +46,8 @@ struct engine {
     const struct desk_state *orders; /* whose deliveries are published and booked: the desk's */
     bool accrued_once;
     int64_t accrued_hour; /* of contract time, since 1970 */
-    bool *behind; /* by clause of the deal in force: what the snapshot in force was compiled with */
+    int64_t
+        *values; /* by clause of the deal in force: what the snapshot in force was compiled with */
 
     uint64_t records, settled, unsettled, unrated, corrupt, torn;
     struct meter_record *read_buffer;
@@ -88,10 +89,10 @@ struct deal_attestations engine_attested_now(const struct engine *engine);
 enum oft_err engine_release(struct engine *engine, const struct deal *deal, uint64_t generation,
                             struct deal_attestations attested, oft_instant now_ns,
                             struct oft_buffer *report, struct oft_error *reterr);
-/* By clause of DEAL, in ARENA: whether that commitment is behind its line now. */
-enum oft_err engine_behind(struct engine *engine, const struct deal *deal,
+/* By clause of DEAL, in ARENA: what spend that the commitment counts saves now, in parts per billion. */
+enum oft_err engine_values(struct engine *engine, const struct deal *deal,
                            struct deal_attestations attested, oft_instant now_ns,
-                           struct oft_arena *arena, bool **ret_behind, struct oft_error *reterr);
+                           struct oft_arena *arena, int64_t **ret_values, struct oft_error *reterr);
 
 /* post.c: closes BATCH and writes what it changes, with RANGES, as the next transaction of the books;
  * none when there is neither. Within the store's transaction that is open. */
@@ -109,6 +110,9 @@ enum oft_err engine_batch_periods(struct engine *engine, struct ledger_batch *ba
 /* Writes EVENT as the next transaction of the books. Within the store's transaction that is open. */
 enum oft_err engine_post_event(struct engine *engine, const struct ledger_event *event,
                                oft_instant now_ns, struct oft_error *reterr);
+/* dues.c: books what follows from commitments by now; engine_accrue does it behind the hours. */
+enum oft_err engine_settle_commitments(struct engine *engine, oft_instant now_ns,
+                                       struct oft_error *reterr);
 
 /* accrue.c: engine_accrue, at most once an hour of contract time. */
 enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,

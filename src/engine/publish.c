@@ -182,16 +182,16 @@ enum oft_err engine_republish(struct engine *engine, oft_instant now_ns, struct 
     return code;
 }
 
-static enum oft_err republish_when_behind(struct engine *engine, oft_instant now_ns,
-                                          struct oft_error *reterr)
+static enum oft_err republish_when_worth(struct engine *engine, oft_instant now_ns,
+                                         struct oft_error *reterr)
 {
     struct oft_arena arena;
-    bool *behind = NULL;
+    int64_t *values = NULL;
     oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
-    enum oft_err code = engine_behind(engine, engine->deal, engine_attested_now(engine), now_ns,
-                                      &arena, &behind, reterr);
-    bool changed = code == OFT_OK && memcmp(behind, engine->behind,
-                                            engine->deal->clause_count * sizeof(*behind)) != 0;
+    enum oft_err code = engine_values(engine, engine->deal, engine_attested_now(engine), now_ns,
+                                      &arena, &values, reterr);
+    bool changed = code == OFT_OK && memcmp(values, engine->values,
+                                            engine->deal->clause_count * sizeof(*values)) != 0;
     oft_arena_release(&arena);
     return changed ? engine_republish(engine, now_ns, reterr) : code;
 }
@@ -199,11 +199,11 @@ static enum oft_err republish_when_behind(struct engine *engine, oft_instant now
 enum oft_err engine_tick(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
 {
     enum oft_err desk = engine_desk_tick(engine, now_ns, reterr);
-    if (engine->deal == NULL || engine->behind == NULL) {
+    if (engine->deal == NULL || engine->values == NULL) {
         return desk;
     }
     enum oft_err accrued = engine_accrue_hourly(engine, now_ns, desk == OFT_OK ? reterr : NULL);
     bool first = desk == OFT_OK && accrued == OFT_OK; /* the first failure is told */
-    enum oft_err code = republish_when_behind(engine, now_ns, first ? reterr : NULL);
+    enum oft_err code = republish_when_worth(engine, now_ns, first ? reterr : NULL);
     return desk != OFT_OK ? desk : accrued != OFT_OK ? accrued : code;
 }

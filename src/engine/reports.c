@@ -54,6 +54,33 @@ enum oft_err engine_commitments(struct engine *engine, oft_instant now_ns,
     return code;
 }
 
+enum oft_err engine_forecast(struct engine *engine, const oft_instant *asked, oft_instant now_ns,
+                             enum ledger_format format, struct oft_buffer *out,
+                             struct oft_error *reterr)
+{
+    struct oft_arena arena;
+    struct ledger_row *rows = NULL;
+    size_t row_count = 0;
+    struct ledger_commitment_status *status = NULL;
+    size_t count = 0;
+    oft_instant at = asked != NULL ? *asked : engine_contract_now(engine, now_ns);
+    enum oft_err code = need_deal(engine, reterr);
+    if (code != OFT_OK) {
+        return code;
+    }
+    oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
+    code = store_rows(engine->store, LEDGER_COMMITMENT, 0, &arena, &rows, &row_count, reterr);
+    if (code == OFT_OK) {
+        code = ledger_commitments(engine->deal, engine_attested_now(engine), rows, row_count, at,
+                                  &arena, &status, &count);
+    }
+    if (code == OFT_OK) {
+        code = ledger_forecasts_print(engine->deal, status, count, at, &arena, format, out);
+    }
+    oft_arena_release(&arena);
+    return code;
+}
+
 enum oft_err engine_usage(struct engine *engine, enum ledger_format format, struct oft_buffer *out,
                           struct oft_error *reterr)
 {

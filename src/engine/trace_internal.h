@@ -76,7 +76,7 @@ struct trace_of_line {
     size_t record_count;
     struct ledger_traced traced;
     uint64_t missing;  /* segments that are nowhere */
-    bool by_the_clock; /* capacity: there are no records */
+    bool by_the_clock; /* capacity, dues: there are no records */
     bool adds_up;
     oft_nanos unrounded; /* valid when it has room */
     unsigned scale;

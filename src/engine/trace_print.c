@@ -49,6 +49,10 @@ static void put_subject(struct oft_buffer *out, const struct ledger_series_key *
     case LEDGER_COMMITMENT:
         oft_buffer_append_text(out, "spend that counts towards a commitment");
         break;
+    case LEDGER_SHORTFALL:
+        oft_buffer_printf(out, "due of a commitment, owed to %s: %s", key->party,
+                          print_due_text(key->outcome));
+        break;
     case LEDGER_USAGE:
         oft_buffer_printf(out, "usage of %s, %s: %s", key->product[0] ? key->product : "-",
                           key->pool[0] ? key->pool : "no pool", ledger_outcome_name(key->outcome));
@@ -303,6 +307,12 @@ static void put_records(struct oft_buffer *out, const struct trace_of_line *line
 static void put_verdict(struct oft_buffer *out, const struct trace_of_line *line)
 {
     if (line->by_the_clock) {
+        if (line->row.key.kind == LEDGER_SHORTFALL) {
+            oft_buffer_append_text(out, "\nWhat is due follows from what counted and the clock: no "
+                                        "records are behind it.\n`offtake commitments` shows "
+                                        "how.\n");
+            return;
+        }
         oft_buffer_append_text(out, "\nHours of capacity follow from the order and the clock: no "
                                     "records are behind them.\n`offtake order` lists orders.\n");
         return;

@@ -455,6 +455,30 @@ static void make_commitment(struct focus_sheet *sheet, const struct deal_clause 
     }
 }
 
+/* What a commitment's end asks for. A credit is paid for before it is used, and what it pays for stands
+ * at its cost already: neither is an effective cost. */
+static void put_due(struct focus_sheet *sheet, const struct ledger_row *row)
+{
+    const struct ledger_series_key *key = &row->key;
+    oft_nanos amount = row->totals.amount_nanos;
+    bool kept = key->outcome == LEDGER_DUE_CREDIT || key->outcome == LEDGER_DUE_DRAWN;
+    if (amount == 0) {
+        return;
+    }
+    put_common(sheet, key->party, NULL);
+    put_costs(sheet, amount, kept ? 0 : amount);
+    focus_put_nanos(sheet, "ContractedCost", amount);
+    focus_put_nanos(sheet, "ListCost", amount);
+    focus_put(sheet, "ChargeCategory", amount < 0 ? "Credit" : "Adjustment");
+    focus_put(sheet, "ChargeFrequency", "One-Time");
+    focus_put(sheet, "ServiceCategory", "Other");
+    focus_put(sheet, "ServiceSubcategory", "Other (Other)");
+    focus_put(sheet, "ServiceName", "Commitment to spend");
+    put_clause(sheet, key->clause, false);
+    focus_put_printf(sheet, "ChargeDescription", "Commitment %s: %s", key->clause,
+                     print_due_text(key->outcome));
+}
+
 /* ---- all -------------------------------------------------------------------------------------- */
 
 static int compare_rows(const void *a, const void *b)
@@ -479,6 +503,9 @@ static void make_row(struct focus_sheet *sheet, const struct ledger_row *row)
         return;
     case LEDGER_SHARE:
         put_share(sheet, row);
+        return;
+    case LEDGER_SHORTFALL:
+        put_due(sheet, row);
         return;
     case LEDGER_SALE:       /* what others owe us is no cost */
     case LEDGER_COMMITMENT: /* by clause, below */

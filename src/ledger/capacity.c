@@ -65,42 +65,60 @@ static enum oft_err owe(struct ledger_batch *batch, const struct accrual *it)
     return ledger_series_add(batch, &wanted, quantity, 0, &index);
 }
 
-/* The interval in which CLAUSE counts the charge; empty when it never does. */
-static struct ledger_term counted_in(const struct accrual *it, uint32_t clause)
+/* The term in which CLAUSE counts the charge, and its weight; empty when it never does. */
+static struct ledger_term counted_in(const struct accrual *it, uint32_t clause, int64_t *ret_weight)
 {
     const struct ledger_context *context = it->context;
     const struct deal_commit *commit = &context->deal->clauses[clause].as.commit;
+    *ret_weight = deal_commit_weight(commit, it->product);
     for (size_t i = 0; i < context->commit_count; i++) {
         if (context->commits[i].clause == clause && it->provider != DEAL_NONE &&
-            commit->provider == it->provider && deal_list_has(commit->products, it->product)) {
+            commit->provider == it->provider && *ret_weight > 0) {
             return context->commits[i];
         }
     }
-    return (struct ledger_term){clause, 0, 0};
+    *ret_weight = *ret_weight > 0 ? *ret_weight : DEAL_RATE_ONE;
+    return (struct ledger_term){.clause = clause};
 }
 
-/* Also what does not count is a total, of nothing: the deal may have said otherwise before. */
-static enum oft_err count(struct ledger_batch *batch, const struct accrual *it, uint32_t clause)
+static enum oft_err count_part(struct ledger_batch *batch, const struct accrual *it,
+                               const struct ledger_term *term, int64_t weight, oft_instant part,
+                               oft_nanos hours)
 {
     const struct ledger_charge *charge = it->charge;
     struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = -1, .is_total = true};
-    struct ledger_term term = counted_in(it, clause);
-    oft_nanos hours =
-        hours_within(it, later(term.from, it->month_from), earlier(term.until, it->month_until));
     oft_nanos amount;
     size_t index;
-    wanted.key.kind = LEDGER_COMMITMENT;
     wanted.key.month = it->month;
     wanted.key.unit = charge->unit;
-    if (LEDGER_PUT_NAME(wanted.key.party, charge->party) != OFT_OK ||
-        LEDGER_PUT_NAME(wanted.key.clause, it->context->deal->clauses[clause].id) != OFT_OK) {
-        return OFT_ERR_LIMIT;
+    enum oft_err err = ledger_commit_key(it->context->deal->clauses[term->clause].id, charge->party,
+                                         weight, false, part, &wanted.key);
+    if (err != OFT_OK) {
+        return err;
     }
     if (oft_nanos_mul(hours, (oft_nanos)charge->quantity, &amount) != OFT_OK ||
         oft_nanos_mul(amount, charge->rate, &amount) != OFT_OK) {
         return OFT_ERR_RANGE;
     }
     return ledger_series_add(batch, &wanted, amount, 0, &index);
+}
+
+/* Also what does not count is a total, of nothing: the deal may have said otherwise before. */
+static enum oft_err count(struct ledger_batch *batch, const struct accrual *it, uint32_t clause)
+{
+    int64_t weight;
+    struct ledger_term term = counted_in(it, clause, &weight);
+    enum oft_err err = OFT_OK;
+    oft_instant at = it->month_from;
+    while (err == OFT_OK && at < it->month_until) {
+        oft_instant until;
+        oft_instant part =
+            ledger_commit_part(&term, oft_month_start(it->month), at, it->month_until, &until);
+        err = count_part(batch, it, &term, weight, part,
+                         hours_within(it, later(term.from, at), earlier(term.until, until)));
+        at = until;
+    }
+    return err;
 }
 
 static enum oft_err add_month(struct ledger_batch *batch, struct accrual *it)

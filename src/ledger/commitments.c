@@ -1,47 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How far each commitment has come: what counted towards it in all months, against the straight line
- * from nothing at its period's beginning to the whole amount at its end. Printing it in three forms.
+ * How far each commitment has come, against the line through its ramps and milestones; and printing it
+ * in three forms. What becomes of it is commit_settle.c's.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "ledger/statement.h"
+#include "ledger/commit.h"
+#include "ledger/commit_print.h"
 
-static enum oft_err line_at(const struct deal_commit *commit, oft_instant at, oft_nanos *ret_line)
-{
-    oft_nanos period = (oft_nanos)commit->period_until - commit->period_from;
-    oft_nanos elapsed = (oft_nanos)at - commit->period_from;
-    if (elapsed <= 0) {
-        *ret_line = 0;
-        return OFT_OK;
-    }
-    if (period <= 0 || elapsed >= period) {
-        *ret_line = commit->amount_nanos;
-        return OFT_OK;
-    }
-    return oft_nanos_mul_div_half_even(commit->amount_nanos, elapsed, period, ret_line);
-}
-
-static enum oft_err status_of(const struct deal *deal, uint32_t index,
-                              struct deal_attestations attested, const struct ledger_row *rows,
-                              size_t row_count, oft_instant at,
+static enum oft_err status_of(const struct commit_terms *terms, struct deal_attestations attested,
+                              const struct ledger_settlement *it, oft_instant at,
                               struct ledger_commitment_status *status)
 {
-    const struct deal_clause *clause = &deal->clauses[index];
-    const struct deal_commit *commit = &clause->as.commit;
-    status->clause = index;
-    for (size_t i = 0; i < row_count; i++) {
-        if (rows[i].key.kind == LEDGER_COMMITMENT && strcmp(rows[i].key.clause, clause->id) == 0 &&
-            oft_nanos_add(status->counted_nanos, rows[i].totals.amount_nanos,
-                          &status->counted_nanos) != OFT_OK) {
-            return OFT_ERR_RANGE;
-        }
+    const struct deal_commit *commit = terms->commit;
+    oft_nanos seen = 0;
+    status->clause = it->clause;
+    status->settlement = it;
+    status->counted_nanos = it->counted;
+    status->active = deal_clause_in_force(terms->clause, at, attested) &&
+                     at >= commit->period_from && at < commit->period_until &&
+                     it->state != LEDGER_COMMIT_WAITING;
+    enum oft_err err = commit_line(terms, it, at, &status->line_nanos);
+    if (err == OFT_OK) {
+        err = oft_nanos_add(it->progress, it->waiting, &seen);
     }
-    status->active = deal_clause_in_force(clause, at, attested) && at >= commit->period_from &&
-                     at < commit->period_until;
-    enum oft_err err = line_at(commit, at, &status->line_nanos);
-    status->behind = status->active && status->counted_nanos < status->line_nanos;
+    status->behind = status->active && seen < status->line_nanos;
+    status->value_ppb = commit_value(terms, it, status);
     return err;
 }
 
@@ -50,24 +35,29 @@ enum oft_err ledger_commitments(const struct deal *deal, struct deal_attestation
                                 oft_instant at, struct oft_arena *arena,
                                 struct ledger_commitment_status **ret_status, size_t *ret_count)
 {
-    struct ledger_commitment_status *all =
-        oft_arena_alloc_array(arena, (size_t)deal->clause_count + 1, sizeof(*all));
-    size_t count = 0;
+    const struct ledger_settlement *settlements;
+    struct commit_links links;
+    size_t count;
+    enum oft_err err = ledger_commitments_settle(deal, attested, commitment_rows, row_count, at,
+                                                 arena, &settlements, &count);
+    if (err == OFT_OK) {
+        err = commit_links_of(deal, arena, &links);
+    }
+    if (err != OFT_OK) {
+        return err;
+    }
+    struct ledger_commitment_status *all = oft_arena_alloc_array(arena, count + 1, sizeof(*all));
     if (all == NULL) {
         return OFT_ERR_MEMORY;
     }
-    for (uint32_t i = 0; i < deal->clause_count; i++) {
-        if (deal->clauses[i].kind == DEAL_CLAUSE_COMMIT) {
-            enum oft_err err =
-                status_of(deal, i, attested, commitment_rows, row_count, at, &all[count++]);
-            if (err != OFT_OK) {
-                return err;
-            }
-        }
+    for (size_t i = 0; err == OFT_OK && i < count; i++) {
+        const struct commit_terms terms =
+            commit_terms_of(deal, attested, &links, settlements[i].clause);
+        err = status_of(&terms, attested, &settlements[i], at, &all[i]);
     }
     *ret_status = all;
     *ret_count = count;
-    return OFT_OK;
+    return err;
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */
@@ -85,7 +75,12 @@ static struct printable printable_of(const struct deal *deal,
 {
     const struct deal_clause *clause = &deal->clauses[status->clause];
     const char *state = at < clause->as.commit.period_from ? "not begun" : "ended";
-    if (status->active) {
+    if (status->settlement->state == LEDGER_COMMIT_COMPLETE ||
+        status->settlement->state == LEDGER_COMMIT_SHORT ||
+        status->settlement->state == LEDGER_COMMIT_WAITING ||
+        status->settlement->state == LEDGER_COMMIT_LAPSED) {
+        state = commit_state_name(status->settlement->state);
+    } else if (status->active) {
         state = status->behind ? "behind its line" : "on its line or ahead";
     }
     return (struct printable){deal, clause, &clause->as.commit, status, state};
@@ -112,6 +107,7 @@ static void print_text(const struct printable *it, struct oft_buffer *out)
     (void)snprintf(line, sizeof(line), "    its line (%s%%)",
                    print_share_of(status->line_nanos, amount, digits));
     print_two_sides(out, line, oft_nanos_format_grouped(status->line_nanos, digits));
+    commit_print_text(status, out);
 }
 
 static void print_json(const struct printable *it, struct oft_buffer *out)
@@ -136,6 +132,7 @@ static void print_json(const struct printable *it, struct oft_buffer *out)
     oft_buffer_append_text(out, status->active ? "true" : "false");
     print_json_key(out, "behind");
     oft_buffer_append_text(out, status->behind ? "true" : "false");
+    commit_print_json(it->deal, status, out);
     oft_buffer_append_char(out, '}');
 }
 

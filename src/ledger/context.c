@@ -138,13 +138,18 @@ static enum oft_err collect_terms(struct ledger_context *context)
     }
     for (uint32_t i = 0; i < deal->clause_count; i++) {
         const struct deal_clause *clause = &deal->clauses[i];
-        struct ledger_term term = {i, clause->from, deal_clause_until(clause, context->attested)};
+        struct ledger_term term = {.clause = i,
+                                   .from = clause->from,
+                                   .until = deal_clause_until(clause, context->attested)};
         if (clause->kind == DEAL_CLAUSE_SHARE && clause->as.share.settled &&
             term.from < term.until) {
             context->shares[context->share_count++] = term;
         } else if (clause->kind == DEAL_CLAUSE_COMMIT) {
             term.from = later(term.from, clause->as.commit.period_from);
             term.until = earlier(term.until, clause->as.commit.period_until);
+            if (ledger_commit_parts(deal, context->attested, i, &context->arena, &term) != OFT_OK) {
+                return OFT_ERR_MEMORY;
+            }
             if (term.from < term.until) {
                 context->commits[context->commit_count++] = term;
             }
@@ -171,8 +176,12 @@ static enum oft_err collect_instants(struct ledger_context *context)
         return err;
     }
     size_t terms = context->share_count + context->commit_count;
-    context->instants =
-        oft_arena_alloc_array(&context->arena, count + 2 * terms + 1, sizeof(*context->instants));
+    size_t parts = 0;
+    for (size_t i = 0; i < context->commit_count; i++) {
+        parts += context->commits[i].part_count;
+    }
+    context->instants = oft_arena_alloc_array(&context->arena, count + 2 * terms + parts + 1,
+                                              sizeof(*context->instants));
     if (context->instants == NULL) {
         return OFT_ERR_MEMORY;
     }
@@ -186,6 +195,9 @@ static enum oft_err collect_instants(struct ledger_context *context)
                                              : &context->commits[i - context->share_count];
         context->instants[total++] = term->from;
         context->instants[total++] = term->until;
+        for (size_t part = 0; part < term->part_count; part++) {
+            context->instants[total++] = term->parts[part];
+        }
     }
     qsort(context->instants, total, sizeof(*context->instants), compare_instants);
     for (size_t i = 0; i < total; i++) {

@@ -225,18 +225,20 @@ static enum oft_err expand_share(struct ledger_batch *batch, const struct resolv
     return err != OFT_OK ? err : ledger_series_add(batch, &wanted, 0, exact, &detail);
 }
 
+/* The weight is taken from the series' total, once: here the cost counts whole. */
 static enum oft_err expand_commit(struct ledger_batch *batch, const struct resolved *to,
-                                  const struct deal_clause *clause, oft_nanos exact)
+                                  const struct ledger_term *term, int64_t weight, oft_nanos exact)
 {
     struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = -1};
-    wanted.key.kind = LEDGER_COMMITMENT;
+    oft_instant until;
     wanted.key.month = to->cell->month;
-    if (LEDGER_PUT_NAME(wanted.key.party, provider_party(to)) != OFT_OK ||
-        LEDGER_PUT_NAME(wanted.key.clause, clause->id) != OFT_OK) {
-        return OFT_ERR_LIMIT;
-    }
+    oft_instant part = ledger_commit_part(term, oft_month_start(to->cell->month),
+                                          to->cell->regime_from, OFT_INSTANT_NEVER, &until);
+    enum oft_err err =
+        ledger_commit_key(to->deal->clauses[term->clause].id, provider_party(to), weight,
+                          to->deal->pools[to->pool].marketplace, part, &wanted.key);
     size_t index;
-    return ledger_series_add(batch, &wanted, 0, exact, &index);
+    return err != OFT_OK ? err : ledger_series_add(batch, &wanted, 0, exact, &index);
 }
 
 /* The price of the cell's requests; NULL when they have none. */
@@ -318,10 +320,11 @@ static enum oft_err expand_cost(struct ledger_batch *batch, const struct resolve
     enum oft_err err = ledger_units_expand(batch, to->cell, price, &wanted, &exact);
     for (size_t i = 0; err == OFT_OK && exact != 0 && i < context->commit_count; i++) {
         const struct ledger_term *term = &context->commits[i];
-        const struct deal_clause *clause = &deal->clauses[term->clause];
-        if (term->from <= at && at < term->until && clause->as.commit.provider == to->provider &&
-            deal_list_has(clause->as.commit.products, to->product)) {
-            err = expand_commit(batch, to, clause, exact);
+        const struct deal_commit *commit = &deal->clauses[term->clause].as.commit;
+        int64_t weight = deal_commit_weight(commit, to->product);
+        if (term->from <= at && at < term->until && commit->provider == to->provider &&
+            weight > 0) {
+            err = expand_commit(batch, to, term, weight, exact);
         }
     }
     return err;

@@ -7,6 +7,7 @@
  * context.c makes a deal ready; batch.c collects records in cells; expand.c turns cells into series
  * by price and clause, price_units.c their units, capacity.c hours of capacity; post.c turns series
  * into changes and entries.
+ * commit_count.c says where spend counts; commit_*.c what becomes of what was counted.
  */
 #include "base/hash.h"
 #include "ledger/ledger.h"
@@ -20,6 +21,9 @@
 struct ledger_term {
     uint32_t clause;
     oft_instant from, until;
+    /* A commitment: where its measuring periods end, rising. */
+    const oft_instant *parts;
+    size_t part_count;
 };
 
 struct ledger_id_map {
@@ -129,6 +133,23 @@ bool ledger_month_inside(int32_t month);
 enum oft_err ledger_units_expand(struct ledger_batch *batch, const struct ledger_cell *cell,
                                  const struct deal_price *price, struct ledger_series *wanted,
                                  oft_nanos *ret_exact) OFT_MUSTCHECK;
+
+/* ---- commit_count.c -------------------------------------------------------------------------- */
+
+/* Whom CLAUSE waits for, in its last version; DEAL_NONE for nobody. commit_terms.c */
+uint32_t ledger_commit_predecessor(const struct deal *deal, uint32_t clause);
+/* The ends of a commitment's measuring periods and of its predecessor, rising, in ARENA. */
+enum oft_err ledger_commit_parts(const struct deal *deal, struct deal_attestations attested,
+                                 uint32_t clause, struct oft_arena *arena,
+                                 struct ledger_term *term) OFT_MUSTCHECK;
+/* The first instant of the part of its month that AT lies in; OFT_INSTANT_ALWAYS for the month's own
+ * beginning. *RET_UNTIL gets the part's end, at the latest UNTIL. */
+oft_instant ledger_commit_part(const struct ledger_term *term, oft_instant month_from,
+                               oft_instant at, oft_instant until, oft_instant *ret_until);
+/* What of KEY tells where and how far a cost counts. */
+enum oft_err ledger_commit_key(const char *clause, const char *party, int64_t weight_ppb,
+                               bool marketplace, oft_instant part,
+                               struct ledger_series_key *key) OFT_MUSTCHECK;
 
 /* ---- expand.c, post.c ------------------------------------------------------------------------ */
 

@@ -45,6 +45,8 @@ enum ledger_series_kind {
     LEDGER_COST,       /* what a provider is owed for a pool's use */
     LEDGER_SHARE,      /* a revenue share: base is revenue, amount is the share */
     LEDGER_COMMITMENT, /* spend that counts towards a commitment (memorandum) */
+    /* What follows from a commitment; the number leaves room for other kinds. */
+    LEDGER_SHORTFALL = 16,
 };
 
 enum { LEDGER_NAME_BYTES = 192 };
@@ -56,14 +58,18 @@ struct ledger_series_key {
                          (base/time.h), unless that was closed; see for_month */
     uint32_t unit;     /* SALE, COST: enum deal_unit_class. COST, COMMITMENT of capacity that is
                          paid for by the hour: enum ledger_capacity_unit. Others: 0 */
-    uint32_t outcome;  /* USAGE: enum ledger_outcome. SHARE: enum ledger_direction. Others: 0 */
+    uint32_t outcome;  /* USAGE: enum ledger_outcome. SHARE: enum ledger_direction. COMMITMENT: enum
+                          ledger_way. SHORTFALL: enum ledger_due. Others: 0 */
     int32_t for_month; /* what came late: the month of the record's instant. Else 0 */
     uint32_t unused[3];
-    oft_nanos rate; /* SALE, COST: nano-units per million units. SHARE: parts per billion */
+    oft_nanos rate; /* SALE, COST: nano-units per million units. SHARE: parts per billion.
+                       COMMITMENT: what part counts, in parts per billion; 0: all of it */
     char account[64];
     char product[64];
     char model[64];
-    char pool[64];
+    char pool
+        [64]; /* COMMITMENT: where a part of the month begins, an instant; "" for its own beginning.
+                       SHORTFALL: the end of the measuring period, an instant, or "" */
     char party[64]; /* SALE: owner of the product; USAGE, COST, COMMITMENT: the provider's party;
                        SHARE: the other side, and in a memo share the payee */
     char clause[LEDGER_NAME_BYTES]; /* USAGE: the deciding clause; SALE, COST: the price clause, or
@@ -88,6 +94,17 @@ enum ledger_direction {
     LEDGER_RECEIVED, /* the other side pays the customer */
 };
 
+/* How a cost came to count. */
+enum ledger_way { LEDGER_DIRECT = 0, LEDGER_THROUGH_MARKETPLACE };
+
+/* What follows from a commitment, all owed to its provider's party; DRAWN is below 0. */
+enum ledger_due {
+    LEDGER_DUE_CASH = 0, /* a shortfall that is paid and lost */
+    LEDGER_DUE_CREDIT,   /* a shortfall that is paid and kept as a credit */
+    LEDGER_DUE_DRAWN,    /* use that such a credit paid for */
+    LEDGER_DUE_OVERAGE,  /* what is paid beyond the list price above the commitment */
+};
+
 /* Running totals of a series. quantity: SALE, COST: units. SHARE, COMMITMENT: nano-units of base.
  * USAGE: requests, and the units by class.
  * A share has one series per product with its base alone (amount 0), and one with product "" that
@@ -110,6 +127,9 @@ struct ledger_totals {
  *   memo/sales/<product>        memo/sales-contra/<product> another party's product: not our revenue
  *   memo/share/<clause>         memo/share-contra/<clause>  a share between others
  *   memo/commitment/<clause>    memo/commitment-contra/<clause>  burn
+ *   shortfall-expense/<clause>  payable/<party>             a shortfall that is lost
+ *   shortfall-credit/<clause>   payable/<party>             one that may still be used, and its use back
+ *   overage-expense/<clause>    payable/<party>             what exceeds costs more (or less)
  */
 struct ledger_entry {
     char account[LEDGER_NAME_BYTES + 32];
@@ -334,14 +354,127 @@ enum oft_err ledger_statement_sheet(const struct ledger_statement_input *input,
  * party=bigcloud month=2026-04 ...", no blank inside a word. */
 void ledger_statement_basis(const struct ledger_statement_input *input, struct oft_buffer *out);
 
-/* Every commitment: amount, period, counted so far, share of it, linear line at AT, behind or
- * ahead. */
+/* ---- commitments ----------------------------------------------------------------------------- */
+
+/* What a commitment asks for by an instant. A ramp is a line to be seen by; the others bind. */
+enum ledger_measure_kind { LEDGER_MEASURE_RAMP, LEDGER_MEASURE_MILESTONE, LEDGER_MEASURE_WHOLE };
+enum ledger_measure_state {
+    LEDGER_MEASURE_OPEN,   /* its end is still to come */
+    LEDGER_MEASURE_MET,    /* nothing was missing at its end */
+    LEDGER_MEASURE_SHORT,  /* something was */
+    LEDGER_MEASURE_LAPSED, /* the clause ended before it did, or an earlier version settled it */
+};
+struct ledger_measure {
+    enum ledger_measure_kind kind;
+    enum ledger_measure_state state;
+    oft_instant by;
+    oft_nanos required;
+    oft_nanos progress; /* towards it, at its end or so far */
+    oft_nanos missing;  /* what is still missing, or was at its end */
+    /* Of a milestone or the whole that fell short: missing = owed + credit + forfeited + rolled. */
+    oft_nanos owed;      /* paid and lost */
+    oft_nanos credit;    /* paid and kept for later use */
+    oft_nanos forfeited; /* nothing is paid, and nothing is owed any more */
+    oft_nanos rolled;    /* asked for in the next period */
+};
+
+/* One amount that follows, in the series of its month. */
+struct ledger_due_item {
+    uint32_t clause; /* that it is booked under: a credit's own, when a successor draws it */
+    int32_t month;
+    enum ledger_due due;
+    oft_instant by; /* of a shortfall; else OFT_INSTANT_NEVER */
+    oft_nanos amount;
+};
+
+/* What was counted in one month, by the month. */
+struct ledger_counted_month {
+    int32_t month;
+    oft_nanos counted;
+    oft_nanos released; /* to the successor that runs beside it */
+};
+
+enum ledger_commit_state {
+    LEDGER_COMMIT_NOT_BEGUN,
+    LEDGER_COMMIT_WAITING, /* for its predecessor */
+    LEDGER_COMMIT_RUNNING,
+    LEDGER_COMMIT_COMPLETE, /* all of it was counted or settled */
+    LEDGER_COMMIT_SHORT,    /* over, and something was missing */
+    LEDGER_COMMIT_LAPSED,   /* its clause ended, or was replaced, before its period did */
+};
+
+struct ledger_settlement {
+    uint32_t clause;
+    enum ledger_commit_state state;
+    oft_instant begins; /* its counting: after its predecessor, if that was over by then */
+    oft_nanos required; /* the amount and what was rolled into it */
+    oft_nanos counted;  /* spend, by weight and cap */
+    oft_nanos settled; /* counts as well: earlier shortfalls, less what credits for them paid for */
+    oft_nanos carried; /* counts as well: a predecessor's excess */
+    oft_nanos progress;                   /* counted + settled + carried */
+    oft_nanos waiting;                    /* used and not invoiced yet */
+    oft_nanos above_cap;                  /* came through the marketplace and does not count */
+    oft_nanos excess;                     /* beyond the amount, and not a successor's */
+    oft_nanos rolled_rest, rolled_excess; /* into the successor */
+    oft_nanos overage;                    /* what the excess costs beyond the list price */
+    oft_nanos credit_left;
+    oft_nanos own_credit_left; /* of these, what does not count again when it is drawn */
+    const struct ledger_measure *measures; /* in order of time */
+    size_t measure_count;
+    const struct ledger_due_item *dues;
+    size_t due_count;
+    const struct ledger_counted_month *months; /* rising, spend that is not invoiced yet included */
+    size_t month_count;
+    int32_t complete_month; /* in which the amount was reached; INT32_MAX while it is not */
+    oft_instant ended;      /* the end of its period or of its clause */
+    uint32_t successor;     /* DEAL_NONE when there is none */
+};
+/*
+ * What has become of every commitment AT an instant, by the rules of docs/books.md: a function of the
+ * deal, of what is attested and of the COMMITMENT rows (of all months, any order). In the order of the
+ * deal's text; everything is in ARENA.
+ */
+enum oft_err ledger_commitments_settle(const struct deal *deal, struct deal_attestations attested,
+                                       const struct ledger_row *commitment_rows, size_t row_count,
+                                       oft_instant at, struct oft_arena *arena,
+                                       const struct ledger_settlement **ret_settlements,
+                                       size_t *ret_count) OFT_MUSTCHECK;
+/*
+ * Makes the batch bring what follows from commitments to what SETTLEMENTS say. ROWS are the SHORTFALL rows
+ * and the COMMITMENT rows of capacity that the books hold: what nothing accounts for any more is taken
+ * back, if the deal still has its clause. To be called once, after ledger_capacity_add.
+ */
+enum oft_err ledger_dues_add(struct ledger_batch *batch, const struct ledger_context *context,
+                             const struct ledger_settlement *settlements, size_t count,
+                             const struct ledger_row *rows, size_t row_count) OFT_MUSTCHECK;
+
+/* Where a measure will stand at its end if spend goes on as it did. */
+struct ledger_forecast {
+    bool known;         /* there is history enough for the method */
+    bool met;           /* by the measure's end */
+    oft_instant met_at; /* when MET; not after the measure's end */
+    oft_nanos expected; /* progress at its end */
+    oft_nanos shortfall;
+};
+/* Linear: the rate of all time so far. Seasonal: a year before, times the growth since; after 12 whole
+ * months. docs/books.md has both. */
+enum oft_err ledger_forecast_linear(const struct ledger_settlement *settlement,
+                                    const struct ledger_measure *measure, oft_instant at,
+                                    struct ledger_forecast *ret_forecast) OFT_MUSTCHECK;
+enum oft_err ledger_forecast_seasonal(const struct ledger_settlement *settlement,
+                                      const struct ledger_measure *measure, oft_instant at,
+                                      struct oft_arena *arena,
+                                      struct ledger_forecast *ret_forecast) OFT_MUSTCHECK;
+
+/* Every commitment: what counted so far, the line at AT, behind or ahead, what a dollar is worth. */
 struct ledger_commitment_status {
     uint32_t clause; /* index in the deal */
     oft_nanos counted_nanos;
-    oft_nanos line_nanos; /* amount * elapsed / period, 0 before and the amount after */
-    bool active;          /* its period holds AT and it is in force */
-    bool behind;          /* active and counted < line */
+    oft_nanos line_nanos; /* through its ramps and milestones; 0 before and all after */
+    bool active;          /* its period holds AT, it is in force and waits for no predecessor */
+    bool behind;          /* active, and progress and what is not invoiced yet < line */
+    int64_t value_ppb;    /* what one more unit of counted spend saves; below 0: what it costs */
+    const struct ledger_settlement *settlement;
 };
 enum oft_err ledger_commitments(const struct deal *deal, struct deal_attestations attested,
                                 const struct ledger_row *commitment_rows, size_t row_count,
@@ -352,6 +485,12 @@ enum oft_err ledger_commitments_print(const struct deal *deal,
                                       const struct ledger_commitment_status *status, size_t count,
                                       oft_instant at, enum ledger_format format,
                                       struct oft_buffer *out) OFT_MUSTCHECK;
+/* Text or JSON: each open milestone and whole with both forecasts. */
+enum oft_err ledger_forecasts_print(const struct deal *deal,
+                                    const struct ledger_commitment_status *status, size_t count,
+                                    oft_instant at, struct oft_arena *arena,
+                                    enum ledger_format format,
+                                    struct oft_buffer *out) OFT_MUSTCHECK;
 
 /* Where traffic ran: usage rows by product, pool and clause with their counts. */
 enum oft_err ledger_usage_print(const struct ledger_row *rows, size_t row_count,

@@ -81,6 +81,8 @@ const char *ledger_kind_name(enum ledger_series_kind kind)
         return "share";
     case LEDGER_COMMITMENT:
         return "commitment";
+    case LEDGER_SHORTFALL:
+        return "commitment-due";
     }
     return "?";
 }

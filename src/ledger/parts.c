@@ -281,8 +281,12 @@ enum oft_err ledger_line_unrounded(const struct ledger_row *row, oft_nanos *ret_
                                    unsigned *ret_scale)
 {
     const struct ledger_series_key *key = &row->key;
-    *ret_scale = key->kind == LEDGER_SHARE ? 18 : 15;
-    if (key->kind == LEDGER_COMMITMENT) {
+    bool weighed = key->kind == LEDGER_COMMITMENT && key->rate != 0;
+    *ret_scale = key->kind == LEDGER_SHARE || weighed ? 18 : 15;
+    if (key->kind == LEDGER_SHORTFALL) {
+        return oft_nanos_mul(row->totals.quantity, LEDGER_RATE_UNITS, ret_unrounded);
+    }
+    if (key->kind == LEDGER_COMMITMENT && !weighed) {
         oft_nanos rest = (oft_nanos)row->totals.units[0] - (oft_nanos)row->totals.units[1];
         enum oft_err err = oft_nanos_mul(row->totals.quantity, LEDGER_RATE_UNITS, ret_unrounded);
         return err != OFT_OK ? err : oft_nanos_add(*ret_unrounded, rest, ret_unrounded);
@@ -310,6 +314,8 @@ bool ledger_line_adds_up(const struct ledger_row *row, const struct ledger_trace
         return row->totals.quantity == traced->quantity;
     case LEDGER_COMMITMENT:
         return base_is(&row->totals, traced->exact);
+    case LEDGER_SHORTFALL: /* follows from commitments' lines and the clock */
+        return true;
     case LEDGER_SHARE:
         break;
     }

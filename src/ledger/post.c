@@ -35,6 +35,22 @@ struct pair {
     const char *debit, *debit_name, *credit, *credit_name;
 };
 
+/* What follows from a commitment; the names of the dues are those of enum ledger_due. */
+static struct pair due_pair(const struct ledger_series_key *key)
+{
+    switch ((enum ledger_due)key->outcome) {
+    case LEDGER_DUE_CASH:
+        return (struct pair){"shortfall-expense", key->clause, "payable", key->party};
+    case LEDGER_DUE_CREDIT:
+        return (struct pair){"shortfall-credit", key->clause, "payable", key->party};
+    case LEDGER_DUE_DRAWN:
+        return (struct pair){"shortfall-credit", key->clause, "payable", key->party};
+    case LEDGER_DUE_OVERAGE:
+        return (struct pair){"overage-expense", key->clause, "payable", key->party};
+    }
+    return (struct pair){NULL, NULL, NULL, NULL};
+}
+
 static struct pair pair_of(const struct ledger_series_key *key, bool own)
 {
     switch (key->kind) {
@@ -53,6 +69,8 @@ static struct pair pair_of(const struct ledger_series_key *key, bool own)
         return (struct pair){"memo/share", key->clause, "memo/share-contra", key->clause};
     case LEDGER_COMMITMENT:
         return (struct pair){"memo/commitment", key->clause, "memo/commitment-contra", key->clause};
+    case LEDGER_SHORTFALL:
+        return due_pair(key);
     case LEDGER_USAGE:
         break;
     }
@@ -207,6 +225,21 @@ static int compare_sortable(const void *a, const void *b)
                               &((const struct sortable *)b)->series->key);
 }
 
+/* What counts is the cost times its weight; a rate of 0 stands for all of it. */
+static enum oft_err settle_counted(const struct ledger_series *series, struct ledger_change *change)
+{
+    if (series->is_total) {
+        change->after.quantity = series->quantity;
+    } else if (add_base(&change->before, series->exact, &change->after) != OFT_OK) {
+        return OFT_ERR_RANGE;
+    }
+    change->after.amount_nanos = change->after.quantity;
+    return series->key.rate == 0
+               ? OFT_OK
+               : oft_nanos_mul_div_half_even(change->after.quantity, series->key.rate,
+                                             DEAL_RATE_ONE, &change->after.amount_nanos);
+}
+
 /* A share's base by product comes first: the share itself is a part of their sum. */
 static enum oft_err settle_bases(struct ledger_batch *batch, const struct sortable *order)
 {
@@ -214,14 +247,10 @@ static enum oft_err settle_bases(struct ledger_batch *batch, const struct sortab
         const struct ledger_series *series = order[i].series;
         struct ledger_change *change = &batch->changes[i];
         oft_nanos step;
-        if (series->is_total && series->key.kind == LEDGER_COMMITMENT) {
-            change->after.quantity = series->quantity;
-            change->after.amount_nanos = series->quantity;
-        } else if (series->key.kind == LEDGER_COMMITMENT) {
-            if (add_base(&change->before, series->exact, &change->after) != OFT_OK) {
+        if (series->key.kind == LEDGER_COMMITMENT) {
+            if (settle_counted(series, change) != OFT_OK) {
                 return OFT_ERR_RANGE;
             }
-            change->after.amount_nanos = change->after.quantity;
         } else if (series->parent != SIZE_MAX) {
             struct ledger_series *money = &batch->series[series->parent];
             if (add_base(&change->before, series->exact, &change->after) != OFT_OK ||
@@ -245,6 +274,9 @@ static enum oft_err settle_rest(struct ledger_batch *batch, const struct sortabl
             err = add_usage(series, after);
         } else if (series->key.kind == LEDGER_SALE || series->key.kind == LEDGER_COST) {
             err = add_priced(series, after);
+        } else if (series->key.kind == LEDGER_SHORTFALL) {
+            after->quantity = series->quantity;
+            after->amount_nanos = series->quantity;
         } else if (series->key.kind == LEDGER_SHARE && series->parent == SIZE_MAX) {
             err = settle_share(batch, series, i, source, reterr);
         }

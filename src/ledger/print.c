@@ -36,6 +36,20 @@ const char *print_direction_name(uint32_t direction)
     return direction == LEDGER_PAID ? "paid" : direction == LEDGER_RECEIVED ? "received" : "memo";
 }
 
+const char *print_due_name(uint32_t due)
+{
+    static const char *const names[] = {"cash", "credit", "credit-drawn", "overage"};
+    return due < OFT_COUNT_OF(names) ? names[due] : "unknown";
+}
+
+const char *print_due_text(uint32_t due)
+{
+    static const char *const names[] = {
+        "shortfall, paid and lost", "shortfall, paid and kept as a credit",
+        "use that such a credit paid for", "overage: beyond the list price"};
+    return due < OFT_COUNT_OF(names) ? names[due] : "unknown";
+}
+
 const char *print_commit_model_name(enum deal_commit_model model)
 {
     switch (model) {

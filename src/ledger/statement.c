@@ -182,6 +182,12 @@ static enum oft_err take(struct statement *statement, const struct ledger_row *r
         }
         push(&statement->memo_sales, row);
         return oft_nanos_add(statement->memo_sales_nanos, amount, &statement->memo_sales_nanos);
+    case LEDGER_SHORTFALL:
+        if (account || !concerns(statement, key) || (amount == 0 && key->for_month == 0)) {
+            return OFT_OK;
+        }
+        push(&statement->dues, row);
+        return oft_nanos_add(statement->dues_nanos, amount, &statement->dues_nanos);
     case LEDGER_COMMITMENT:
         break; /* all months: ledger_commitments */
     }
@@ -214,10 +220,12 @@ static enum oft_err add_up(struct statement *statement)
 {
     oft_nanos net = statement->capacity_nanos;
     oft_nanos lines = 0;
-    if (oft_nanos_add(net, statement->paid_nanos, &net) != OFT_OK ||
+    if (oft_nanos_add(net, statement->dues_nanos, &net) != OFT_OK ||
+        oft_nanos_add(net, statement->paid_nanos, &net) != OFT_OK ||
         oft_nanos_sub(net, statement->received_nanos, &net) != OFT_OK ||
         oft_nanos_sub(net, statement->sales_nanos, &net) != OFT_OK ||
         add_lines(&statement->capacity, false, &lines) != OFT_OK ||
+        add_lines(&statement->dues, false, &lines) != OFT_OK ||
         add_lines(&statement->shares, false, &lines) != OFT_OK ||
         add_lines(&statement->sales, true, &lines) != OFT_OK) {
         return OFT_ERR_RANGE;
@@ -233,9 +241,9 @@ static enum oft_err build(struct statement *statement)
     struct oft_arena *arena = &statement->arena;
     const struct ledger_row **rows =
         oft_arena_alloc_array(arena, input->row_count + 1, sizeof(*rows));
-    struct statement_rows *sections[] = {&statement->capacity, &statement->reserved,
-                                         &statement->shares,   &statement->bases,
-                                         &statement->sales,    &statement->memo_sales};
+    struct statement_rows *sections[] = {
+        &statement->capacity, &statement->reserved,   &statement->shares, &statement->bases,
+        &statement->sales,    &statement->memo_sales, &statement->dues};
     if (rows == NULL) {
         return OFT_ERR_MEMORY;
     }

@@ -28,14 +28,16 @@ struct statement {
     struct statement_rows reserved;   /* USAGE of reserved pools */
     struct statement_rows shares;     /* SHARE with an amount */
     struct statement_rows bases;      /* SHARE by product */
+    struct statement_rows dues;       /* SHORTFALL */
     struct statement_rows sales;      /* SALE of the customer's products */
     struct statement_rows memo_sales; /* SALE of other parties' products */
     oft_nanos capacity_nanos;         /* the customer owes */
+    oft_nanos dues_nanos;             /* the customer owes: what follows from commitments */
     oft_nanos paid_nanos;             /* the customer owes */
     oft_nanos received_nanos;         /* owed to the customer */
     oft_nanos sales_nanos;            /* owed to the customer */
     oft_nanos memo_sales_nanos;       /* in no sum */
-    oft_nanos net_nanos;              /* capacity + paid - received - sales */
+    oft_nanos net_nanos;              /* capacity + dues + paid - received - sales */
     uint64_t requests[5];             /* by enum ledger_outcome */
     uint64_t unknown_requests;        /* with an id that their deal does not know */
     struct ledger_commitment_status *commitments;
@@ -100,6 +102,8 @@ const char *print_unit_name(uint32_t unit);       /* "cache-write" */
 bool print_is_capacity(uint32_t unit);            /* enum ledger_capacity_unit */
 const char *print_outcome_name(uint32_t outcome); /* "served-estimated" */
 const char *print_direction_name(uint32_t direction);
+const char *print_due_name(uint32_t due); /* enum ledger_due: "cash" */
+const char *print_due_text(uint32_t due); /* in words */
 const char *print_commit_model_name(enum deal_commit_model model);
 /* "20" for 200,000,000 parts per billion, "0.125" for 1,250,000. */
 const char *print_percent(oft_nanos ppb, char out[OFT_NANOS_TEXT_BYTES]);

@@ -161,15 +161,31 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
     }
 }
 
+static void put_dues(const struct statement *statement, struct oft_buffer *out)
+{
+    for (size_t i = 0; i < statement->dues.count; i++) {
+        const struct ledger_row *row = statement->dues.items[i];
+        put_row(out, &(struct csv_row){
+                         .section = "commitment-due",
+                         .item = row->key.clause,
+                         .party = row->key.party,
+                         .amount = &row->totals.amount_nanos,
+                         .note = print_due_name(row->key.outcome),
+                         .key = &row->key,
+                     });
+    }
+}
+
 static void put_sums(const struct statement *statement, struct oft_buffer *out)
 {
     const struct {
         const char *item;
         const oft_nanos *amount;
     } sums[] = {
-        {"capacity", &statement->capacity_nanos},        {"shares-paid", &statement->paid_nanos},
-        {"shares-received", &statement->received_nanos}, {"sales", &statement->sales_nanos},
-        {"memo-sales", &statement->memo_sales_nanos},    {"net-payable", &statement->net_nanos},
+        {"capacity", &statement->capacity_nanos}, {"commitments-due", &statement->dues_nanos},
+        {"shares-paid", &statement->paid_nanos},  {"shares-received", &statement->received_nanos},
+        {"sales", &statement->sales_nanos},       {"memo-sales", &statement->memo_sales_nanos},
+        {"net-payable", &statement->net_nanos},
     };
     for (size_t i = 0; i < OFT_COUNT_OF(sums); i++) {
         put_row(out, &(struct csv_row){
@@ -198,7 +214,7 @@ static void put_deltas(const struct statement *statement, struct oft_buffer *out
     for (size_t i = 0; i < statement->delta_count; i++) {
         const struct statement_delta *delta = &statement->deltas[i];
         const struct ledger_series_key *key = &delta->row->key;
-        bool share = key->kind == LEDGER_SHARE;
+        bool share = key->kind != LEDGER_SALE && key->kind != LEDGER_COST;
         put_row(out,
                 &(struct csv_row){
                     .section = "delta",
@@ -236,6 +252,7 @@ void statement_print_csv(const struct statement *statement, struct oft_buffer *o
     put_shares(statement, out);
     put_priced(out, "sale", &statement->sales);
     put_priced(out, "memo-sale", &statement->memo_sales);
+    put_dues(statement, out);
     put_sums(statement, out);
     put_deltas(statement, out);
     for (size_t i = 0; statement_note(statement, i, &note); i++) {

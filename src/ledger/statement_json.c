@@ -160,6 +160,7 @@ static void put_totals(const struct statement *statement, struct oft_buffer *out
     print_json_key(out, "totals");
     oft_buffer_append_char(out, '{');
     print_json_amount(out, "capacity", statement->capacity_nanos);
+    print_json_amount(out, "commitments_due", statement->dues_nanos);
     print_json_amount(out, "shares_paid", statement->paid_nanos);
     print_json_amount(out, "shares_received", statement->received_nanos);
     print_json_amount(out, "sales", statement->sales_nanos);
@@ -172,6 +173,24 @@ static void put_totals(const struct statement *statement, struct oft_buffer *out
         print_json_number(out, print_outcome_name(i), (oft_nanos)statement->requests[i]);
     }
     oft_buffer_append_char(out, '}');
+}
+
+static void put_dues(const struct statement *statement, struct oft_buffer *out)
+{
+    open_list(out, "commitments_due");
+    for (size_t i = 0; i < statement->dues.count; i++) {
+        const struct ledger_row *row = statement->dues.items[i];
+        open_item(out);
+        put_line(out, row);
+        print_json_text(out, "clause", row->key.clause);
+        print_json_text(out, "party", row->key.party);
+        print_json_text(out, "due", print_due_name(row->key.outcome));
+        print_json_text(out, "by", row->key.pool);
+        print_json_amount(out, "amount", row->totals.amount_nanos);
+        put_late(out, &row->key);
+        oft_buffer_append_char(out, '}');
+    }
+    oft_buffer_append_char(out, ']');
 }
 
 static void put_commitments(const struct statement *statement, struct oft_buffer *out)
@@ -206,14 +225,17 @@ static void put_deltas(const struct statement *statement, struct oft_buffer *out
         const struct statement_delta *delta = &statement->deltas[i];
         const struct ledger_series_key *key = &delta->row->key;
         open_item(out);
-        print_json_text(out, "kind", key->kind < OFT_COUNT_OF(kinds) ? kinds[key->kind] : "?");
+        print_json_text(out, "kind",
+                        key->kind == LEDGER_SHORTFALL     ? "commitment-due"
+                        : key->kind < OFT_COUNT_OF(kinds) ? kinds[key->kind]
+                                                          : "?");
         print_json_text(out, "clause", key->clause);
         print_json_text(out, "account", key->account);
         print_json_text(out, "product", key->product);
         print_json_text(out, "pool", key->pool);
         print_json_text(out, "model", key->model);
         print_json_text(out, "party", key->party);
-        if (key->kind != LEDGER_SHARE) {
+        if (key->kind == LEDGER_SALE || key->kind == LEDGER_COST) {
             print_json_text(out, "unit", print_unit_name(key->unit));
             print_json_text(out, "quantity", oft_i128_format(delta->quantity, digits));
         }
@@ -242,6 +264,7 @@ void statement_print_json(const struct statement *statement, struct oft_buffer *
     put_shares(statement, out);
     put_priced(out, "sales", &statement->sales);
     put_priced(out, "memo_sales", &statement->memo_sales);
+    put_dues(statement, out);
     put_totals(statement, out);
     put_commitments(statement, out);
     put_deltas(statement, out);

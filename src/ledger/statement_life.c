@@ -58,6 +58,9 @@ void statement_line_words(const struct statement *statement, const struct ledger
     } else if (key->kind == LEDGER_SHARE) {
         (void)snprintf(out, size, "%s%s, %s %s", late, key->clause,
                        print_direction_name(key->outcome), key->party);
+    } else if (key->kind == LEDGER_SHORTFALL) {
+        (void)snprintf(out, size, "%s%s, %s%s%s", late, key->clause, print_due_text(key->outcome),
+                       key->pool[0] == '\0' ? "" : ", by ", key->pool);
     } else if (print_is_capacity(key->unit)) {
         (void)snprintf(out, size, "%s%s (%s)", late, key->pool, key->clause);
     } else {
@@ -260,7 +263,7 @@ static enum oft_err check_deltas(const struct statement *statement)
 enum oft_err statement_find_deltas(struct statement *statement, const struct statement *before)
 {
     size_t lines = statement->capacity.count + statement->shares.count + statement->sales.count +
-                   statement->memo_sales.count;
+                   statement->memo_sales.count + statement->dues.count;
     statement->was_nanos = before->net_nanos;
     statement->deltas =
         oft_arena_alloc_array(&statement->arena, lines + 1, sizeof(*statement->deltas));
@@ -268,6 +271,9 @@ enum oft_err statement_find_deltas(struct statement *statement, const struct sta
         return OFT_ERR_MEMORY;
     }
     enum oft_err err = add_deltas(statement, &statement->capacity, &before->capacity, false);
+    if (err == OFT_OK) {
+        err = add_deltas(statement, &statement->dues, &before->dues, false);
+    }
     if (err == OFT_OK) {
         err = add_deltas(statement, &statement->shares, &before->shares, false);
     }

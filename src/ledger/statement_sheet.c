@@ -174,6 +174,26 @@ static void put_shares(const struct statement *statement, const struct ledger_sh
     put_sum(sheet, OFT_COUNT_OF(columns), "Subtotal received", statement->received_nanos);
 }
 
+/* What follows from commitments in this month. */
+static void put_dues(const struct statement *statement, const struct ledger_sheet *sheet)
+{
+    static const struct ledger_column columns[] = {{"Line", 0, false}, {"Amount", 22, true}};
+    char words[WORDS_BYTES];
+    char amount[OFT_NANOS_TEXT_BYTES];
+    if (statement->dues.count == 0) {
+        return;
+    }
+    SHEET_CALL(sheet, heading, "Commitments: what is due");
+    SHEET_CALL(sheet, table, columns, OFT_COUNT_OF(columns));
+    for (size_t i = 0; i < statement->dues.count; i++) {
+        const struct ledger_row *row = statement->dues.items[i];
+        statement_line_words(statement, &row->key, words, sizeof(words));
+        const char *cells[] = {words, oft_nanos_format_grouped(row->totals.amount_nanos, amount)};
+        SHEET_CALL(sheet, cells, cells, false);
+    }
+    put_sum(sheet, OFT_COUNT_OF(columns), "Subtotal", statement->dues_nanos);
+}
+
 static void put_totals(const struct statement *statement, const struct ledger_sheet *sheet)
 {
     static const struct ledger_column columns[] = {{"Total", 0, false}, {"Amount", 30, true}};
@@ -187,6 +207,7 @@ static void put_totals(const struct statement *statement, const struct ledger_sh
     SHEET_CALL(sheet, heading, "Totals");
     SHEET_CALL(sheet, table, columns, OFT_COUNT_OF(columns));
     put_sum(sheet, 2, "Capacity", statement->capacity_nanos);
+    put_sum(sheet, 2, "Commitments: what is due", statement->dues_nanos);
     put_sum(sheet, 2, "Shares paid", statement->paid_nanos);
     put_sum(sheet, 2, "Shares received", statement->received_nanos);
     put_sum(sheet, 2, "Sales", statement->sales_nanos);
@@ -235,7 +256,7 @@ static void put_deltas(const struct statement *statement, const struct ledger_sh
     for (size_t i = 0; i < statement->delta_count; i++) {
         const struct statement_delta *delta = &statement->deltas[i];
         char words[WORDS_BYTES];
-        bool share = delta->row->key.kind == LEDGER_SHARE;
+        bool share = delta->row->key.kind != LEDGER_SALE && delta->row->key.kind != LEDGER_COST;
         statement_line_words(statement, &delta->row->key, words, sizeof(words));
         (void)snprintf(line, sizeof(line), "%.900s%s%s%s", words, share ? "" : ", ",
                        share ? "" : print_unit_name(delta->row->key.unit),
@@ -319,6 +340,7 @@ enum oft_err ledger_statement_sheet(const struct ledger_statement_input *input,
         put_priced(&statement, sheet, "Sales", &statement.sales, statement.sales_nanos);
         put_priced(&statement, sheet, "Sales of another party's products (in no sum)",
                    &statement.memo_sales, statement.memo_sales_nanos);
+        put_dues(&statement, sheet);
         put_commitments(&statement, sheet);
         put_deltas(&statement, sheet);
         put_notes(&statement, sheet);

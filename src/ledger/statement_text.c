@@ -178,6 +178,25 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
     put_sum(out, "  Subtotal received", statement->received_nanos);
 }
 
+/* What follows from commitments in this month. */
+static void put_dues(const struct statement *statement, struct oft_buffer *out)
+{
+    char line[LINE_BYTES];
+    char id[LEDGER_LINE_ID_BYTES];
+    if (statement->dues.count == 0) {
+        return;
+    }
+    print_title(out, "Commitments: what is due");
+    for (size_t i = 0; i < statement->dues.count; i++) {
+        const struct ledger_series_key *key = &statement->dues.items[i]->key;
+        statement_line_words(statement, key, line, sizeof(line));
+        print_wrapped(out, 2, 4, line);
+        (void)snprintf(line, sizeof(line), "  %.8s", print_line_id(key, out, id));
+        put_sum(out, line, statement->dues.items[i]->totals.amount_nanos);
+    }
+    put_sum(out, "  Subtotal", statement->dues_nanos);
+}
+
 static void put_net(const struct statement *statement, struct oft_buffer *out)
 {
     const struct deal *deal = statement->input->deal;
@@ -228,7 +247,7 @@ static void put_deltas(const struct statement *statement, struct oft_buffer *out
     print_title(out, line);
     for (size_t i = 0; i < statement->delta_count; i++) {
         const struct statement_delta *delta = &statement->deltas[i];
-        bool share = delta->row->key.kind == LEDGER_SHARE;
+        bool share = delta->row->key.kind != LEDGER_SALE && delta->row->key.kind != LEDGER_COST;
         statement_line_words(statement, &delta->row->key, words, sizeof(words));
         (void)snprintf(line, sizeof(line), "%.900s%s%s%s", words, share ? "" : ", ",
                        share ? "" : print_unit_name(delta->row->key.unit),
@@ -261,6 +280,7 @@ void statement_print_text(const struct statement *statement, struct oft_buffer *
     put_priced(statement, out, "Sales", &statement->sales, statement->sales_nanos);
     put_priced(statement, out, "Sales of another party's products (in no sum)",
                &statement->memo_sales, statement->memo_sales_nanos);
+    put_dues(statement, out);
     put_net(statement, out);
     put_commitments(statement, out);
     put_deltas(statement, out);

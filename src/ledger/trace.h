@@ -67,7 +67,8 @@ struct ledger_traced {
 enum oft_err ledger_tracer_sum(struct ledger_tracer *tracer,
                                struct ledger_traced *ret_traced) OFT_MUSTCHECK;
 
-/* What ROW comes to before its amount is rounded, with RET_SCALE decimals: 15, and 18 for a share. */
+/* What ROW comes to before its amount is rounded, with RET_SCALE decimals: 15, and 18 for a
+ * share and for a commitment that counts a part. */
 enum oft_err ledger_line_unrounded(const struct ledger_row *row, oft_nanos *ret_unrounded,
                                    unsigned *ret_scale) OFT_MUSTCHECK;
 /* Whether what was traced is exactly what ROW holds. */

@@ -41,9 +41,9 @@ struct policy_compile_input {
     size_t key_count;
     const struct policy_resolved *resolved;
     size_t resolved_count;
-    /* By clause index of the deal: true when that commitment is behind its line now, so that spend
-     * on its provider retires shortfall and its effective price is 0. NULL: none is. */
-    const bool *commitment_behind;
+    /* By clause index of the deal: what a unit of spend that the commitment counts saves now, in parts
+     * per billion; below 0 when it costs more. NULL: nothing anywhere. */
+    const int64_t *commitment_value_ppb;
     /* By serve index: the secret's index or POLICY_NO_SECRET. NULL: serve index itself when the
      * serve names a secret. */
     const uint32_t *secret_of_serve;

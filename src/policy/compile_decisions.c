@@ -150,7 +150,7 @@ static void stale_clause(struct weaver *weaver, const struct deal_clause *clause
         stale_products(weaver, clause->as.primary.products);
         break;
     case DEAL_CLAUSE_COMMIT:
-        if (weaver->build->input->commitment_behind != NULL) {
+        if (weaver->build->input->commitment_value_ppb != NULL) {
             stale_products(weaver, clause->as.commit.products);
         }
         break;

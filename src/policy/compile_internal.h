@@ -47,13 +47,16 @@ enum oft_err policy_kinds_find(const struct deal *deal, struct oft_arena *arena,
                                struct policy_kinds *ret_kinds,
                                struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* Parts per billion of parts per billion: a commitment's value times the weight of a product. */
+#define POLICY_VALUE_ONE ((oft_nanos)DEAL_RATE_ONE * DEAL_RATE_ONE)
+
 /* What clauses in force say of one product for one kind of account. */
 struct policy_scope {
     uint32_t *exclusive_bar; /* by provider: the clause that bars it, or DEAL_NONE */
     uint32_t *residency_bar; /* by region index: the clause that bars it, or DEAL_NONE */
     uint32_t exclusive;      /* the first that covers the request, or DEAL_NONE */
     bool *preferred;         /* by provider */
-    bool *behind;            /* by provider: its commitment counts this product and is behind */
+    oft_nanos *value;        /* by provider: what spend saves, in parts of POLICY_VALUE_ONE */
     uint32_t *ships_first;   /* primary clauses in force with "ship first" for the product */
     uint32_t ships_first_count;
     bool foreign;          /* the product is another party's */

@@ -323,6 +323,18 @@ static void allow_slot(const struct policy_scope *scope, const struct policy_slo
     }
 }
 
+/* The nominal price less what spending it saves; nothing is worth more than it costs. */
+static int64_t effective(int64_t nominal, oft_nanos value)
+{
+    oft_nanos left = value > POLICY_VALUE_ONE ? 0 : POLICY_VALUE_ONE - value;
+    oft_nanos price;
+    if (value == 0 ||
+        oft_nanos_mul_div_half_even(nominal, left, POLICY_VALUE_ONE, &price) != OFT_OK) {
+        return nominal;
+    }
+    return price > INT64_MAX ? INT64_MAX : (int64_t)price;
+}
+
 /* The priority of the reasons is their order here. */
 static void weigh_slot(const struct policy_rules *rules, const struct policy_scope *scope,
                        uint32_t product, uint32_t model, const struct policy_slot *slot,
@@ -338,7 +350,7 @@ static void weigh_slot(const struct policy_rules *rules, const struct policy_sco
     verdict->pool = slot->pool;
     verdict->reserved = slot->reserved;
     verdict->preferred = scope->preferred[slot->provider];
-    verdict->effective_nanos = scope->behind[slot->provider] ? 0 : slot->cost_nanos;
+    verdict->effective_nanos = effective(slot->cost_nanos, scope->value[slot->provider]);
     if (exclusive_bar != DEAL_NONE) {
         bar(verdict, POLICY_BARRED_BY_EXCLUSIVE, POLICY_GROUND_CLAUSE, exclusive_bar, 0);
     } else if (residency_bar != DEAL_NONE) {
@@ -360,17 +372,56 @@ static void weigh_slot(const struct policy_rules *rules, const struct policy_sco
 
 /* ---- all candidates of a model ---------------------------------------------------------------- */
 
-/* Eligible ones fall into eight bands: reserved, preferred, effective price 0. Within a band the order
- * by nominal price is that of by_price, because where the effective price is not 0 it is the nominal. */
-enum { ELIGIBLE_BANDS = 8, BANDS = ELIGIBLE_BANDS + POLICY_BARRED_BY_REGION + 1 };
+/* Eligible ones fall into four bands: reserved, preferred. Within a band they come in the order of
+ * by_price, and are then put in that of the effective price. */
+enum { ELIGIBLE_BANDS = 4, BANDS = ELIGIBLE_BANDS + POLICY_BARRED_BY_REGION + 1 };
 
 static unsigned band_of(const struct policy_verdict *verdict)
 {
     if (!verdict->eligible) {
         return ELIGIBLE_BANDS + (unsigned)verdict->reason;
     }
-    return (verdict->reserved ? 0u : 4u) + (verdict->preferred ? 0u : 2u) +
-           (verdict->effective_nanos == 0 ? 0u : 1u);
+    return (verdict->reserved ? 0u : 2u) + (verdict->preferred ? 0u : 1u);
+}
+
+static bool comes_after(const struct policy_verdict *a, const struct policy_verdict *b)
+{
+    unsigned band_a = band_of(a);
+    unsigned band_b = band_of(b);
+
+    return band_a != band_b ? band_a > band_b : a->effective_nanos > b->effective_nanos;
+}
+
+static void merge(const struct policy_verdict *from, uint32_t begin, uint32_t middle, uint32_t end,
+                  struct policy_verdict *to)
+{
+    uint32_t left = begin;
+    uint32_t right = middle;
+
+    for (uint32_t i = begin; i < end; i++) {
+        bool take_right = left == middle || (right < end && comes_after(&from[left], &from[right]));
+        to[i] = from[take_right ? right++ : left++];
+    }
+}
+
+/* Merges runs, so that equal ones keep their order. Mostly nothing is to be done: where no commitment has
+ * a value, effective prices are nominal ones. */
+static void sort_eligible(struct policy_verdict *verdicts, uint32_t count,
+                          struct policy_verdict *scratch)
+{
+    uint32_t sorted = 1;
+
+    while (sorted < count && !comes_after(&verdicts[sorted - 1], &verdicts[sorted])) {
+        sorted++;
+    }
+    for (uint32_t width = 1; sorted < count && width < count; width *= 2) {
+        for (uint32_t begin = 0; begin < count; begin += 2 * width) {
+            uint32_t middle = begin + width < count ? begin + width : count;
+            uint32_t end = begin + 2 * width < count ? begin + 2 * width : count;
+            merge(verdicts, begin, middle, end, scratch);
+        }
+        memcpy(verdicts, scratch, count * sizeof(*verdicts));
+    }
 }
 
 void policy_rules_decide(struct policy_rules *rules, const struct policy_scope *scope,
@@ -403,6 +454,7 @@ void policy_rules_decide(struct policy_rules *rules, const struct policy_scope *
             verdicts[starts[band_of(&rules->scratch[i])]++] = rules->scratch[i];
         }
     }
+    sort_eligible(verdicts, eligible, rules->scratch);
     *ret_count = count;
     *ret_eligible_count = eligible;
 }

@@ -23,13 +23,13 @@ bool policy_scope_init(const struct policy_rules *rules, struct oft_arena *arena
     scope->residency_bar =
         oft_arena_alloc_array(arena, (size_t)rules->region_count + 1, sizeof(uint32_t));
     scope->preferred = oft_arena_alloc_array(arena, providers, sizeof(bool));
-    scope->behind = oft_arena_alloc_array(arena, providers, sizeof(bool));
+    scope->value = oft_arena_alloc_array(arena, providers, sizeof(*scope->value));
     scope->ships_first =
         oft_arena_alloc_array(arena, (size_t)rules->primary_count + 1, sizeof(uint32_t));
     scope->license = oft_arena_alloc_array(arena, models, sizeof(uint32_t));
     scope->sale_missing = oft_arena_alloc_array(arena, models, sizeof(bool));
     return scope->exclusive_bar != NULL && scope->residency_bar != NULL &&
-           scope->preferred != NULL && scope->behind != NULL && scope->ships_first != NULL &&
+           scope->preferred != NULL && scope->value != NULL && scope->ships_first != NULL &&
            scope->license != NULL && scope->sale_missing != NULL;
 }
 
@@ -41,7 +41,7 @@ static void clear(const struct policy_rules *rules, uint32_t product, struct pol
     for (i = 0; i < deal->provider_count; i++) {
         scope->exclusive_bar[i] = DEAL_NONE;
         scope->preferred[i] = false;
-        scope->behind[i] = false;
+        scope->value[i] = 0;
     }
     for (i = 0; i < rules->region_count; i++) {
         scope->residency_bar[i] = DEAL_NONE;
@@ -127,10 +127,10 @@ static void add_commit(const struct policy_rules *rules, uint32_t index, uint32_
 {
     const struct deal_commit *commit = &rules->deal->clauses[index].as.commit;
 
-    if (rules->input->commitment_behind != NULL && rules->input->commitment_behind[index] &&
-        commit->period_from <= rules->at && rules->at < commit->period_until &&
-        deal_list_has(commit->products, product)) {
-        scope->behind[commit->provider] = true;
+    if (rules->input->commitment_value_ppb != NULL && commit->period_from <= rules->at &&
+        rules->at < commit->period_until) {
+        scope->value[commit->provider] += (oft_nanos)rules->input->commitment_value_ppb[index] *
+                                          deal_commit_weight(commit, product);
     }
 }
 

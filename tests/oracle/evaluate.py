@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import re
 from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
 
 # ---- Time ---------------------------------------------------------------------------------------------
 
@@ -527,11 +528,10 @@ def nominal_price(request: Request, pool: Pool) -> int:
 
 
 def effective_price(request: Request, pool: Pool) -> int:
-    for clause in request.commits:
-        terms = clause.terms
-        if clause.identity in request.reading.behind and terms.provider == pool.provider:
-            return 0
-    return nominal_price(request, pool)
+    """Commitments of these deals count what they name in full: the generator writes no percentages."""
+    saved = sum(request.reading.values.get(clause.identity, Fraction(0)) for clause in request.commits
+                if clause.terms.provider == pool.provider)
+    return min(round(nominal_price(request, pool) * (1 - min(saved, Fraction(1)))), PRICE_CUT)
 
 
 def preferred(request: Request, pool: Pool) -> bool:
@@ -576,12 +576,12 @@ def answer_for_region(eligible: list, barred: list, region: str | None) -> Answe
 
 
 class Reading:
-    """A deal under some attestations. `behind` names the commitments that the books tell to be behind."""
+    """A deal under some attestations. `values` is what the books say that a unit of spend saves, by commitment."""
 
-    def __init__(self, deal: Deal, attestations: dict, behind=frozenset()):
+    def __init__(self, deal: Deal, attestations: dict, values=None):
         self.deal = deal
         self.attestations = attestations
-        self.behind = behind
+        self.values = values or {}
         self.products = {product.name: product for product in deal.products}
         self.accounts = {account.name: account for account in deal.accounts}
         self.clauses = {kind: [] for kind in (Exclusive, Residency, License, Primary, Commit)}

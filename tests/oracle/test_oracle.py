@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -429,13 +430,22 @@ def test_prices_are_cut():
 def test_a_commitment_that_is_behind_makes_its_provider_free():
     clause = Commit("c", 1, "west", at("2025-01-01"), at("2027-01-01"), "build-up", products("chat"))
     deal = small_deal(agreement("a", "2024-01-01", clause))
-    behind = Reading(deal, {}, frozenset(["a.c"]))
+    behind = Reading(deal, {}, {"a.c": Fraction(1)})
     answer = behind.decide(at("2026-01-01"), "chat", "m", None, None)
     assert [name for name, _, _ in answer.eligible] == ["w", "e"]
     for instant, product in (("2027-01-01", "chat"), ("2024-12-31", "chat"), ("2026-01-01", "tune")):
         answer = behind.decide(at(instant), product, "m", None, None)
         assert [name for name, _, _ in answer.eligible] == ["e", "w"]
     assert order(ask(deal)) == ["e", "w"]
+
+
+def test_what_spend_saves_is_taken_from_the_price():
+    clause = Commit("c", 1, "west", at("2025-01-01"), at("2027-01-01"), "build-up", products("chat"))
+    deal = small_deal(agreement("a", "2024-01-01", clause))
+    for value, expected in ((Fraction(-1, 5), ["e", "w"]), (Fraction(1, 1000), ["e", "w"]),
+                            (Fraction(99, 100), ["w", "e"]), (Fraction(3), ["w", "e"])):
+        answer = Reading(deal, {}, {"a.c": value}).decide(at("2026-01-01"), "chat", "m", None, None)
+        assert [name for name, _, _ in answer.eligible] == expected
 
 
 def test_the_barred_stand_by_reason_then_text():

@@ -166,6 +166,16 @@ enum oft_err engine_commitments(struct engine *engine, oft_instant now_ns,
     return report(engine, out, reterr, "commitments");
 }
 
+enum oft_err engine_forecast(struct engine *engine, const oft_instant *asked, oft_instant now_ns,
+                             enum ledger_format format, struct oft_buffer *out,
+                             struct oft_error *reterr)
+{
+    (void)asked;
+    (void)now_ns;
+    (void)format;
+    return report(engine, out, reterr, "forecast");
+}
+
 enum oft_err engine_usage(struct engine *engine, enum ledger_format format, struct oft_buffer *out,
                           struct oft_error *reterr)
 {

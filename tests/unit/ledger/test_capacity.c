@@ -5,6 +5,7 @@
  */
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,7 +155,7 @@ static void hours_count_to_the_commitments_of_their_first_instant(void **state)
     assert_nanos(held(book, "bc.april", "2026-03"), "0");
     assert_nanos(held(book, "bc.april", "2026-04"), "229");
     assert_nanos(held(book, "bc.april", "2026-05"), "0");
-    /* The agreement ends before the period does; a part counts whole, as all spend does. */
+    /* The agreement ends before the period does; the weight is taken from the total. */
     assert_nanos(held(book, "bc.half", "2026-03"), "2");
     assert_nanos(held(book, "bc.half", "2026-05"), "744");
     assert_nanos(held(book, "bc.half", "2026-06"), "0");
@@ -180,16 +181,70 @@ static void what_the_deal_no_longer_counts_is_taken_back_and_no_cost_is(void **s
     memcpy(end, "until 2026-03-02", strlen("until 2026-03-02"));
     world_open(&shorter, text);
     (void)reckon(book, &whole, &charge, 1, at("2026-05-01"));
-    assert_nanos(book_amount(book, LEDGER_COMMITMENT, "bc.half"), "792");
+    assert_nanos(book_amount(book, LEDGER_COMMITMENT, "bc.half"), "396");
     assert_nanos(book_amount(book, LEDGER_COMMITMENT, "bc.april"), "48");
     assert_int_equal(reckon(book, &shorter, &charge, 1, at("2026-05-01")), 3);
-    assert_nanos(book_amount(book, LEDGER_COMMITMENT, "bc.half"), "24");
+    assert_nanos(book_amount(book, LEDGER_COMMITMENT, "bc.half"), "12");
     assert_nanos(book_amount(book, LEDGER_COMMITMENT, "bc.april"), "0");
     assert_nanos(book_amount(book, LEDGER_COST, "cluster"), "792");
     assert_int_equal(reckon(book, &whole, &charge, 1, at("2026-05-01")), 3);
-    assert_nanos(book_amount(book, LEDGER_COMMITMENT, "bc.half"), "792");
+    assert_nanos(book_amount(book, LEDGER_COMMITMENT, "bc.half"), "396");
     world_close(&whole);
     world_close(&shorter);
+}
+
+static void open_weighed(struct world *world, const char *counting)
+{
+    char text[sizeof(EDGES_DEAL) + 256];
+    (void)snprintf(
+        text, sizeof(text),
+        "deal \"Weighed\"; customer lab; currency USD\n"
+        "party bigcloud \"B\"; provider alpha of bigcloud; model m; account acme\n"
+        "product chat class inference; product api class inference\n"
+        "agreement bc with bigcloud {\n    effective 2026-01-01\n"
+        "    c: commit 1m USD on alpha over 2026-01-01..2027-01-01 build-up counting %s\n"
+        "}\npool east on alpha\n",
+        counting);
+    world_open(world, text);
+}
+
+/* What counted in other series under an older text of the deal is taken back. */
+static void hours_that_weigh_otherwise_now_do_not_count_twice(void **state)
+{
+    struct world old;
+    struct world new;
+    struct book *book = new_book();
+    struct ledger_charge charge = charge_of("2026-03-01", "2026-04-01", 1);
+    struct ledger_batch *batch;
+    struct ledger_result result;
+    struct oft_error error = {0};
+    (void)state;
+    charge.rate = 4;
+    open_weighed(&old, "chat 50%");
+    open_weighed(&new, "chat 25% milestone 100 USD by 2026-03-02T00:30:00Z");
+    (void)reckon(book, &old, &charge, 1, at("2026-05-01"));
+    assert_nanos(book_amount(book, LEDGER_COMMITMENT, "bc.c"), "1488"); /* 744 hours, half of 4 */
+    assert_int_equal(ledger_batch_new(&batch), OFT_OK);
+    assert_int_equal(ledger_capacity_add(batch, new.context, &charge, 1, at("2026-05-01")), OFT_OK);
+    assert_int_equal(ledger_dues_add(batch, new.context, NULL, 0, book->rows, book->row_count),
+                     OFT_OK);
+    assert_int_equal(ledger_batch_close(batch, book_source(book), &result, &error), OFT_OK);
+    book_take(book, &result);
+    ledger_batch_free(batch);
+    assert_nanos(book_amount(book, LEDGER_COMMITMENT, "bc.c"), "744");
+    /* The hour from 00:00 on begins before the milestone: 25 of them, at a quarter of 4. */
+    bool cut = false;
+    for (size_t i = 0; i < book->row_count; i++) {
+        const struct ledger_row *row = &book->rows[i];
+        if (row->key.kind == LEDGER_COMMITMENT && row->key.pool[0] != '\0') {
+            cut = true;
+            assert_string_equal(row->key.pool, "2026-03-02T00:30:00Z");
+            assert_nanos(row->totals.amount_nanos, "719");
+        }
+    }
+    assert_true(cut);
+    world_close(&old);
+    world_close(&new);
 }
 
 static void fewer_hours_than_the_books_hold_are_a_conflict(void **state)
@@ -313,7 +368,9 @@ static oft_nanos money_of(const struct book *book, const char *clause, int32_t m
     for (size_t i = 0; i < book->row_count; i++) {
         const struct ledger_row *row = &book->rows[i];
         if (row->key.month == month && strcmp(row->key.clause, clause) == 0) {
-            sum += row->totals.amount_nanos;
+            /* What counts by half is held whole, and weighed by series. */
+            sum += row->key.kind == LEDGER_COMMITMENT ? row->totals.quantity
+                                                      : row->totals.amount_nanos;
         }
     }
     return sum;
@@ -468,6 +525,7 @@ int main(void)
         cmocka_unit_test(an_hour_is_owed_when_it_is_over),
         cmocka_unit_test(hours_count_to_the_commitments_of_their_first_instant),
         cmocka_unit_test(what_the_deal_no_longer_counts_is_taken_back_and_no_cost_is),
+        cmocka_unit_test(hours_that_weigh_otherwise_now_do_not_count_twice),
         cmocka_unit_test(fewer_hours_than_the_books_hold_are_a_conflict),
         cmocka_unit_test(what_cannot_be_reckoned_is_refused),
         cmocka_unit_test(any_steps_give_the_books_of_one),

@@ -131,22 +131,29 @@ static void slow_exclusive(const struct world *world, uint32_t product, uint32_t
     }
 }
 
-static bool slow_behind(const struct world *world, uint32_t product, uint32_t provider,
-                        oft_instant at)
+/* The price less what spending it saves, by the page: exact in 128 bits for the prices of these worlds. */
+static int64_t slow_effective(const struct world *world, uint32_t product, uint32_t provider,
+                              oft_instant at, int64_t nominal)
 {
+    const oft_nanos one = (oft_nanos)DEAL_RATE_ONE * DEAL_RATE_ONE;
+    oft_nanos saved = 0;
+    oft_nanos product_of;
     uint32_t i;
 
     for (i = 0; i < world->deal.clause_count; i++) {
         const struct deal_clause *clause = &world->clauses[i];
 
-        if (clause->kind == DEAL_CLAUSE_COMMIT && world->behind[i] &&
-            clause->as.commit.provider == provider && slow_in_force(world, clause, at) &&
-            at >= clause->as.commit.period_from && at < clause->as.commit.period_until &&
+        if (clause->kind == DEAL_CLAUSE_COMMIT && clause->as.commit.provider == provider &&
+            slow_in_force(world, clause, at) && at >= clause->as.commit.period_from &&
+            at < clause->as.commit.period_until &&
             slow_listed(clause->as.commit.products, product)) {
-            return true;
+            saved += (oft_nanos)world->values[i] * world->weights[i];
         }
     }
-    return false;
+    product_of = nominal * (saved > one ? 0 : one - saved);
+    oft_nanos whole = product_of / one;
+    oft_nanos twice = 2 * (product_of % one);
+    return (int64_t)(whole + (twice > one || (twice == one && whole % 2 == 1)));
 }
 
 static void expect(struct expected *expected, bool eligible, enum policy_reason reason,
@@ -174,7 +181,7 @@ static void slow_weigh(const struct world *world, uint32_t serve, uint32_t produ
                             ? 0
                             : (int64_t)(cost->per_million_nanos[DEAL_UNIT_INPUT] +
                                         cost->per_million_nanos[DEAL_UNIT_OUTPUT]);
-    expected->effective = slow_behind(world, product, pool->provider, at) ? 0 : expected->nominal;
+    expected->effective = slow_effective(world, product, pool->provider, at, expected->nominal);
     if (bars != NULL) {
         expect(expected, false, POLICY_BARRED_BY_EXCLUSIVE, bars->id, "", "");
     } else if (foreign && license == NULL && latest != NULL) {
@@ -288,7 +295,10 @@ static void add_random_clause(struct world *world, uint64_t *seed, const char *i
     } else {
         index = world_commit(world, id, random_below(seed, 3), random_item(seed, 3),
                              random_below(seed, SPAN / 2), SPAN / 2 + random_below(seed, SPAN / 2));
-        world->behind[index] = random_below(seed, 2) == 0;
+        static const int64_t values[] = {0, DEAL_RATE_ONE, 900000000, 333333333, -200000000};
+        static const int64_t weights[] = {DEAL_RATE_ONE, 500000000, 123456789, 0};
+        world->values[index] = values[random_below(seed, OFT_COUNT_OF(values))];
+        world->weights[index] = weights[random_below(seed, OFT_COUNT_OF(weights))];
     }
     if (random_below(seed, 4) == 0) {
         world->clauses[index].superseded_from = (oft_instant)random_below(seed, SPAN);

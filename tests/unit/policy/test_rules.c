@@ -12,6 +12,8 @@
 
 #include "world.h"
 
+#include <string.h>
+
 #define T INT64_C(1000000)
 
 /* Asserts choice I: its pool, its reason, its clause. */
@@ -376,7 +378,7 @@ static void a_commitment_behind_its_line_makes_its_provider_free(void **state)
     assert_string_equal(choice_pool(&compiled, &answer, 1), "west"); /* not behind */
     compiled_release(&compiled);
 
-    world.behind[index] = true;
+    world.values[index] = DEAL_RATE_ONE;
     world_compile(&world, &compiled);
     compiled_decide(&compiled, API, "zeta", T, &answer);
     assert_string_equal(choice_pool(&compiled, &answer, 0), "metal"); /* reserved stays first */
@@ -389,6 +391,41 @@ static void a_commitment_behind_its_line_makes_its_provider_free(void **state)
     compiled_decide(&compiled, TRAINING, "zeta", T, &answer); /* not counted */
     assert_string_equal(choice_pool(&compiled, &answer, 1), "west");
     compiled_release(&compiled);
+}
+
+/* East costs 3 or 5 and saves what the commitment says; a dearer excess is dearer. */
+static void what_spend_saves_is_taken_from_the_price(void **state)
+{
+    static const struct {
+        int64_t value, weight, percent; /* of the nominal price */
+    } cases[] = {{0, 1000000000, 100},          {900000000, 1000000000, 10},
+                 {900000000, 500000000, 55},    {1000000000, 250000000, 75},
+                 {-200000000, 1000000000, 120}, {1000000000, 0, 100}};
+    (void)state;
+    for (size_t i = 0; i < OFT_COUNT_OF(cases); i++) {
+        struct world world;
+        struct compiled compiled;
+        struct policy_answer answer;
+        int64_t nominal = 0;
+        world_init(&world);
+        uint32_t index = world_commit(&world, "ms.commit", AZURE, API, T, 2 * T);
+        for (int pass = 0; pass < 2; pass++) {
+            world.values[index] = pass == 0 ? 0 : cases[i].value;
+            world.weights[index] = cases[i].weight;
+            world_compile(&world, &compiled);
+            compiled_decide(&compiled, API, "zeta", T, &answer);
+            for (uint32_t c = 0; c < answer.eligible_count; c++) {
+                int64_t price = answer.choices[c].candidate->effective_price_nanos;
+                if (strcmp(choice_pool(&compiled, &answer, c), "east") != 0) {
+                    continue;
+                }
+                nominal = pass == 0 ? price : nominal;
+                assert_true(pass == 0 || price * 100 == nominal * cases[i].percent);
+            }
+            compiled_release(&compiled);
+        }
+        assert_true(nominal > 0);
+    }
 }
 
 static void pools_that_are_down_go_behind_those_that_are_up(void **state)
@@ -487,6 +524,7 @@ int main(void)
         cmocka_unit_test(inference_needs_a_sale_price_and_training_does_not),
         cmocka_unit_test(several_bars_name_the_first_by_priority),
         cmocka_unit_test(a_commitment_behind_its_line_makes_its_provider_free),
+        cmocka_unit_test(what_spend_saves_is_taken_from_the_price),
         cmocka_unit_test(pools_that_are_down_go_behind_those_that_are_up),
         cmocka_unit_test(a_region_bars_the_pools_outside_it),
         cmocka_unit_test(a_model_without_pools_and_a_wrong_index_are_refused),

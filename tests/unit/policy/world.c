@@ -125,6 +125,8 @@ uint32_t world_commit(struct world *world, const char *id, uint32_t provider, ui
     clause->as.commit.period_from = from;
     clause->as.commit.period_until = until;
     clause->as.commit.products = world_list(product);
+    world->weights[world->deal.clause_count - 1] = DEAL_RATE_ONE;
+    clause->as.commit.weights_ppb = &world->weights[world->deal.clause_count - 1];
     return world->deal.clause_count - 1;
 }
 
@@ -212,7 +214,7 @@ void world_init(struct world *world)
                                                  .attested = {.items = world->attested},
                                                  .generation = 7,
                                                  .compiled_ns = 1234,
-                                                 .commitment_behind = world->behind};
+                                                 .commitment_value_ppb = world->values};
 }
 
 static void die(const char *what, const struct oft_error *error)

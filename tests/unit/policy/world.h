@@ -39,7 +39,8 @@ struct world {
     struct deal_serve serves[OFT_POOLS_PER_DECISION_MAX + 8];
     struct deal_clause clauses[WORLD_ITEMS];
     struct deal_attestation attested[2];
-    bool behind[WORLD_ITEMS];
+    int64_t values[WORLD_ITEMS]; /* of commitments, in parts per billion */
+    int64_t weights[WORLD_ITEMS];
     struct policy_compile_input input;
 };
 

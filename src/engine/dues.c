@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What follows from commitments, into the books: shortfalls that have become due, credits and their use,
+ * overage. As with hours of capacity it follows from the rows and the clock alone, so this may be done at
+ * any time and any number of times.
+ */
+#include <string.h>
+
+#include "engine/failpoint.h"
+#include "engine/internal.h"
+
+#define THROUGH_KEY "settled_through"
+
+static bool has_commitment(const struct deal *deal)
+{
+    for (uint32_t i = 0; i < deal->clause_count; i++) {
+        if (deal->clauses[i].kind == DEAL_CLAUSE_COMMIT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Never before what was settled already: a clock that was set back owes nothing back. */
+static enum oft_err through_of(struct engine *engine, oft_instant now_ns, struct oft_arena *arena,
+                               oft_instant *ret_through, struct oft_error *reterr)
+{
+    const char *text = NULL;
+    oft_nanos before;
+    *ret_through = engine_contract_now(engine, now_ns);
+    enum oft_err code = store_meta_get(engine->store, THROUGH_KEY, arena, &text, reterr);
+    if (code == OFT_OK && text != NULL) {
+        if (oft_i128_parse(oft_str_from(text), &before) != OFT_OK || before > INT64_MAX ||
+            before < INT64_MIN) {
+            return oft_fail(reterr, OFT_ERR_CORRUPT,
+                            "how far commitments were settled (" THROUGH_KEY ") is damaged in the "
+                            "books");
+        }
+        *ret_through = before > *ret_through ? (oft_instant)before : *ret_through;
+    }
+    return code;
+}
+
+/* The batch of what is not in the books yet, or no longer holds. */
+static enum oft_err fill(struct engine *engine, struct ledger_batch *batch, oft_instant through,
+                         struct oft_arena *arena, struct oft_error *reterr)
+{
+    struct ledger_row *counted = NULL;
+    struct ledger_row *booked = NULL;
+    size_t counted_count = 0;
+    size_t booked_count = 0;
+    const struct ledger_settlement *settlements = NULL;
+    size_t count = 0;
+    enum oft_err code =
+        store_rows(engine->store, LEDGER_COMMITMENT, 0, arena, &counted, &counted_count, reterr);
+    if (code == OFT_OK) {
+        code =
+            store_rows(engine->store, LEDGER_SHORTFALL, 0, arena, &booked, &booked_count, reterr);
+    }
+    if (code == OFT_OK) {
+        code = ledger_commitments_settle(engine->deal, engine_attested_now(engine), counted,
+                                         counted_count, through, arena, &settlements, &count);
+    }
+    return code == OFT_OK ? ledger_dues_add(batch, engine->current->ledger, settlements, count,
+                                            booked, booked_count)
+                          : code;
+}
+
+static enum oft_err post(struct engine *engine, struct ledger_batch *batch, oft_instant through,
+                         oft_instant now_ns, struct oft_error *reterr)
+{
+    struct engine_posted posted = {0};
+    char text[OFT_NANOS_TEXT_BYTES];
+    enum oft_err code = store_begin(engine->store, reterr);
+    if (code != OFT_OK) {
+        return code;
+    }
+    code = engine_post(engine, batch, NULL, 0, now_ns, &posted, reterr);
+    engine_failpoint("dues-posted");
+    if (code == OFT_OK && posted.any) {
+        code = store_meta_set(engine->store, THROUGH_KEY, oft_i128_format(through, text), reterr);
+    }
+    if (code == OFT_OK && posted.any) {
+        code = store_commit(engine->store, reterr);
+    }
+    if (code != OFT_OK || !posted.any) {
+        store_rollback(engine->store);
+    }
+    return code;
+}
+
+enum oft_err engine_settle_commitments(struct engine *engine, oft_instant now_ns,
+                                       struct oft_error *reterr)
+{
+    struct oft_arena arena;
+    struct oft_error error = {0};
+    struct ledger_batch *batch = NULL;
+    oft_instant through = 0;
+    if (engine->current == NULL || engine->deal == NULL || !has_commitment(engine->deal)) {
+        return OFT_OK;
+    }
+    oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
+    enum oft_err code = through_of(engine, now_ns, &arena, &through, &error);
+    if (code == OFT_OK) {
+        code = ledger_batch_new(&batch);
+    }
+    if (code == OFT_OK) {
+        code = engine_batch_periods(engine, batch, &error);
+    }
+    if (code == OFT_OK) {
+        code = fill(engine, batch, through, &arena, &error);
+    }
+    if (code == OFT_OK) {
+        code = post(engine, batch, through, now_ns, &error);
+    }
+    ledger_batch_free(batch);
+    oft_arena_release(&arena);
+    if (code != OFT_OK) {
+        return oft_fail(reterr, code, "what follows from commitments cannot be booked: %.380s",
+                        error.message[0] != '\0' ? error.message : oft_err_text(code));
+    }
+    return OFT_OK;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A commitment's rows as pieces of time: each the part of a month that no measuring period cuts, with what
+ * came directly and through the marketplace, in order. The order of the rows is of no matter.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/commit_walk.h"
+
+static int compare_pieces(const void *a, const void *b)
+{
+    const struct commit_piece *x = a;
+    const struct commit_piece *y = b;
+    if (x->place != y->place) {
+        return x->place > y->place ? 1 : -1;
+    }
+    return (int)y->inherited - (int)x->inherited;
+}
+
+/* The version of the commitment that a row was counted under: CLAUSE, or one that it amends. */
+static bool row_is_of(const struct deal *deal, const struct ledger_row *row, uint32_t clause,
+                      bool *ret_inherited)
+{
+    *ret_inherited = false;
+    for (uint32_t steps = 0; clause != DEAL_NONE && steps <= deal->clause_count; steps++) {
+        const struct deal_clause *it = &deal->clauses[clause];
+        if (it->kind != DEAL_CLAUSE_COMMIT) {
+            break;
+        }
+        if (strcmp(row->key.clause, it->id) == 0) {
+            return true;
+        }
+        clause = it->amends;
+        *ret_inherited = true;
+    }
+    return false;
+}
+
+static enum oft_err place_of(const struct ledger_row *row, oft_instant *ret_place)
+{
+    *ret_place = oft_month_start(ledger_own_month(&row->key));
+    if (row->key.pool[0] != '\0' &&
+        oft_instant_parse(oft_str_from(row->key.pool), ret_place) != OFT_OK) {
+        return OFT_ERR_CORRUPT;
+    }
+    return OFT_OK;
+}
+
+static enum oft_err merge(struct commit_piece *pieces, size_t *count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        struct commit_piece *last = kept == 0 ? NULL : &pieces[kept - 1];
+        if (last == NULL || compare_pieces(last, &pieces[i]) != 0) {
+            pieces[kept++] = pieces[i];
+        } else if (oft_nanos_add(last->direct, pieces[i].direct, &last->direct) != OFT_OK ||
+                   oft_nanos_add(last->market, pieces[i].market, &last->market) != OFT_OK) {
+            return OFT_ERR_RANGE;
+        }
+    }
+    *count = kept;
+    return OFT_OK;
+}
+
+enum oft_err commit_pieces(const struct deal *deal, uint32_t clause, const struct ledger_row *rows,
+                           size_t row_count, struct oft_arena *arena,
+                           struct commit_piece **ret_pieces, size_t *ret_count)
+{
+    oft_instant begins = deal->clauses[clause].as.commit.period_from;
+    size_t count = 0;
+    bool inherited;
+    for (size_t i = 0; i < row_count; i++) {
+        count += row_is_of(deal, &rows[i], clause, &inherited);
+    }
+    struct commit_piece *pieces = oft_arena_alloc_array(arena, count + 1, sizeof(*pieces));
+    if (pieces == NULL) {
+        return OFT_ERR_MEMORY;
+    }
+    count = 0;
+    for (size_t i = 0; i < row_count; i++) {
+        const struct ledger_row *row = &rows[i];
+        struct commit_piece it = {.month = ledger_own_month(&row->key)};
+        if (row->key.kind != LEDGER_COMMITMENT || !row_is_of(deal, row, clause, &inherited)) {
+            continue;
+        }
+        enum oft_err err = place_of(row, &it.place);
+        if (err != OFT_OK) {
+            return err;
+        }
+        it.inherited = inherited;
+        it.until = oft_month_start(it.month + 1);
+        if (it.place < begins) {
+            if (it.until <= begins) {
+                continue; /* of an earlier version's period, or of one that the deal no longer says */
+            }
+            it.place = begins;
+        }
+        *(row->key.outcome == LEDGER_THROUGH_MARKETPLACE ? &it.market : &it.direct) =
+            row->totals.amount_nanos;
+        pieces[count++] = it;
+    }
+    qsort(pieces, count, sizeof(*pieces), compare_pieces);
+    *ret_pieces = pieces;
+    *ret_count = count;
+    return merge(pieces, ret_count);
+}
