@@ -456,7 +456,7 @@ static void make_commitment(struct focus_sheet *sheet, const struct deal_clause 
 }
 
 /* What a commitment's end asks for. A credit is paid for before it is used, and what it pays for stands
- * at its cost already: neither is an effective cost. */
+ * at its cost already: neither is an effective cost (and so no Credit, which would have to be one). */
 static void put_due(struct focus_sheet *sheet, const struct ledger_row *row)
 {
     const struct ledger_series_key *key = &row->key;
@@ -469,7 +469,7 @@ static void put_due(struct focus_sheet *sheet, const struct ledger_row *row)
     put_costs(sheet, amount, kept ? 0 : amount);
     focus_put_nanos(sheet, "ContractedCost", amount);
     focus_put_nanos(sheet, "ListCost", amount);
-    focus_put(sheet, "ChargeCategory", amount < 0 ? "Credit" : "Adjustment");
+    focus_put(sheet, "ChargeCategory", "Adjustment");
     focus_put(sheet, "ChargeFrequency", "One-Time");
     focus_put(sheet, "ServiceCategory", "Other");
     focus_put(sheet, "ServiceSubcategory", "Other (Other)");
