@@ -75,6 +75,7 @@ static bool allocate(struct deal_build *b, const uint32_t *n)
     b->agreements = deal_build_array(b, n[NODE_AGREEMENT], sizeof(*b->agreements));
     b->clauses = deal_build_array(b, n[NODE_CLAUSE], sizeof(*b->clauses));
     b->prices = deal_build_array(b, n[NODE_PRICE], sizeof(*b->prices));
+    b->flats = deal_build_array(b, n[NODE_FLAT], sizeof(*b->flats));
     b->serves = deal_build_array(b, n[NODE_SERVES], sizeof(*b->serves));
     b->programmes = deal_build_array(b, n[NODE_PROGRAMME], sizeof(*b->programmes));
     b->groups = deal_build_array(b, n[NODE_GROUP], sizeof(*b->groups));
@@ -105,6 +106,7 @@ static void hand_over(struct deal_build *b)
     b->deal->agreements = b->agreements;
     b->deal->clauses = b->clauses;
     b->deal->prices = b->prices;
+    b->deal->flats = b->flats;
     b->deal->serves = b->serves;
     b->deal->programmes = b->programmes;
     b->deal->groups = b->groups;
@@ -136,6 +138,7 @@ bool deal_build_run(struct deal_build *build)
     if (!syntax_errors && !build->memory_failed) {
         deal_resolve_pools(build);
         deal_resolve_prices(build);
+        deal_resolve_flats(build);
         deal_resolve_agreements(build);
         deal_resolve_programmes(build);
     }

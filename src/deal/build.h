@@ -40,6 +40,7 @@ struct deal_build {
     struct deal_agreement *agreements;
     struct deal_clause *clauses;
     struct deal_price *prices;
+    struct deal_flat *flats;
     struct deal_serve *serves;
     struct deal_programme *programmes;
     struct deal_named *groups;
@@ -109,6 +110,7 @@ void deal_resolve_names(struct deal_build *build);
 void deal_resolve_pools(struct deal_build *build);
 void deal_resolve_serve(struct deal_build *build, const struct deal_node *node, uint32_t pool);
 void deal_resolve_prices(struct deal_build *build);
+void deal_resolve_flats(struct deal_build *build);
 void deal_resolve_agreements(struct deal_build *build);
 void deal_resolve_programmes(struct deal_build *build);
 

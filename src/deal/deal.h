@@ -163,6 +163,15 @@ struct deal_price {
     struct deal_position position;
 };
 
+/* What a pool costs a calendar month (UTC), used or not; a part of a month costs its part, by hours. */
+struct deal_flat {
+    const char *id; /* "metal.flat@2026-01-01": a clause id */
+    uint32_t pool;
+    oft_nanos per_month_nanos;
+    oft_instant from;      /* never ALWAYS: the pool's, when not said */
+    struct deal_end until; /* besides, it ends where the pool does and where its next one begins */
+    struct deal_position position;
+};
 /* ---- pools ---------------------------------------------------------------------------------- */
 
 enum deal_provider_kind { DEAL_KIND_OPENAI, DEAL_KIND_AZURE_OPENAI };
@@ -402,6 +411,8 @@ struct deal {
     uint32_t event_count;
     const struct deal_price *prices;
     uint32_t price_count;
+    const struct deal_flat *flats;
+    uint32_t flat_count;
     const struct deal_pool *pools;
     uint32_t pool_count;
     const struct deal_serve *serves;
@@ -553,6 +564,9 @@ oft_instant deal_shipped_from(const struct deal *deal, const struct deal_primary
 const struct deal_price *deal_price_at(const struct deal *deal, bool is_sale, uint32_t owner,
                                        uint32_t model, oft_instant at,
                                        struct deal_attestations attested);
+/* The end of what FLAT is owed for; nothing is when it is not after its beginning. */
+oft_instant deal_flat_until(const struct deal *deal, const struct deal_flat *flat,
+                            struct deal_attestations attested);
 
 /* What a request is, as far as its price depends on it. */
 struct deal_request {

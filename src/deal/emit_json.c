@@ -304,6 +304,27 @@ static void emit_serves(struct emitter *e, uint32_t pool)
     emit_close(e, ']');
 }
 
+static void emit_flats(struct emitter *e, uint32_t pool)
+{
+    emit_key(e, "flat");
+    emit_open(e, '[');
+    for (uint32_t i = 0; i < e->deal->flat_count; i++) {
+        const struct deal_flat *it = &e->deal->flats[i];
+        if (it->pool == pool) {
+            emit_open(e, '{');
+            emit_text_member(e, "id", it->id);
+            emit_key(e, "per_month");
+            emit_amount(e, it->per_month_nanos);
+            emit_key(e, "from");
+            emit_instant(e, it->from);
+            emit_key(e, "until");
+            emit_end(e, &it->until);
+            emit_close(e, '}');
+        }
+    }
+    emit_close(e, ']');
+}
+
 static void emit_pools(struct emitter *e)
 {
     emit_key(e, "pools");
@@ -325,6 +346,7 @@ static void emit_pools(struct emitter *e)
         emit_instant(e, it->from);
         emit_key(e, "until");
         emit_end(e, &it->until);
+        emit_flats(e, i);
         emit_serves(e, i);
         emit_close(e, '}');
     }

@@ -75,6 +75,7 @@ static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser 
 %token KW_COUNT "count"
 %token KW_RESERVED "reserved"
 %token KW_MARKETPLACE "marketplace"
+%token KW_FLAT "flat"
 %token KW_SERVES "serves"
 %token KW_AS "as"
 %token KW_AT "at"
@@ -173,6 +174,7 @@ name: WORD | NUMBER | KW_DEAL
     | KW_COUNT
     | KW_RESERVED
     | KW_MARKETPLACE
+    | KW_FLAT
     | KW_SERVES
     | KW_AS
     | KW_AT
@@ -264,6 +266,7 @@ pool_item: %empty { $$ = NULL; }
     | KW_ACCELERATOR name KW_COUNT NUMBER { $$ = ADD(N(ACCELERATOR, $2), N(COUNT, $4)); }
     | KW_RESERVED { $$ = N(RESERVED, $1); }
     | KW_MARKETPLACE { $$ = N(MARKETPLACE, $1); }
+    | KW_FLAT amount KW_PER WORD price_when { $$ = ADOPT(ADD(ADD(N(FLAT, $1), $2), N(PER, $4)), $5); }
     | KW_SERVES name KW_AS text KW_AT URL serve_options
         { $$ = ADOPT(ADD(ADD(N(SERVES, $2), N(UPSTREAM, $4)), N(URL, $6)), $7); }
     | KW_SERVES name KW_AT URL serve_options { $$ = ADOPT(ADD(N(SERVES, $2), N(URL, $4)), $5); }
@@ -332,6 +335,7 @@ static const struct keyword {
     {"event", KW_EVENT},
     {"field", KW_FIELD},
     {"file", KW_FILE},
+    {"flat", KW_FLAT},
     {"from", KW_FROM},
     {"group", KW_GROUP},
     {"in", KW_IN},

@@ -41,6 +41,7 @@ enum deal_node_kind {
     NODE_COUNT,
     NODE_RESERVED,
     NODE_MARKETPLACE,
+    NODE_FLAT,
     NODE_SERVES,
     NODE_UPSTREAM,
     NODE_URL,

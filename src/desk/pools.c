@@ -51,14 +51,21 @@ oft_instant desk_arrival_end(const struct desk_state *state, const struct desk_a
 }
 
 bool desk_order_flat(const struct desk_state *state, const struct desk_order *order,
-                     oft_nanos *ret_price)
+                     oft_nanos *ret_price, bool *ret_by_month)
 {
     const struct desk_term *price = desk_terms_find(order->terms, desk_word("price").id);
     enum desk_size_kind unit = need_of(state, order)->unit;
     const char *hour = unit == DESK_SIZE_GPU ? "gpu-hour" : unit == DESK_SIZE_MW ? "MW-hour" : "";
+    const char *month = unit == DESK_SIZE_GPU  ? "gpu-month"
+                        : unit == DESK_SIZE_MW ? "MW-month"
+                                               : "";
     if (price == NULL || price->kind != DESK_TERM_AMOUNT || price->number < 0 ||
-        (price->text.id != 0 && strcmp(price->text.text, hour) != 0)) {
+        (price->text.id != 0 && strcmp(price->text.text, hour) != 0 &&
+         strcmp(price->text.text, month) != 0)) {
         return false;
+    }
+    if (ret_by_month != NULL) {
+        *ret_by_month = price->text.id != 0 && strcmp(price->text.text, month) == 0;
     }
     if (ret_price != NULL) {
         *ret_price = price->number;
@@ -172,7 +179,7 @@ static void put_filled_in(const struct desk_state *state, const struct desk_arri
         }
         oft_buffer_append_char(out, '\n');
     }
-    if (desk_order_flat(state, order, NULL) && !says(lines, "reserved")) {
+    if (desk_order_flat(state, order, NULL, NULL) && !says(lines, "reserved")) {
         oft_buffer_append_text(out, "    reserved\n");
     }
 }

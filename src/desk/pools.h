@@ -31,10 +31,11 @@ enum oft_err desk_pool_check(const struct desk_state *state, const struct desk_a
 /* When what arrived is gone again: the need's months after the arrival, NEVER when none were said. */
 oft_instant desk_arrival_end(const struct desk_state *state, const struct desk_arrival *arrival);
 
-/* Is capacity of ORDER paid for by the unit-hour, used or not? Then RET_PRICE (may be NULL) is the price
- * of one. A price says what it is per: the need's own unit and an hour ("gpu-hour", "MW-hour"), which is
- * also what silence means (docs/desk.md). Any other is a price of use, and none of these. */
+/* Is capacity of ORDER paid for by the unit's hour or month, used or not? Then RET_PRICE and RET_BY_MONTH (each
+ * may be NULL) are the price of one and which. A price says what it is per: the need's own unit and an hour
+ * ("gpu-hour", "MW-hour"), which is also what silence means (docs/desk.md), or a month ("MW-month"). Any
+ * other is a price of use, and none of these. */
 bool desk_order_flat(const struct desk_state *state, const struct desk_order *order,
-                     oft_nanos *ret_price);
+                     oft_nanos *ret_price, bool *ret_by_month);
 
 #endif

@@ -325,6 +325,7 @@ void view_order(struct view *v, uint32_t index)
 {
     const struct desk_order *it = desk_order_at(v->state, index);
     oft_nanos credit = 0;
+    bool by_month = false;
     oft_json_open(&v->json, '{');
     view_reference(v, "id", DESK_FIELD_ORDER, index);
     oft_json_put_text(&v->json, "state", desk_order_state_text(it->state));
@@ -344,10 +345,12 @@ void view_order(struct view *v, uint32_t index)
                       it->delivery.late_terminate && it->state == DESK_ORDER_FAILED);
     view_name(v, "under", it->delivery.under);
     view_terms(v, "terms", it->terms);
-    oft_json_put_text(&v->json, "charged",
-                      desk_order_flat(v->state, it, NULL)
-                          ? "by the hour, from each arrival on"
-                          : "by hand: the books charge a price per gpu-hour (MW-hour) alone");
+    oft_json_put_text(
+        &v->json, "charged",
+        !desk_order_flat(v->state, it, NULL, &by_month)
+            ? "by hand: the books charge a price per gpu or MW and hour or month alone"
+        : by_month ? "by the month, each arrival from its first hour on"
+                   : "by the hour, from each arrival on");
     arrivals(v, index);
     if (view_all(v)) {
         view_reference(v, "need", DESK_FIELD_NEED, it->need);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Capacity that was delivered at a price by the hour, into the books. What it comes to follows from the
- * orders and the clock alone, so this may be done at any time and any number of times; the transaction
- * is the books' only trace of it.
+ * Capacity that is paid for by the hour or the month, into the books: what was delivered under an order, and
+ * pools with a flat price. What it comes to follows from the orders, the deal and the clock alone, so this
+ * may be done at any time and any number of times; the transaction is the books' only trace of it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,8 @@ static enum oft_err charge_of(const struct desk_state *desk, const struct desk_a
     const struct desk_order *order = desk_order_at(desk, arrival->order);
     const struct desk_need *need = desk_need_at(desk, order->need)->need;
     struct ledger_charge *charge = &charges->items[charges->count];
-    if (!desk_order_flat(desk, order, &charge->rate)) {
+    bool by_month = false;
+    if (!desk_order_flat(desk, order, &charge->rate, &by_month)) {
         return OFT_OK;
     }
     charge->clause = oft_arena_printf(arena, "order-%u.price", arrival->order + 1);
@@ -34,7 +35,9 @@ static enum oft_err charge_of(const struct desk_state *desk, const struct desk_a
     charge->provider = order->provider.id != 0 ? order->provider.text : "";
     charge->party = order->party.text;
     charge->product = need->product.text;
-    charge->unit = need->unit == DESK_SIZE_MW ? LEDGER_MW_HOUR : LEDGER_GPU_HOUR;
+    bool mw = need->unit == DESK_SIZE_MW;
+    charge->unit = by_month ? (mw ? LEDGER_MW_OF_MONTH : LEDGER_GPU_OF_MONTH)
+                            : (mw ? LEDGER_MW_HOUR : LEDGER_GPU_HOUR);
     charge->quantity = arrival->quantity;
     charge->from = arrival->happened;
     charge->until = desk_arrival_end(desk, arrival);
@@ -42,20 +45,45 @@ static enum oft_err charge_of(const struct desk_state *desk, const struct desk_a
     return charge->clause == NULL || charge->pool == NULL ? OFT_ERR_MEMORY : OFT_OK;
 }
 
-static enum oft_err charges_of(const struct desk_state *desk, struct oft_arena *arena,
+/* What the deal says of its pools. Which product a pool is for it does not say. */
+static void flat_charges(const struct deal *deal, struct deal_attestations attested,
+                         struct charges *charges)
+{
+    for (uint32_t i = 0; i < deal->flat_count; i++) {
+        const struct deal_flat *flat = &deal->flats[i];
+        const struct deal_provider *provider = &deal->providers[deal->pools[flat->pool].provider];
+        charges->items[charges->count++] = (struct ledger_charge){
+            .clause = flat->id,
+            .pool = deal->pools[flat->pool].name,
+            .provider = provider->name,
+            .party = deal->parties[provider->party].name,
+            .product = "",
+            .unit = LEDGER_POOL_OF_MONTH,
+            .quantity = 1,
+            .from = flat->from,
+            .until = deal_flat_until(deal, flat, attested),
+            .rate = flat->per_month_nanos,
+            .by_deal = true,
+        };
+    }
+}
+
+static enum oft_err charges_of(const struct desk_state *desk, const struct deal *deal,
+                               struct deal_attestations attested, struct oft_arena *arena,
                                struct charges *ret_charges)
 {
-    uint32_t arrivals = desk_arrival_count(desk);
+    uint32_t arrivals = desk == NULL ? 0 : desk_arrival_count(desk);
     enum oft_err code = OFT_OK;
     ret_charges->count = 0;
-    ret_charges->items =
-        oft_arena_alloc_array(arena, (size_t)arrivals + 1, sizeof(*ret_charges->items));
+    ret_charges->items = oft_arena_alloc_array(arena, (size_t)arrivals + deal->flat_count + 1,
+                                               sizeof(*ret_charges->items));
     if (ret_charges->items == NULL) {
         return OFT_ERR_MEMORY;
     }
     for (uint32_t i = 0; code == OFT_OK && i < arrivals; i++) {
         code = charge_of(desk, desk_arrival_at(desk, i), arena, ret_charges);
     }
+    flat_charges(deal, attested, ret_charges);
     return code;
 }
 
@@ -111,7 +139,8 @@ static enum oft_err accrue(struct engine *engine, const struct desk_state *desk,
     size_t counted_count = 0;
     struct ledger_batch *batch = NULL;
     oft_instant through = 0;
-    enum oft_err code = charges_of(desk, arena, &charges);
+    enum oft_err code =
+        charges_of(desk, engine->deal, engine_attested_now(engine), arena, &charges);
     if (code != OFT_OK || charges.count == 0) {
         return code;
     }
@@ -146,14 +175,14 @@ static enum oft_err accrue_hours(struct engine *engine, oft_instant now_ns,
     const struct desk_state *desk = engine_orders(engine);
     struct oft_arena arena;
     struct oft_error error = {0};
-    if (desk == NULL || engine->current == NULL || desk_arrival_count(desk) == 0) {
+    if (engine->current == NULL || engine->deal == NULL) {
         return OFT_OK;
     }
     oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
     enum oft_err code = accrue(engine, desk, now_ns, &arena, &error);
     oft_arena_release(&arena);
     if (code != OFT_OK) {
-        return oft_fail(reterr, code, "the hours of delivered capacity cannot be booked: %.380s",
+        return oft_fail(reterr, code, "the hours of capacity cannot be booked: %.380s",
                         error.message[0] != '\0' ? error.message : oft_err_text(code));
     }
     return OFT_OK;

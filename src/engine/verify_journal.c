@@ -111,7 +111,7 @@ static void check_amount(struct verification *verification, const struct ledger_
 {
     const struct ledger_series_key *key = &change->key;
     oft_nanos expected = change->after.quantity;
-    oft_nanos of = key->kind == LEDGER_COMMITMENT ? DEAL_RATE_ONE : 1000000;
+    oft_nanos of = key->kind == LEDGER_COMMITMENT ? DEAL_RATE_ONE : ledger_rate_units(key);
     if (key->kind == LEDGER_USAGE || key->kind == LEDGER_SHARE) {
         return;
     }

@@ -280,16 +280,29 @@ static enum oft_err used_of(const struct focus_input *input, const char *pool_na
     return oft_nanos_mul_div_half_even(whole, tokens, room, ret);
 }
 
+/* What is paid for by the month is counted in months, in which our hours are a part. */
 static const char *hour_unit(uint32_t unit)
 {
-    return unit == LEDGER_MW_HOUR ? "MW-Hours" : "GPU-Hours";
+    static const char *const units[] = {"GPU-Hours", "MW-Hours", "GPU-Months", "MW-Months",
+                                        "Months"};
+    return units[unit - LEDGER_GPU_HOUR];
+}
+
+static oft_nanos in_pricing_units(struct focus_sheet *sheet, const struct ledger_row *row,
+                                  oft_nanos millionths)
+{
+    oft_nanos hours = ledger_rate_units(&row->key) / MILLION;
+    if (hours > 1 && oft_nanos_mul_div_half_even(millionths, 1, hours, &millionths) != OFT_OK) {
+        sheet->err = OFT_ERR_RANGE;
+    }
+    return millionths;
 }
 
 static void put_capacity(struct focus_sheet *sheet, const struct ledger_row *row,
                          oft_nanos quantity_millionths)
 {
     const struct ledger_series_key *key = &row->key;
-    struct focus_decimal quantity = {quantity_millionths, 6};
+    struct focus_decimal quantity = {in_pricing_units(sheet, row, quantity_millionths), 6};
     put_common(sheet, key->party, host_of(sheet->input->deal, key->pool));
     put_service(sheet, true);
     put_pool(sheet, key->pool, "Reserved capacity");
@@ -322,7 +335,8 @@ static void put_hours(struct focus_sheet *sheet, const struct ledger_row *row, c
     focus_put_printf(sheet, "ChargeDescription", "%s hours of %s by %s", status, row->key.pool,
                      row->key.clause);
     if (strcmp(status, "Used") == 0) {
-        focus_put_decimal(sheet, "ConsumedQuantity", (struct focus_decimal){millionths, 6});
+        focus_put_decimal(sheet, "ConsumedQuantity",
+                          (struct focus_decimal){in_pricing_units(sheet, row, millionths), 6});
         focus_put(sheet, "ConsumedUnit", hour_unit(row->key.unit));
     }
 }

@@ -43,10 +43,22 @@ static oft_instant earlier(oft_instant a, oft_instant b)
     return a < b ? a : b;
 }
 
+/* UNITS hours at the charge's price, in nano-units. */
+static enum oft_err price_hours(const struct accrual *it, oft_nanos units, oft_nanos *ret_amount)
+{
+    const struct ledger_series_key key = {.unit = it->charge->unit, .month = it->month};
+    oft_nanos price;
+    enum oft_err err = oft_nanos_mul(it->charge->rate, LEDGER_RATE_UNITS, &price);
+    return err != OFT_OK
+               ? err
+               : oft_nanos_mul_div_half_even(units, price, ledger_rate_units(&key), ret_amount);
+}
+
 static enum oft_err owe(struct ledger_batch *batch, const struct accrual *it)
 {
     const struct ledger_charge *charge = it->charge;
-    struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = -1, .is_total = true};
+    struct ledger_series wanted = {
+        .parent = SIZE_MAX, .cap_nanos = -1, .is_total = true, .by_deal = charge->by_deal};
     oft_nanos hours = hours_within(it, it->month_from, it->month_until);
     oft_nanos quantity;
     size_t index;
@@ -97,7 +109,7 @@ static enum oft_err count_part(struct ledger_batch *batch, const struct accrual 
         return err;
     }
     if (oft_nanos_mul(hours, (oft_nanos)charge->quantity, &amount) != OFT_OK ||
-        oft_nanos_mul(amount, charge->rate, &amount) != OFT_OK) {
+        price_hours(it, amount, &amount) != OFT_OK) {
         return OFT_ERR_RANGE;
     }
     return ledger_series_add(batch, &wanted, amount, 0, &index);
@@ -137,7 +149,7 @@ static enum oft_err add_charge(struct ledger_batch *batch, struct accrual it, of
 {
     const struct ledger_charge *charge = it.charge;
     oft_instant end = earlier(charge->until, through);
-    if (charge->rate < 0 || (charge->unit != LEDGER_GPU_HOUR && charge->unit != LEDGER_MW_HOUR)) {
+    if (charge->rate < 0 || charge->unit < LEDGER_GPU_HOUR || charge->unit > LEDGER_POOL_OF_MONTH) {
         return OFT_ERR_INVALID;
     }
     if (end <= charge->from || charge->quantity == 0 || charge->rate == 0) {

@@ -85,6 +85,7 @@ struct ledger_series {
     bool own;            /* SALE: of a product of the deal's customer */
     bool is_step;        /* SALE, COST: of a price in steps; `before` is what the books hold */
     oft_nanos before;
+    bool by_deal;  /* a total that may come to less */
     bool is_total; /* `quantity` is what the series comes to, whatever it held before */
 };
 

@@ -77,7 +77,17 @@ struct ledger_series_key {
 };
 
 /* Units of capacity, beside deal_unit_class; far from those, which may become more. */
-enum ledger_capacity_unit { LEDGER_GPU_HOUR = 64, LEDGER_MW_HOUR };
+enum ledger_capacity_unit {
+    LEDGER_GPU_HOUR = 64,
+    LEDGER_MW_HOUR,
+    /* Hours as well, at a price for a calendar month: each costs its part of the price of its own month. */
+    LEDGER_GPU_OF_MONTH,
+    LEDGER_MW_OF_MONTH,
+    LEDGER_POOL_OF_MONTH, /* of a pool as a whole */
+};
+/* How many units of a SALE or COST line its rate is for: a million, and for capacity by the month as many
+ * more as its own month has hours. */
+oft_nanos ledger_rate_units(const struct ledger_series_key *key);
 
 enum ledger_outcome {
     LEDGER_SERVED = 0,
@@ -179,7 +189,8 @@ struct ledger_charge {
     enum ledger_capacity_unit unit;
     uint64_t quantity; /* accelerators or megawatts */
     oft_instant from, until;
-    oft_nanos rate; /* nano-units per unit-hour; not below 0 */
+    oft_nanos rate; /* nano-units per unit-hour, or per unit and month; not below 0 */
+    bool by_deal;   /* the deal's text says it, and may say later that it was less */
 };
 /*
  * Makes the batch bring all capacity to what it comes to THROUGH an instant: CHARGES are all there are,

@@ -93,6 +93,16 @@ const char *ledger_unit_name(const struct ledger_series_key *key)
     return priced || print_is_capacity(key->unit) ? print_unit_name(key->unit) : "";
 }
 
+oft_nanos ledger_rate_units(const struct ledger_series_key *key)
+{
+    if (key->unit < LEDGER_GPU_OF_MONTH || key->unit > LEDGER_POOL_OF_MONTH) {
+        return LEDGER_RATE_UNITS;
+    }
+    int32_t month = ledger_own_month(key);
+    return LEDGER_RATE_UNITS *
+           ((oft_month_start(month + 1) - oft_month_start(month)) / (3600 * OFT_NS_PER_SECOND));
+}
+
 const char *ledger_outcome_name(uint32_t outcome)
 {
     return print_outcome_name(outcome);

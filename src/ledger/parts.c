@@ -291,6 +291,9 @@ enum oft_err ledger_line_unrounded(const struct ledger_row *row, oft_nanos *ret_
         enum oft_err err = oft_nanos_mul(row->totals.quantity, LEDGER_RATE_UNITS, ret_unrounded);
         return err != OFT_OK ? err : oft_nanos_add(*ret_unrounded, rest, ret_unrounded);
     }
+    if (ledger_rate_units(key) != LEDGER_RATE_UNITS) {
+        return OFT_ERR_RANGE; /* a part of a month has no end of decimals */
+    }
     return oft_nanos_mul(row->totals.quantity, key->rate, ret_unrounded);
 }
 

@@ -139,9 +139,10 @@ static enum oft_err add_priced(const struct ledger_series *series, struct ledger
 {
     oft_nanos before = series->is_total ? 0 : after->quantity;
     enum oft_err err = oft_nanos_add(before, series->quantity, &after->quantity);
-    return err != OFT_OK ? err
-                         : oft_nanos_mul_div_half_even(after->quantity, series->key.rate,
-                                                       LEDGER_RATE_UNITS, &after->amount_nanos);
+    return err != OFT_OK
+               ? err
+               : oft_nanos_mul_div_half_even(after->quantity, series->key.rate,
+                                             ledger_rate_units(&series->key), &after->amount_nanos);
 }
 
 /* ---- shares ---------------------------------------------------------------------------------- */
@@ -293,8 +294,8 @@ static enum oft_err check_totals(const struct ledger_batch *batch, const struct 
 {
     for (size_t i = 0; i < batch->series_count; i++) {
         const struct ledger_change *change = &batch->changes[i];
-        if (order[i].series->is_total && change->key.kind == LEDGER_COST &&
-            change->after.quantity < change->before.quantity) {
+        if (order[i].series->is_total && !order[i].series->by_deal &&
+            change->key.kind == LEDGER_COST && change->after.quantity < change->before.quantity) {
             char month[OFT_INSTANT_TEXT_BYTES];
             return oft_fail(reterr, OFT_ERR_CONFLICT,
                             "the books hold more hours of %s under %s in %s than were delivered: "

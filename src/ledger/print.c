@@ -7,21 +7,34 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ledger/internal.h"
 #include "ledger/statement.h"
 
 bool print_is_capacity(uint32_t unit)
 {
-    return unit == LEDGER_GPU_HOUR || unit == LEDGER_MW_HOUR;
+    return unit >= LEDGER_GPU_HOUR && unit <= LEDGER_POOL_OF_MONTH;
 }
 
 const char *print_unit_name(uint32_t unit)
 {
     static const char *const names[DEAL_UNIT_COUNT] = {
         "input", "cached", "cache-write", "output", "reasoning", "audio", "image", "request"};
+    static const char *const hours[] = {"gpu-hour", "MW-hour", "gpu-hour/mo", "MW-hour/mo",
+                                        "hour/mo"};
     if (print_is_capacity(unit)) {
-        return unit == LEDGER_GPU_HOUR ? "gpu-hour" : "MW-hour";
+        return hours[unit - LEDGER_GPU_HOUR];
     }
     return unit < DEAL_UNIT_COUNT ? names[unit] : "?";
+}
+
+const char *print_per(const struct ledger_series_key *key, char out[PRINT_PER_BYTES])
+{
+    oft_nanos hours = ledger_rate_units(key) / LEDGER_RATE_UNITS;
+    (void)snprintf(out, PRINT_PER_BYTES, "%s", print_is_capacity(key->unit) ? "" : " / 1M");
+    if (hours > 1) {
+        (void)snprintf(out, PRINT_PER_BYTES, " / %d h", (int)hours);
+    }
+    return out;
 }
 
 const char *print_outcome_name(uint32_t outcome)

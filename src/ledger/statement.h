@@ -98,8 +98,11 @@ bool statement_note(const struct statement *statement, size_t index, struct oft_
 
 #define PRINT_COLUMNS 80
 
-const char *print_unit_name(uint32_t unit);       /* "cache-write" */
-bool print_is_capacity(uint32_t unit);            /* enum ledger_capacity_unit */
+const char *print_unit_name(uint32_t unit); /* "cache-write" */
+bool print_is_capacity(uint32_t unit);      /* enum ledger_capacity_unit */
+/* What a printed price is for, behind it: " / 1M", " / 744 h", "". */
+enum { PRINT_PER_BYTES = 16 };
+const char *print_per(const struct ledger_series_key *key, char out[PRINT_PER_BYTES]);
 const char *print_outcome_name(uint32_t outcome); /* "served-estimated" */
 const char *print_direction_name(uint32_t direction);
 const char *print_due_name(uint32_t due); /* enum ledger_due: "cash" */

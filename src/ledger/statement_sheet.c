@@ -68,9 +68,10 @@ static void put_priced_row(const struct ledger_sheet *sheet, const struct ledger
     char price[OFT_NANOS_TEXT_BYTES];
     char amount[OFT_NANOS_TEXT_BYTES];
     char unit[64];
+    char per[PRINT_PER_BYTES];
     bool hours = print_is_capacity(row->key.unit);
     (void)snprintf(unit, sizeof(unit), "%s%s", print_unit_name(row->key.unit),
-                   hours ? "" : ", per 1M");
+                   hours ? print_per(&row->key, per) : ", per 1M");
     const char *cells[] = {
         words, unit, print_grouped(row->totals.quantity, quantity),
         oft_nanos_format_grouped(hours ? row->key.rate / LEDGER_RATE_UNITS : row->key.rate, price),

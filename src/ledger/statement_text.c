@@ -77,12 +77,13 @@ static void put_priced_line(struct oft_buffer *out, const struct ledger_row *row
     char amount[OFT_NANOS_TEXT_BYTES];
     char line[LINE_BYTES];
     char id[LEDGER_LINE_ID_BYTES];
+    char per[PRINT_PER_BYTES];
     bool hours = print_is_capacity(row->key.unit);
     oft_nanos rate = hours ? row->key.rate / LEDGER_RATE_UNITS : row->key.rate;
     (void)snprintf(line, sizeof(line), "  %.8s %-11s %14s x %10s%s",
                    print_line_id(&row->key, out, id), print_unit_name(row->key.unit),
                    print_grouped(row->totals.quantity, quantity),
-                   oft_nanos_format_grouped(rate, price), hours ? "" : " / 1M");
+                   oft_nanos_format_grouped(rate, price), print_per(&row->key, per));
     print_two_sides(out, line, oft_nanos_format_grouped(row->totals.amount_nanos, amount));
 }
 

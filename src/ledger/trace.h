@@ -68,7 +68,7 @@ enum oft_err ledger_tracer_sum(struct ledger_tracer *tracer,
                                struct ledger_traced *ret_traced) OFT_MUSTCHECK;
 
 /* What ROW comes to before its amount is rounded, with RET_SCALE decimals: 15, and 18 for a
- * share and for a commitment that counts a part. */
+ * share and for a commitment that counts a part. Capacity by the month has none: OFT_ERR_RANGE. */
 enum oft_err ledger_line_unrounded(const struct ledger_row *row, oft_nanos *ret_unrounded,
                                    unsigned *ret_scale) OFT_MUSTCHECK;
 /* Whether what was traced is exactly what ROW holds. */

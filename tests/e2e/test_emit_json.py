@@ -71,6 +71,8 @@ pool p on east {
     region us
     accelerator h100 count 64
     reserved
+    flat 120k USD per month
+    flat 0.5 USD per month from 2026-01-31T12:00:00Z until sold
     serves m as "m-prod" at https://p.example.com/v1 kind openai key env P_KEY
     serves n at https://p.example.com:8443 kind azure-openai key env P_KEY api-version "2024-10-21"
     price * input 1 USD per 1M tokens

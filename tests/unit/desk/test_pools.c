@@ -155,22 +155,25 @@ static void an_arrival_that_would_write_more_than_a_pool_is_refused(void **unuse
     }
 }
 
-static void a_price_is_flat_by_the_hour_of_the_needs_own_unit(void **unused)
+static void a_price_is_flat_by_the_hour_or_month_of_the_needs_own_unit(void **unused)
 {
     (void)unused;
     static const struct {
         const char *per;
         enum desk_term_kind kind;
         enum desk_size_kind unit;
-        bool flat;
+        bool flat, by_month;
     } cases[] = {
-        {"gpu-hour", DESK_TERM_AMOUNT, DESK_SIZE_GPU, true},
-        {"MW-hour", DESK_TERM_AMOUNT, DESK_SIZE_MW, true},
-        {"MW-hour", DESK_TERM_AMOUNT, DESK_SIZE_GPU, false},
-        {"gpu-hour", DESK_TERM_NUMBER, DESK_SIZE_GPU, false},
-        {"1M tokens", DESK_TERM_AMOUNT, DESK_SIZE_GPU, false},
-        {"", DESK_TERM_AMOUNT, DESK_SIZE_GPU, true}, /* as the fold reads it */
-        {"gpu-month", DESK_TERM_AMOUNT, DESK_SIZE_GPU, false},
+        {"gpu-hour", DESK_TERM_AMOUNT, DESK_SIZE_GPU, true, false},
+        {"MW-hour", DESK_TERM_AMOUNT, DESK_SIZE_MW, true, false},
+        {"MW-hour", DESK_TERM_AMOUNT, DESK_SIZE_GPU, false, false},
+        {"gpu-hour", DESK_TERM_NUMBER, DESK_SIZE_GPU, false, false},
+        {"1M tokens", DESK_TERM_AMOUNT, DESK_SIZE_GPU, false, false},
+        {"", DESK_TERM_AMOUNT, DESK_SIZE_GPU, true, false}, /* as the fold reads it */
+        {"gpu-month", DESK_TERM_AMOUNT, DESK_SIZE_GPU, true, true},
+        {"MW-month", DESK_TERM_AMOUNT, DESK_SIZE_MW, true, true},
+        {"MW-month", DESK_TERM_AMOUNT, DESK_SIZE_GPU, false, false},
+        {"gpu-month", DESK_TERM_NUMBER, DESK_SIZE_GPU, false, false},
     };
     for (size_t i = 0; i < OFT_COUNT_OF(cases); i++) {
         struct play play;
@@ -183,7 +186,9 @@ static void a_price_is_flat_by_the_hour_of_the_needs_own_unit(void **unused)
         term.text = cases[i].per[0] == '\0' ? (struct desk_name){0, ""} : desk_word(cases[i].per);
         need->unit = cases[i].unit;
         order.terms = (struct desk_terms){&term, 1};
-        assert_int_equal(desk_order_flat(play.state, &order, &price), cases[i].flat);
+        bool by_month = false;
+        assert_int_equal(desk_order_flat(play.state, &order, &price, &by_month), cases[i].flat);
+        assert_int_equal(by_month, cases[i].by_month);
         assert_true(price == (cases[i].flat ? 5 : 0));
         play_end(&play);
     }
@@ -262,7 +267,7 @@ int main(void)
         cmocka_unit_test(an_arrival_becomes_a_pool_with_what_the_order_says),
         cmocka_unit_test(what_the_lines_say_is_not_said_twice),
         cmocka_unit_test(an_arrival_that_would_write_more_than_a_pool_is_refused),
-        cmocka_unit_test(a_price_is_flat_by_the_hour_of_the_needs_own_unit),
+        cmocka_unit_test(a_price_is_flat_by_the_hour_or_month_of_the_needs_own_unit),
         cmocka_unit_test(a_term_ends_on_the_last_day_of_a_shorter_month),
         cmocka_unit_test(what_is_written_can_be_read),
     };

@@ -292,6 +292,8 @@ static void an_order_says_whether_the_books_charge_it(void **unused)
     struct desk_term *price =
         (struct desk_term *)(uintptr_t)desk_order_at(play.state, 0)->terms.items;
     price->text = desk_word("gpu-month");
+    SEES(&play, "ranked-first", "\"charged\":\"by the month");
+    price->text = desk_word("gpu-year");
     SEES(&play, "ranked-first", "\"charged\":\"by hand");
     play_end(&play);
 }

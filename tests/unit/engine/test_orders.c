@@ -456,6 +456,56 @@ static void a_line_of_hours_that_was_changed_is_found(void **state)
     assert_false(world_sound(stage->world, findings));
 }
 
+/* ---- a pool that the deal itself pays for flat --------------------------------------------------- */
+
+static void write_flat(struct stage *stage, const char *flat)
+{
+    char text[4096];
+    (void)snprintf(text, sizeof(text), "%spool metal on oracle {\n    reserved\n    %s\n}\n", DEAL,
+                   flat);
+    world_write_deal(stage->world, text);
+    world_publish(stage->world);
+}
+
+static void a_pool_with_a_flat_price_is_owed_by_the_hour_of_its_month(void **state)
+{
+    struct stage *stage = *state;
+    struct world *world = stage->world; /* it is April 10, 2026 */
+    struct oft_error error = {0};
+    write_flat(stage, "flat 720 USD per month from 2026-04-05");
+    assert_int_equal(engine_accrue(world->engine, world->now, &error), OFT_OK);
+    int64_t owed = dollars(stage, "kind = 3");
+    assert_true(owed >= 5 * 24 && owed <= 6 * 24); /* a dollar an hour */
+    assert_int_equal(dollars(stage, "kind = 5"), owed);
+    world->now += 2 * HOUR;
+    assert_int_equal(engine_accrue(world->engine, world->now, &error), OFT_OK);
+    assert_int_equal(dollars(stage, "kind = 3"), owed + 2);
+    /* The deal now says that it ended before: what was too much goes back. */
+    write_flat(stage, "flat 720 USD per month from 2026-04-05 until 2026-04-06");
+    assert_int_equal(engine_accrue(world->engine, world->now, &error), OFT_OK);
+    assert_int_equal(dollars(stage, "kind = 3"), 24);
+    assert_int_equal(dollars(stage, "kind = 5"), 24);
+    /* A line that is gone says nothing: what it owed stays. */
+    write_flat(stage, "# nothing");
+    assert_int_equal(engine_accrue(world->engine, world->now, &error), OFT_OK);
+    assert_int_equal(dollars(stage, "kind = 3"), 24);
+    sound(stage);
+}
+
+static void the_next_flat_price_of_a_pool_ends_the_one_before(void **state)
+{
+    struct stage *stage = *state;
+    struct world *world = stage->world;
+    struct oft_error error = {0};
+    write_flat(
+        stage,
+        "flat 720 USD per month from 2026-04-01\n    flat 7200 USD per month from 2026-04-02");
+    assert_int_equal(engine_accrue(world->engine, world->now, &error), OFT_OK);
+    assert_int_equal(dollars(stage, "kind = 3 AND clause = 'metal.flat@2026-04-01'"), 24);
+    assert_true(dollars(stage, "kind = 3 AND clause = 'metal.flat@2026-04-02'") >= 8 * 240);
+    sound(stage);
+}
+
 #define WITH_STAGE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -476,6 +526,8 @@ int main(void)
         WITH_STAGE(hours_may_carry_a_commitment_over_its_line),
         WITH_STAGE(killed_at_any_point_hours_are_owed_once),
         WITH_STAGE(a_line_of_hours_that_was_changed_is_found),
+        WITH_STAGE(a_pool_with_a_flat_price_is_owed_by_the_hour_of_its_month),
+        WITH_STAGE(the_next_flat_price_of_a_pool_ends_the_one_before),
     };
     return cmocka_run_group_tests_name("engine orders", tests, NULL, NULL);
 }

@@ -518,6 +518,92 @@ static void a_statement_has_a_line_for_the_hours_of_a_month(void **state)
     world_close(&world);
 }
 
+/* What BOOK says a month of CLAUSE costs. */
+static oft_nanos cost_of(const struct book *book, const char *clause, const char *month)
+{
+    oft_nanos sum = 0;
+    int32_t wanted = 0;
+    assert_int_equal(oft_month_parse(oft_str_from(month), &wanted), OFT_OK);
+    for (size_t i = 0; i < book->row_count; i++) {
+        const struct ledger_row *row = &book->rows[i];
+        if (row->key.kind == LEDGER_COST && row->key.month == wanted &&
+            strcmp(row->key.clause, clause) == 0) {
+            sum += row->totals.amount_nanos;
+        }
+    }
+    return sum;
+}
+
+static void a_month_costs_its_price_and_a_part_of_it_its_part(void **state)
+{
+    struct world world;
+    struct book *book = new_book();
+    struct ledger_charge charge = charge_of("2026-01-11", "2026-04-01", 3);
+    (void)state;
+    charge.unit = LEDGER_MW_OF_MONTH;
+    charge.rate = 1000 * OFT_NANOS_PER_UNIT;
+    world_open(&world, WORLD_DEAL);
+    (void)reckon(book, &world, &charge, 1, at("2026-03-01T01:00:00Z"));
+    /* 21 of 31 days of January, all of February, one hour of 744 of March; 3 MW each. */
+    assert_true(cost_of(book, "order-1.price", "2026-01") ==
+                INT64_C(2032258064516)); /* ...516.129 */
+    assert_true(cost_of(book, "order-1.price", "2026-02") == 3000 * OFT_NANOS_PER_UNIT);
+    assert_true(cost_of(book, "order-1.price", "2026-03") == INT64_C(4032258065)); /* ...064.516 */
+    (void)reckon(book, &world, &charge, 1, at("2030-01-01"));
+    assert_true(cost_of(book, "order-1.price", "2026-03") == 3000 * OFT_NANOS_PER_UNIT);
+    assert_true(cost_of(book, "order-1.price", "2026-04") == 0);
+    world_close(&world);
+}
+
+static void a_month_counts_to_a_commitment_what_it_costs(void **state)
+{
+    struct world world;
+    struct book *book = new_book();
+    struct ledger_charge charge = charge_of("2026-01-11", "2026-04-01", 3);
+    (void)state;
+    charge.unit = LEDGER_POOL_OF_MONTH;
+    world_open(&world, WORLD_DEAL);
+    (void)reckon(book, &world, &charge, 1, at("2030-01-01"));
+    assert_true(book_amount(book, LEDGER_COMMITMENT, "bc.commit") ==
+                cost_of(book, "order-1.price", "2026-01") +
+                    cost_of(book, "order-1.price", "2026-02") +
+                    cost_of(book, "order-1.price", "2026-03"));
+    world_close(&world);
+}
+
+static void what_only_the_deal_says_may_come_to_less(void **state)
+{
+    struct world world;
+    struct book *book = new_book();
+    struct ledger_charge charge = charge_of("2026-03-01", "2026-05-01", 1);
+    (void)state;
+    charge.unit = LEDGER_POOL_OF_MONTH;
+    charge.by_deal = true;
+    world_open(&world, WORLD_DEAL);
+    (void)reckon(book, &world, &charge, 1, at("2026-06-01"));
+    assert_true(cost_of(book, "order-1.price", "2026-04") == THE_PRICE);
+    charge.until = at("2026-04-16");
+    (void)reckon(book, &world, &charge, 1, at("2026-06-01"));
+    assert_true(cost_of(book, "order-1.price", "2026-04") == THE_PRICE / 2);
+    world_close(&world);
+}
+
+static void a_price_for_a_month_is_printed_with_the_hours_that_it_is_for(void **state)
+{
+    static const char *const text[] = {"gpu-hour/mo", "2,160 x       2.10 / 720 h", "6.30"};
+    static const char *const json[] = {"\"unit\":\"gpu-hour/mo\"", "\"quantity\":\"2160\""};
+    struct world world;
+    struct book *book = new_book();
+    struct ledger_charge charge = charge_of("2026-04-01", "2026-05-01", 3);
+    (void)state;
+    charge.unit = LEDGER_GPU_OF_MONTH;
+    world_open(&world, WORLD_DEAL);
+    (void)reckon(book, &world, &charge, 1, at("2026-05-01"));
+    contains(book, &world, LEDGER_TEXT, text, OFT_COUNT_OF(text));
+    contains(book, &world, LEDGER_JSON, json, OFT_COUNT_OF(json));
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +616,10 @@ int main(void)
         cmocka_unit_test(what_cannot_be_reckoned_is_refused),
         cmocka_unit_test(any_steps_give_the_books_of_one),
         cmocka_unit_test(use_and_hours_of_one_commitment_add_up),
+        cmocka_unit_test(a_month_costs_its_price_and_a_part_of_it_its_part),
+        cmocka_unit_test(a_month_counts_to_a_commitment_what_it_costs),
+        cmocka_unit_test(what_only_the_deal_says_may_come_to_less),
+        cmocka_unit_test(a_price_for_a_month_is_printed_with_the_hours_that_it_is_for),
         cmocka_unit_test(a_statement_has_a_line_for_the_hours_of_a_month),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
