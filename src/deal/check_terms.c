@@ -325,34 +325,6 @@ static void check_residency(struct deal_build *build, const struct deal_clause *
     }
 }
 
-/* ---- what is kept and not settled ------------------------------------------------------------ */
-
-/* Terms of a share that the books do not act on yet. */
-static const enum deal_term_key unsettled_keys[] = {
-    DEAL_TERM_LESS,     DEAL_TERM_TIER,     DEAL_TERM_MINIMUM, DEAL_TERM_NETTING,
-    DEAL_TERM_HOLDBACK, DEAL_TERM_CLAWBACK, DEAL_TERM_INTEREST};
-
-static void note_unsettled(struct deal_build *build, const struct deal_clause *clause)
-{
-    struct oft_buffer names;
-    oft_buffer_init(&names, 512);
-    for (size_t i = 0; i < OFT_COUNT_OF(unsettled_keys); i++) {
-        if (deal_terms_find(clause->terms, unsettled_keys[i]) != NULL) {
-            oft_buffer_append_text(&names, names.length > 0 ? ", " : "");
-            deal_term_append_words(&names, unsettled_keys[i]);
-        }
-    }
-    if (!clause->as.share.settled) {
-        deal_report(build->diagnostics, DEAL_WARNING, 59, clause->position, clause->id, "",
-                    "the books do not settle this share yet: it needs tiers, deductions, a "
-                    "minimum, a cap per period, another period than a month, or another share");
-    } else if (names.length > 0) {
-        deal_report(build->diagnostics, DEAL_NOTE, 59, clause->position, clause->id, "",
-                    "kept, and not given effect by the books yet: %s", oft_buffer_text(&names));
-    }
-    oft_buffer_release(&names);
-}
-
 static void check_clause(struct deal_build *build, const struct deal_clause *clause)
 {
     switch (clause->kind) {
@@ -360,7 +332,6 @@ static void check_clause(struct deal_build *build, const struct deal_clause *cla
         check_tiers(build, clause);
         check_bounds(build, clause);
         check_netting(build, clause);
-        note_unsettled(build, clause);
         break;
     case DEAL_CLAUSE_COMMIT:
         check_commit(build, clause);

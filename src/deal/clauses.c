@@ -168,14 +168,14 @@ static bool typed_commit(struct deal_build *build, struct deal_clause *clause,
 }
 
 /* What the books cannot settle yet makes a share one that they leave alone. */
-static bool share_settled(const struct deal_clause *clause)
+static bool share_plain(const struct deal_clause *clause)
 {
-    static const enum deal_term_key unsettled[] = {DEAL_TERM_LESS, DEAL_TERM_TIER,
-                                                   DEAL_TERM_MINIMUM};
+    static const enum deal_term_key reckoned[] = {DEAL_TERM_LESS, DEAL_TERM_TIER,
+                                                  DEAL_TERM_MINIMUM};
     uint32_t from = 0;
     const struct deal_term *term;
-    for (size_t i = 0; i < OFT_COUNT_OF(unsettled); i++) {
-        if (deal_terms_find(clause->terms, unsettled[i]) != NULL) {
+    for (size_t i = 0; i < OFT_COUNT_OF(reckoned); i++) {
+        if (deal_terms_find(clause->terms, reckoned[i]) != NULL) {
             return false;
         }
     }
@@ -184,9 +184,7 @@ static bool share_settled(const struct deal_clause *clause)
             return false; /* a cap per period */
         }
     }
-    term = deal_terms_find(clause->terms, DEAL_TERM_PERIOD);
-    return clause->as.share.base == DEAL_BASE_REVENUE &&
-           strcmp(term->values[0].as.text, "monthly") == 0;
+    return clause->as.share.base == DEAL_BASE_REVENUE;
 }
 
 static bool typed_share(struct deal_build *build, struct deal_clause *clause,
@@ -205,7 +203,7 @@ static bool typed_share(struct deal_build *build, struct deal_clause *clause,
             share->total_cap_nanos = cap->values[0].as.amount_nanos;
         }
     }
-    share->settled = share_settled(clause);
+    share->plain = share_plain(clause);
     return true;
 }
 

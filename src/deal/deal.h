@@ -299,8 +299,8 @@ struct deal_share {
     uint32_t payer_party;
     uint32_t payee_party;
     oft_nanos total_cap_nanos; /* -1: no cap */
-    /* False: a term of it is kept that the books do not settle yet (check says which). */
-    bool settled;
+    /* What a record adds is known at once: a rate of revenue, within at most a cap in all. */
+    bool plain;
 };
 
 /* Licence of models to a party for its products: a product of another party than the customer may

@@ -191,7 +191,7 @@ static enum oft_err accrue_hours(struct engine *engine, oft_instant now_ns,
 enum oft_err engine_accrue(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
 {
     enum oft_err code = accrue_hours(engine, now_ns, reterr);
-    return code == OFT_OK ? engine_settle_commitments(engine, now_ns, reterr) : code;
+    return code == OFT_OK ? engine_settle_dues(engine, now_ns, reterr) : code;
 }
 
 enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What follows from commitments, into the books: shortfalls that have become due, credits and their use,
- * overage. As with hours of capacity it follows from the rows and the clock alone, so this may be done at
+ * What follows from commitments and shares, into the books: shortfalls that have become due, credits and
+ * their use, overage; shares by all of their terms, what of them is kept back, set off, late. As with hours of capacity it follows from the rows and the clock alone, so this may be done at
  * any time and any number of times.
  */
 #include <string.h>
 
 #include "engine/failpoint.h"
 #include "engine/internal.h"
+#include "ledger/share.h"
 
 #define THROUGH_KEY "settled_through"
 
-static bool has_commitment(const struct deal *deal)
+static bool has_any(const struct deal *deal)
 {
     for (uint32_t i = 0; i < deal->clause_count; i++) {
-        if (deal->clauses[i].kind == DEAL_CLAUSE_COMMIT) {
+        enum deal_clause_kind kind = deal->clauses[i].kind;
+        if (kind == DEAL_CLAUSE_COMMIT || kind == DEAL_CLAUSE_SHARE) {
             return true;
         }
     }
@@ -39,6 +41,56 @@ static enum oft_err through_of(struct engine *engine, oft_instant now_ns, struct
         *ret_through = before > *ret_through ? (oft_instant)before : *ret_through;
     }
     return code;
+}
+
+/* All rows that shares are settled by, in ARENA. */
+enum oft_err engine_share_rows(struct engine *engine, struct oft_arena *arena,
+                               struct ledger_row **ret_rows, size_t *ret_count,
+                               struct oft_error *reterr)
+{
+    static const enum ledger_series_kind kinds[] = {LEDGER_SHARE, LEDGER_SHARE_TERM,
+                                                    LEDGER_DEDUCTION, LEDGER_PAYMENT};
+    struct ledger_row *parts[OFT_COUNT_OF(kinds)] = {NULL};
+    size_t counts[OFT_COUNT_OF(kinds)] = {0};
+    size_t total = 0;
+    enum oft_err code = OFT_OK;
+    for (size_t i = 0; code == OFT_OK && i < OFT_COUNT_OF(kinds); i++) {
+        code = store_rows(engine->store, kinds[i], 0, arena, &parts[i], &counts[i], reterr);
+        total += counts[i];
+    }
+    struct ledger_row *rows =
+        code == OFT_OK ? oft_arena_alloc_array(arena, total + 1, sizeof(*rows)) : NULL;
+    if (rows == NULL) {
+        return code == OFT_OK ? OFT_ERR_MEMORY : code;
+    }
+    size_t place = 0;
+    for (size_t i = 0; i < OFT_COUNT_OF(kinds); i++) {
+        if (counts[i] > 0) {
+            memcpy(rows + place, parts[i], counts[i] * sizeof(*rows));
+        }
+        place += counts[i];
+    }
+    *ret_rows = rows;
+    *ret_count = total;
+    return OFT_OK;
+}
+
+static enum oft_err fill_shares(struct engine *engine, struct ledger_batch *batch,
+                                oft_instant through, struct oft_arena *arena,
+                                struct oft_error *reterr)
+{
+    struct ledger_row *rows = NULL;
+    size_t row_count = 0;
+    struct ledger_share_settlement *settlements = NULL;
+    size_t count = 0;
+    enum oft_err code = engine_share_rows(engine, arena, &rows, &row_count, reterr);
+    if (code == OFT_OK) {
+        code = ledger_shares_settle(engine->deal, engine_attested_now(engine), rows, row_count,
+                                    through, arena, &settlements, &count);
+    }
+    return code == OFT_OK ? ledger_shares_add(batch, engine->current->ledger, settlements, count,
+                                              rows, row_count)
+                          : code;
 }
 
 /* The batch of what is not in the books yet, or no longer holds. */
@@ -89,14 +141,13 @@ static enum oft_err post(struct engine *engine, struct ledger_batch *batch, oft_
     return code;
 }
 
-enum oft_err engine_settle_commitments(struct engine *engine, oft_instant now_ns,
-                                       struct oft_error *reterr)
+enum oft_err engine_settle_dues(struct engine *engine, oft_instant now_ns, struct oft_error *reterr)
 {
     struct oft_arena arena;
     struct oft_error error = {0};
     struct ledger_batch *batch = NULL;
     oft_instant through = 0;
-    if (engine->current == NULL || engine->deal == NULL || !has_commitment(engine->deal)) {
+    if (engine->current == NULL || engine->deal == NULL || !has_any(engine->deal)) {
         return OFT_OK;
     }
     oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
@@ -111,12 +162,16 @@ enum oft_err engine_settle_commitments(struct engine *engine, oft_instant now_ns
         code = fill(engine, batch, through, &arena, &error);
     }
     if (code == OFT_OK) {
+        code = fill_shares(engine, batch, through, &arena, &error);
+    }
+    if (code == OFT_OK) {
         code = post(engine, batch, through, now_ns, &error);
     }
     ledger_batch_free(batch);
     oft_arena_release(&arena);
     if (code != OFT_OK) {
-        return oft_fail(reterr, code, "what follows from commitments cannot be booked: %.380s",
+        return oft_fail(reterr, code,
+                        "what follows from commitments and shares cannot be booked: %.380s",
                         error.message[0] != '\0' ? error.message : oft_err_text(code));
     }
     return OFT_OK;

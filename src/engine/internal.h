@@ -110,9 +110,12 @@ enum oft_err engine_batch_periods(struct engine *engine, struct ledger_batch *ba
 /* Writes EVENT as the next transaction of the books. Within the store's transaction that is open. */
 enum oft_err engine_post_event(struct engine *engine, const struct ledger_event *event,
                                oft_instant now_ns, struct oft_error *reterr);
-/* dues.c: books what follows from commitments by now; engine_accrue does it behind the hours. */
-enum oft_err engine_settle_commitments(struct engine *engine, oft_instant now_ns,
-                                       struct oft_error *reterr);
+/* dues.c: books what follows from commitments and shares by now; engine_accrue does it behind the hours. */
+enum oft_err engine_share_rows(struct engine *engine, struct oft_arena *arena,
+                               struct ledger_row **ret_rows, size_t *ret_count,
+                               struct oft_error *reterr) OFT_MUSTCHECK;
+enum oft_err engine_settle_dues(struct engine *engine, oft_instant now_ns,
+                                struct oft_error *reterr);
 
 /* accrue.c: engine_accrue, at most once an hour of contract time. */
 enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,

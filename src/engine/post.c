@@ -19,9 +19,9 @@ static enum oft_err read_share_total(void *context, const char *clause, oft_nano
 }
 
 static enum oft_err read_elsewhere(void *context, const struct ledger_series_key *key,
-                                   oft_nanos *ret_quantity, struct oft_error *reterr)
+                                   struct ledger_totals *ret_totals, struct oft_error *reterr)
 {
-    return store_elsewhere(context, key, ret_quantity, reterr);
+    return store_elsewhere(context, key, ret_totals, reterr);
 }
 
 static enum oft_err write_transaction(struct engine *engine, struct ledger_transaction *transaction,

@@ -385,7 +385,8 @@ static enum oft_err fill_line(struct engine *engine, struct reading *reading,
         code = store_line_changes(engine->store, key, reading->limit, &line->change_total, arena,
                                   &line->changes, &line->change_count, reterr);
     }
-    line->by_the_clock = key->unit >= LEDGER_GPU_HOUR || key->kind == LEDGER_SHORTFALL;
+    line->by_the_clock = key->unit >= LEDGER_GPU_HOUR || key->kind >= LEDGER_SHORTFALL ||
+                         (key->kind == LEDGER_SHARE && key->unit != LEDGER_SHARE_PLAIN);
     if (code == OFT_OK && !line->by_the_clock) {
         code = read_records(reading, arena, reterr);
         line->adds_up = ledger_line_adds_up(&line->row, &line->traced);

@@ -53,6 +53,11 @@ static void put_subject(struct oft_buffer *out, const struct ledger_series_key *
         oft_buffer_printf(out, "due of a commitment, owed to %s: %s", key->party,
                           print_due_text(key->outcome));
         break;
+    case LEDGER_SHARE_TERM:
+    case LEDGER_PAYMENT:
+    case LEDGER_DEDUCTION:
+        oft_buffer_printf(out, "of revenue shares: %s", print_settling_text(key));
+        break;
     case LEDGER_USAGE:
         oft_buffer_printf(out, "usage of %s, %s: %s", key->product[0] ? key->product : "-",
                           key->pool[0] ? key->pool : "no pool", ledger_outcome_name(key->outcome));
@@ -307,6 +312,13 @@ static void put_records(struct oft_buffer *out, const struct trace_of_line *line
 static void put_verdict(struct oft_buffer *out, const struct trace_of_line *line)
 {
     if (line->by_the_clock) {
+        if (line->row.key.kind >= LEDGER_SHARE_TERM || line->row.key.kind == LEDGER_SHARE) {
+            oft_buffer_append_text(out,
+                                   "\nIt follows from other lines of its clause and from what was "
+                                   "told: no records are\nbehind it. `offtake shares` shows "
+                                   "how; its bases have records.\n");
+            return;
+        }
         if (line->row.key.kind == LEDGER_SHORTFALL) {
             oft_buffer_append_text(out, "\nWhat is due follows from what counted and the clock: no "
                                         "records are behind it.\n`offtake commitments` shows "

@@ -116,7 +116,7 @@ static void check_amount(struct verification *verification, const struct ledger_
         return;
     }
     bool whole =
-        key->kind == LEDGER_SHORTFALL || (key->kind == LEDGER_COMMITMENT && key->rate == 0);
+        key->kind >= LEDGER_SHORTFALL || (key->kind == LEDGER_COMMITMENT && key->rate == 0);
     if ((!whole && oft_nanos_mul_div_half_even(expected, key->rate, of, &expected) != OFT_OK) ||
         expected != change->after.amount_nanos) {
         verify_fail(verification, "transaction %llu: %s at %s is not quantity times rate",

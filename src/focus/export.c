@@ -395,9 +395,14 @@ static void put_share(struct focus_sheet *sheet, const struct ledger_row *row)
     put_clause(sheet, key->clause, false);
     focus_put_nanos(sheet, "x_RevenueShare", key->rate);
     focus_put_nanos(sheet, "x_RevenueShareBase", row->totals.quantity);
-    focus_put_printf(sheet, "ChargeDescription", "Revenue share %s by %s, %s percent",
-                     received ? "received" : "paid", key->clause,
-                     print_percent(key->rate, percent));
+    const char *way = received ? "received" : "paid";
+    if (key->unit == LEDGER_SHARE_PLAIN) {
+        focus_put_printf(sheet, "ChargeDescription", "Revenue share %s by %s, %s percent", way,
+                         key->clause, print_percent(key->rate, percent));
+    } else {
+        focus_put_printf(sheet, "ChargeDescription", "Revenue share %s by %s: %s", way, key->clause,
+                         print_share_part_name(key->unit));
+    }
 }
 
 /* ---- commitments to spend --------------------------------------------------------------------- */
@@ -521,6 +526,9 @@ static void make_row(struct focus_sheet *sheet, const struct ledger_row *row)
     case LEDGER_SHORTFALL:
         put_due(sheet, row);
         return;
+    case LEDGER_SHARE_TERM: /* moves the day of payment, and is no charge */
+    case LEDGER_DEDUCTION:
+    case LEDGER_PAYMENT:
     case LEDGER_SALE:       /* what others owe us is no cost */
     case LEDGER_COMMITMENT: /* by clause, below */
         return;

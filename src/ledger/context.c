@@ -141,7 +141,7 @@ static enum oft_err collect_terms(struct ledger_context *context)
         struct ledger_term term = {.clause = i,
                                    .from = clause->from,
                                    .until = deal_clause_until(clause, context->attested)};
-        if (clause->kind == DEAL_CLAUSE_SHARE && clause->as.share.settled &&
+        if (clause->kind == DEAL_CLAUSE_SHARE && clause->as.share.base == DEAL_BASE_REVENUE &&
             term.from < term.until) {
             context->shares[context->share_count++] = term;
         } else if (clause->kind == DEAL_CLAUSE_COMMIT) {

@@ -194,6 +194,19 @@ static enum oft_err direct_share(const struct deal *deal, const struct deal_shar
     return LEDGER_PUT_NAME(key->party, deal->parties[other].name);
 }
 
+/* The series that has the amount of a plain share. */
+static enum oft_err add_money(struct ledger_batch *batch, const struct ledger_series *wanted,
+                              size_t *ret_money)
+{
+    enum oft_err err = ledger_series_add(batch, wanted, 0, 0, ret_money);
+    struct ledger_series *money = err == OFT_OK ? &batch->series[*ret_money] : NULL;
+    if (money != NULL && money->generation < wanted->generation) { /* the newest deal's cap holds */
+        money->generation = wanted->generation;
+        money->cap_nanos = wanted->cap_nanos;
+    }
+    return err;
+}
+
 /* EXACT more revenue of the cell's product is base of one share. */
 static enum oft_err expand_share(struct ledger_batch *batch, const struct resolved *to,
                                  const struct deal_clause *clause, oft_nanos exact)
@@ -203,24 +216,19 @@ static enum oft_err expand_share(struct ledger_batch *batch, const struct resolv
     wanted.generation = to->cell->context->generation;
     wanted.key.kind = LEDGER_SHARE;
     wanted.key.month = to->cell->month;
-    wanted.key.rate = share->rate_ppb;
+    wanted.key.rate = share->rate_ppb > 0 ? share->rate_ppb : 0; /* bands are no rate */
     enum oft_err err = direct_share(to->deal, share, &wanted.key);
     if (err == OFT_OK) {
         err = LEDGER_PUT_NAME(wanted.key.clause, clause->id);
     }
-    size_t money = 0;
-    if (err == OFT_OK) {
-        err = ledger_series_add(batch, &wanted, 0, 0, &money);
+    if (err == OFT_OK && share->plain) {
+        err = add_money(batch, &wanted, &wanted.parent);
     }
     if (err != OFT_OK) {
         return err;
     }
-    if (batch->series[money].generation < wanted.generation) { /* the newest deal's cap holds */
-        batch->series[money].generation = wanted.generation;
-        batch->series[money].cap_nanos = wanted.cap_nanos;
-    }
     size_t detail;
-    wanted.parent = money;
+    wanted.is_base = true;
     err = LEDGER_PUT_NAME(wanted.key.product, to->deal->products[to->product].name);
     return err != OFT_OK ? err : ledger_series_add(batch, &wanted, 0, exact, &detail);
 }

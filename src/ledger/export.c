@@ -19,10 +19,17 @@ static const char *root_of(const char *account, size_t length)
 {
     static const struct {
         const char *head, *root;
-    } ROOTS[] = {{"receivable", "Assets"},      {"receivable-party", "Assets"},
-                 {"payable", "Liabilities"},    {"revenue", "Income"},
-                 {"share-income", "Income"},    {"cost", "Expenses"},
-                 {"share-expense", "Expenses"}, {"shortfall-credit", "Assets"}};
+    } ROOTS[] = {{"receivable", "Assets"},
+                 {"receivable-party", "Assets"},
+                 {"payable", "Liabilities"},
+                 {"revenue", "Income"},
+                 {"share-income", "Income"},
+                 {"cost", "Expenses"},
+                 {"share-expense", "Expenses"},
+                 {"shortfall-credit", "Assets"},
+                 {"held-back", "Liabilities"},
+                 {"held-back-asset", "Assets"},
+                 {"cash", "Assets"}};
     struct oft_str head = {account, length};
     for (size_t i = 0; i < OFT_COUNT_OF(ROOTS); i++) {
         if (oft_str_is(head, ROOTS[i].head)) {

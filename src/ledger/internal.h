@@ -77,9 +77,13 @@ struct ledger_cell {
 struct ledger_series {
     struct ledger_series_key key;
     oft_nanos quantity; /* units, requests, or nano-units of base */
-    oft_nanos exact;    /* base in millionths of a nano-unit: SHARE by product, COMMITMENT */
+    oft_nanos exact;    /* base in millionths of a nano-unit: SHARE by product, COMMITMENT. Of a
+                           SHARE that is a total: its amount */
     uint64_t units[METER_UNITS];
-    size_t parent; /* SHARE by product: index of the series that has the amount; else SIZE_MAX */
+    bool is_base; /* SHARE by product */
+    size_t
+        parent; /* of a base: index of the series that has the amount; SIZE_MAX when it is reckoned
+                      by share.h, and for all others */
     oft_nanos cap_nanos; /* SHARE: -1 for none */
     uint64_t generation; /* of the deal that said the cap */
     bool own;            /* SALE: of a product of the deal's customer */

@@ -47,6 +47,10 @@ enum ledger_series_kind {
     LEDGER_COMMITMENT, /* spend that counts towards a commitment (memorandum) */
     /* What follows from a commitment; the number leaves room for other kinds. */
     LEDGER_SHORTFALL = 16,
+    LEDGER_SHARE_TERM =
+        20,           /* when a share is paid: kept back, set off. Nothing more is owed by it */
+    LEDGER_DEDUCTION, /* revenue that shares leave out, as somebody told it (memorandum) */
+    LEDGER_PAYMENT,   /* of a share, as somebody told it */
 };
 
 enum { LEDGER_NAME_BYTES = 192 };
@@ -57,9 +61,11 @@ struct ledger_series_key {
     int32_t month;     /* of the statement that it stands on: the month of the record's instant, UTC
                          (base/time.h), unless that was closed; see for_month */
     uint32_t unit;     /* SALE, COST: enum deal_unit_class. COST, COMMITMENT of capacity that is
-                         paid for by the hour: enum ledger_capacity_unit. Others: 0 */
+                         paid for by the hour: enum ledger_capacity_unit. SHARE: enum
+                         ledger_share_part. SHARE_TERM: enum ledger_share_term. Others: 0 */
     uint32_t outcome;  /* USAGE: enum ledger_outcome. SHARE: enum ledger_direction. COMMITMENT: enum
-                          ledger_way. SHORTFALL: enum ledger_due. Others: 0 */
+                          ledger_way. SHORTFALL: enum ledger_due. SHARE_TERM, PAYMENT: enum
+                          ledger_direction. Others: 0 */
     int32_t for_month; /* what came late: the month of the record's instant. Else 0 */
     uint32_t unused[3];
     oft_nanos rate; /* SALE, COST: nano-units per million units. SHARE: parts per billion.
@@ -69,7 +75,8 @@ struct ledger_series_key {
     char model[64];
     char pool
         [64]; /* COMMITMENT: where a part of the month begins, an instant; "" for its own beginning.
-                       SHORTFALL: the end of the measuring period, an instant, or "" */
+                       SHORTFALL: the end of the measuring period, an instant, or "". DEDUCTION: when
+                       it was told; PAYMENT: the day. PAYMENT's product is the period, "2026-Q2" */
     char party[64]; /* SALE: owner of the product; USAGE, COST, COMMITMENT: the provider's party;
                        SHARE: the other side, and in a memo share the payee */
     char clause[LEDGER_NAME_BYTES]; /* USAGE: the deciding clause; SALE, COST: the price clause, or
@@ -103,6 +110,16 @@ enum ledger_direction {
     LEDGER_PAID,     /* the customer pays the other side */
     LEDGER_RECEIVED, /* the other side pays the customer */
 };
+
+/* Parts of a share; only the first is posted as records come, the others by share.h. */
+enum ledger_share_part {
+    LEDGER_SHARE_PLAIN = 0,
+    LEDGER_SHARE_EARNED, /* what a month comes to by all terms; quantity is its base less deductions */
+    LEDGER_SHARE_MINIMUM,  /* what tops a period up */
+    LEDGER_SHARE_INTEREST, /* on what was late */
+};
+/* What moves the day of payment: kept back (below 0: paid out again), set off. */
+enum ledger_share_term { LEDGER_TERM_HELD = 0, LEDGER_TERM_NETTED };
 
 /* How a cost came to count. */
 enum ledger_way { LEDGER_DIRECT = 0, LEDGER_THROUGH_MARKETPLACE };
@@ -140,6 +157,14 @@ struct ledger_totals {
  *   shortfall-expense/<clause>  payable/<party>             a shortfall that is lost
  *   shortfall-credit/<clause>   payable/<party>             one that may still be used, and its use back
  *   overage-expense/<clause>    payable/<party>             what exceeds costs more (or less)
+ *   interest-expense/<clause>   payable/<party>             on a share that we paid late
+ *   receivable-party/<party>    interest-income/<clause>    on one that we got late
+ *   payable/<party>             held-back/<clause>          kept back of a share that we pay
+ *   held-back-asset/<clause>    receivable-party/<party>    of one that we get
+ *   payable/<party>             receivable-party/<party>    two shares set off
+ *   payable/<party>             cash/<party>                a share paid
+ *   cash/<party>                receivable-party/<party>    a share got
+ *   memo/deduction/<name>       memo/deduction-contra/<name>  what is not shared
  */
 struct ledger_entry {
     char account[LEDGER_NAME_BYTES + 32];
@@ -223,10 +248,10 @@ struct ledger_totals_source {
                            struct ledger_totals *ret_totals, struct oft_error *reterr);
     enum oft_err (*share_total)(void *context, const char *clause, oft_nanos *ret_amount,
                                 struct oft_error *reterr);
-    /* The quantity of all series that differ from KEY only in where they stand: the same own month, in
-     * another month or not late. May be NULL while no month is closed. */
+    /* Quantity and amount of all series that differ from KEY only in where they stand: the same own month,
+     * in another month or not late. May be NULL while no month is closed. */
     enum oft_err (*elsewhere)(void *context, const struct ledger_series_key *key,
-                              oft_nanos *ret_quantity, struct oft_error *reterr);
+                              struct ledger_totals *ret_totals, struct oft_error *reterr);
 };
 
 struct ledger_result {

@@ -83,6 +83,12 @@ const char *ledger_kind_name(enum ledger_series_kind kind)
         return "commitment";
     case LEDGER_SHORTFALL:
         return "commitment-due";
+    case LEDGER_SHARE_TERM:
+        return "share-term";
+    case LEDGER_DEDUCTION:
+        return "deduction";
+    case LEDGER_PAYMENT:
+        return "payment";
     }
     return "?";
 }

@@ -283,7 +283,7 @@ enum oft_err ledger_line_unrounded(const struct ledger_row *row, oft_nanos *ret_
     const struct ledger_series_key *key = &row->key;
     bool weighed = key->kind == LEDGER_COMMITMENT && key->rate != 0;
     *ret_scale = key->kind == LEDGER_SHARE || weighed ? 18 : 15;
-    if (key->kind == LEDGER_SHORTFALL) {
+    if (key->kind >= LEDGER_SHORTFALL) {
         return oft_nanos_mul(row->totals.quantity, LEDGER_RATE_UNITS, ret_unrounded);
     }
     if (key->kind == LEDGER_COMMITMENT && !weighed) {
@@ -317,7 +317,10 @@ bool ledger_line_adds_up(const struct ledger_row *row, const struct ledger_trace
         return row->totals.quantity == traced->quantity;
     case LEDGER_COMMITMENT:
         return base_is(&row->totals, traced->exact);
-    case LEDGER_SHORTFALL: /* follows from commitments' lines and the clock */
+    case LEDGER_SHORTFALL: /* follow from other lines and the clock, or were told */
+    case LEDGER_SHARE_TERM:
+    case LEDGER_DEDUCTION:
+    case LEDGER_PAYMENT:
         return true;
     case LEDGER_SHARE:
         break;

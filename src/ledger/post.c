@@ -51,6 +51,38 @@ static struct pair due_pair(const struct ledger_series_key *key)
     return (struct pair){NULL, NULL, NULL, NULL};
 }
 
+static struct pair share_pair(const struct ledger_series_key *key)
+{
+    bool interest = key->unit == LEDGER_SHARE_INTEREST;
+    if (key->outcome == LEDGER_PAID) {
+        return (struct pair){interest ? "interest-expense" : "share-expense", key->clause,
+                             "payable", key->party};
+    }
+    if (key->outcome == LEDGER_RECEIVED) {
+        return (struct pair){"receivable-party", key->party,
+                             interest ? "interest-income" : "share-income", key->clause};
+    }
+    return (struct pair){"memo/share", key->clause, "memo/share-contra", key->clause};
+}
+
+/* Kept back, set off, paid. */
+static struct pair settling_pair(const struct ledger_series_key *key)
+{
+    bool paid = key->outcome == LEDGER_PAID;
+    if (key->outcome == LEDGER_MEMO) { /* only payments are told of these */
+        return (struct pair){"memo/share-paid", key->clause, "memo/share-paid-contra", key->clause};
+    }
+    if (key->kind == LEDGER_PAYMENT) {
+        return paid ? (struct pair){"payable", key->party, "cash", key->party}
+                    : (struct pair){"cash", key->party, "receivable-party", key->party};
+    }
+    if (key->unit == LEDGER_TERM_NETTED) {
+        return (struct pair){"payable", key->party, "receivable-party", key->party};
+    }
+    return paid ? (struct pair){"payable", key->party, "held-back", key->clause}
+                : (struct pair){"held-back-asset", key->clause, "receivable-party", key->party};
+}
+
 static struct pair pair_of(const struct ledger_series_key *key, bool own)
 {
     switch (key->kind) {
@@ -60,13 +92,12 @@ static struct pair pair_of(const struct ledger_series_key *key, bool own)
     case LEDGER_COST:
         return (struct pair){"cost", key->pool, "payable", key->party};
     case LEDGER_SHARE:
-        if (key->outcome == LEDGER_PAID) {
-            return (struct pair){"share-expense", key->clause, "payable", key->party};
-        }
-        if (key->outcome == LEDGER_RECEIVED) {
-            return (struct pair){"receivable-party", key->party, "share-income", key->clause};
-        }
-        return (struct pair){"memo/share", key->clause, "memo/share-contra", key->clause};
+        return share_pair(key);
+    case LEDGER_SHARE_TERM:
+    case LEDGER_PAYMENT:
+        return settling_pair(key);
+    case LEDGER_DEDUCTION:
+        return (struct pair){"memo/deduction", key->clause, "memo/deduction-contra", key->clause};
     case LEDGER_COMMITMENT:
         return (struct pair){"memo/commitment", key->clause, "memo/commitment-contra", key->clause};
     case LEDGER_SHORTFALL:
@@ -252,11 +283,13 @@ static enum oft_err settle_bases(struct ledger_batch *batch, const struct sortab
             if (settle_counted(series, change) != OFT_OK) {
                 return OFT_ERR_RANGE;
             }
-        } else if (series->parent != SIZE_MAX) {
-            struct ledger_series *money = &batch->series[series->parent];
+        } else if (series->is_base) {
+            struct ledger_series *money =
+                series->parent == SIZE_MAX ? NULL : &batch->series[series->parent];
             if (add_base(&change->before, series->exact, &change->after) != OFT_OK ||
-                oft_nanos_sub(change->after.quantity, change->before.quantity, &step) != OFT_OK ||
-                oft_nanos_add(money->quantity, step, &money->quantity) != OFT_OK) {
+                (money != NULL &&
+                 (oft_nanos_sub(change->after.quantity, change->before.quantity, &step) != OFT_OK ||
+                  oft_nanos_add(money->quantity, step, &money->quantity) != OFT_OK))) {
                 return OFT_ERR_RANGE;
             }
         }
@@ -275,10 +308,16 @@ static enum oft_err settle_rest(struct ledger_batch *batch, const struct sortabl
             err = add_usage(series, after);
         } else if (series->key.kind == LEDGER_SALE || series->key.kind == LEDGER_COST) {
             err = add_priced(series, after);
-        } else if (series->key.kind == LEDGER_SHORTFALL) {
+        } else if (series->key.kind == LEDGER_SHORTFALL || series->key.kind == LEDGER_SHARE_TERM) {
             after->quantity = series->quantity;
             after->amount_nanos = series->quantity;
-        } else if (series->key.kind == LEDGER_SHARE && series->parent == SIZE_MAX) {
+        } else if (series->key.kind == LEDGER_DEDUCTION || series->key.kind == LEDGER_PAYMENT) {
+            err = oft_nanos_add(after->quantity, series->quantity, &after->quantity);
+            after->amount_nanos = after->quantity;
+        } else if (series->key.kind == LEDGER_SHARE && series->is_total) {
+            after->quantity = series->quantity;
+            after->amount_nanos = series->exact;
+        } else if (series->key.kind == LEDGER_SHARE && !series->is_base) {
             err = settle_share(batch, series, i, source, reterr);
         }
         if (err != OFT_OK) {
@@ -352,12 +391,17 @@ static enum oft_err take_elsewhere(const struct sortable *item, struct ledger_to
                                    struct oft_error *reterr)
 {
     struct ledger_series *series = item->series;
-    oft_nanos elsewhere = 0;
+    struct ledger_totals elsewhere = {0};
     if (!series->is_total || series->key.for_month == 0) {
         return OFT_OK;
     }
     enum oft_err err = source.elsewhere(source.context, &series->key, &elsewhere, reterr);
-    return err != OFT_OK ? err : oft_nanos_sub(series->quantity, elsewhere, &series->quantity);
+    if (err == OFT_OK) {
+        err = oft_nanos_sub(series->quantity, elsewhere.quantity, &series->quantity);
+    }
+    return err == OFT_OK && series->key.kind == LEDGER_SHARE
+               ? oft_nanos_sub(series->exact, elsewhere.amount_nanos, &series->exact)
+               : err;
 }
 
 static enum oft_err load_totals(struct ledger_batch *batch, struct sortable *order,

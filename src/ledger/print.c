@@ -63,6 +63,28 @@ const char *print_due_text(uint32_t due)
     return due < OFT_COUNT_OF(names) ? names[due] : "unknown";
 }
 
+const char *print_share_part_name(uint32_t part)
+{
+    static const char *const names[] = {"plain", "earned", "minimum", "interest"};
+    return part < OFT_COUNT_OF(names) ? names[part] : "unknown";
+}
+
+const char *print_settling_name(const struct ledger_series_key *key)
+{
+    return key->kind == LEDGER_PAYMENT       ? "paid"
+           : key->kind == LEDGER_DEDUCTION   ? "deduction"
+           : key->unit == LEDGER_TERM_NETTED ? "set-off"
+                                             : "held-back";
+}
+
+const char *print_settling_text(const struct ledger_series_key *key)
+{
+    return key->kind == LEDGER_PAYMENT       ? "paid for"
+           : key->kind == LEDGER_DEDUCTION   ? "deduction, told at"
+           : key->unit == LEDGER_TERM_NETTED ? "set off against the opposite share"
+                                             : "kept back (below 0: paid out again)";
+}
+
 const char *print_commit_model_name(enum deal_commit_model model)
 {
     switch (model) {

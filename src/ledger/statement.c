@@ -21,7 +21,8 @@ static int compare_rows(const void *a, const void *b)
 
 bool statement_is_base_of(const struct ledger_row *row, const struct ledger_row *share)
 {
-    return row->key.month == share->key.month && row->key.for_month == share->key.for_month &&
+    return share->key.unit <= LEDGER_SHARE_EARNED && row->key.month == share->key.month &&
+           row->key.for_month == share->key.for_month &&
            strcmp(row->key.clause, share->key.clause) == 0 && row->key.rate == share->key.rate &&
            row->key.outcome == share->key.outcome && strcmp(row->key.party, share->key.party) == 0;
 }
@@ -29,7 +30,8 @@ bool statement_is_base_of(const struct ledger_row *row, const struct ledger_row 
 bool statement_is_capped(const struct ledger_row *share)
 {
     oft_nanos whole;
-    return oft_nanos_mul_div_half_even(share->totals.quantity, share->key.rate, DEAL_RATE_ONE,
+    return share->key.unit == LEDGER_SHARE_PLAIN &&
+           oft_nanos_mul_div_half_even(share->totals.quantity, share->key.rate, DEAL_RATE_ONE,
                                        &whole) == OFT_OK &&
            share->totals.amount_nanos < whole;
 }
@@ -146,6 +148,10 @@ static enum oft_err take_share(struct statement *statement, const struct ledger_
         push(&statement->bases, row);
         return OFT_OK;
     }
+    bool gone = row->totals.quantity == 0 && row->totals.amount_nanos == 0;
+    if (gone && row->key.unit != LEDGER_SHARE_PLAIN && row->key.for_month == 0) {
+        return OFT_OK; /* it was reckoned otherwise once */
+    }
     push(&statement->shares, row);
     if (row->key.outcome == LEDGER_MEMO) {
         return OFT_OK;
@@ -188,6 +194,13 @@ static enum oft_err take(struct statement *statement, const struct ledger_row *r
         }
         push(&statement->dues, row);
         return oft_nanos_add(statement->dues_nanos, amount, &statement->dues_nanos);
+    case LEDGER_SHARE_TERM:
+    case LEDGER_PAYMENT:
+    case LEDGER_DEDUCTION:
+        if (!account && concerns(statement, key) && (amount != 0 || key->for_month != 0)) {
+            push(&statement->settling, row);
+        }
+        return OFT_OK;
     case LEDGER_COMMITMENT:
         break; /* all months: ledger_commitments */
     }
@@ -243,7 +256,7 @@ static enum oft_err build(struct statement *statement)
         oft_arena_alloc_array(arena, input->row_count + 1, sizeof(*rows));
     struct statement_rows *sections[] = {
         &statement->capacity, &statement->reserved,   &statement->shares, &statement->bases,
-        &statement->sales,    &statement->memo_sales, &statement->dues};
+        &statement->sales,    &statement->memo_sales, &statement->dues,   &statement->settling};
     if (rows == NULL) {
         return OFT_ERR_MEMORY;
     }

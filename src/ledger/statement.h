@@ -29,6 +29,7 @@ struct statement {
     struct statement_rows shares;     /* SHARE with an amount */
     struct statement_rows bases;      /* SHARE by product */
     struct statement_rows dues;       /* SHORTFALL */
+    struct statement_rows settling;   /* SHARE_TERM, PAYMENT, DEDUCTION: in no sum */
     struct statement_rows sales;      /* SALE of the customer's products */
     struct statement_rows memo_sales; /* SALE of other parties' products */
     oft_nanos capacity_nanos;         /* the customer owes */
@@ -83,6 +84,9 @@ enum oft_err statement_find_deltas(struct statement *statement,
 void statement_line_words(const struct statement *statement, const struct ledger_series_key *key,
                           char *out, size_t size);
 
+/* How a share's amount came about: "20% of 1,000.00, up to its cap". */
+void statement_share_words(const struct ledger_row *share, char *out, size_t size);
+
 void statement_print_text(const struct statement *statement, struct oft_buffer *out);
 void statement_print_json(const struct statement *statement, struct oft_buffer *out);
 void statement_print_csv(const struct statement *statement, struct oft_buffer *out);
@@ -105,8 +109,12 @@ enum { PRINT_PER_BYTES = 16 };
 const char *print_per(const struct ledger_series_key *key, char out[PRINT_PER_BYTES]);
 const char *print_outcome_name(uint32_t outcome); /* "served-estimated" */
 const char *print_direction_name(uint32_t direction);
-const char *print_due_name(uint32_t due); /* enum ledger_due: "cash" */
-const char *print_due_text(uint32_t due); /* in words */
+const char *print_due_name(uint32_t due);         /* enum ledger_due: "cash" */
+const char *print_due_text(uint32_t due);         /* in words */
+const char *print_share_part_name(uint32_t part); /* enum ledger_share_part: "earned" */
+/* "held-back", "set-off", "paid", "deduction"; in words with TEXT. */
+const char *print_settling_name(const struct ledger_series_key *key);
+const char *print_settling_text(const struct ledger_series_key *key);
 const char *print_commit_model_name(enum deal_commit_model model);
 /* "20" for 200,000,000 parts per billion, "0.125" for 1,250,000. */
 const char *print_percent(oft_nanos ppb, char out[OFT_NANOS_TEXT_BYTES]);

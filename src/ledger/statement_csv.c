@@ -152,11 +152,31 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
                          .section = "share",
                          .item = share->key.clause,
                          .party = share->key.party,
+                         .unit = share->key.unit == LEDGER_SHARE_PLAIN
+                                     ? ""
+                                     : print_share_part_name(share->key.unit),
                          .base = &share->totals.quantity,
                          .rate = &share->key.rate,
                          .amount = &share->totals.amount_nanos,
                          .note = print_direction_name(share->key.outcome),
                          .key = &share->key,
+                     });
+    }
+}
+
+static void put_settling(const struct statement *statement, struct oft_buffer *out)
+{
+    for (size_t i = 0; i < statement->settling.count; i++) {
+        const struct ledger_row *row = statement->settling.items[i];
+        put_row(out, &(struct csv_row){
+                         .section = "share-settlement",
+                         .item = row->key.clause,
+                         .party = row->key.party,
+                         .product = row->key.product,
+                         .pool = row->key.pool,
+                         .amount = &row->totals.amount_nanos,
+                         .note = print_settling_name(&row->key),
+                         .key = &row->key,
                      });
     }
 }
@@ -250,6 +270,7 @@ void statement_print_csv(const struct statement *statement, struct oft_buffer *o
     put_priced(out, "capacity", &statement->capacity);
     put_reserved(statement, out);
     put_shares(statement, out);
+    put_settling(statement, out);
     put_priced(out, "sale", &statement->sales);
     put_priced(out, "memo-sale", &statement->memo_sales);
     put_dues(statement, out);

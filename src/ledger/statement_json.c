@@ -136,6 +136,7 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
         print_json_amount(out, "base", share->totals.quantity);
         print_json_text(out, "rate_percent", print_percent(share->key.rate, digits));
         print_json_text(out, "rate_ppb", oft_i128_format(share->key.rate, digits));
+        print_json_text(out, "part", print_share_part_name(share->key.unit));
         print_json_amount(out, "amount", share->totals.amount_nanos);
         put_late(out, &share->key);
         put_flag(out, "capped", statement_is_capped(share));
@@ -151,6 +152,25 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
             }
         }
         oft_buffer_append_text(out, "]}");
+    }
+    oft_buffer_append_char(out, ']');
+}
+
+static void put_settling(const struct statement *statement, struct oft_buffer *out)
+{
+    open_list(out, "share_settlement");
+    for (size_t i = 0; i < statement->settling.count; i++) {
+        const struct ledger_row *row = statement->settling.items[i];
+        open_item(out);
+        put_line(out, row);
+        print_json_text(out, "what", print_settling_name(&row->key));
+        print_json_text(out, "clause", row->key.clause);
+        print_json_text(out, "party", row->key.party);
+        print_json_text(out, "of", row->key.product);
+        print_json_text(out, "at", row->key.pool);
+        print_json_amount(out, "amount", row->totals.amount_nanos);
+        put_late(out, &row->key);
+        oft_buffer_append_char(out, '}');
     }
     oft_buffer_append_char(out, ']');
 }
@@ -262,6 +282,7 @@ void statement_print_json(const struct statement *statement, struct oft_buffer *
     put_priced(out, "capacity", &statement->capacity);
     put_reserved(statement, out);
     put_shares(statement, out);
+    put_settling(statement, out);
     put_priced(out, "sales", &statement->sales);
     put_priced(out, "memo_sales", &statement->memo_sales);
     put_dues(statement, out);

@@ -52,7 +52,14 @@ void statement_line_words(const struct statement *statement, const struct ledger
 {
     char late[STATEMENT_LATE_BYTES];
     (void)statement_late(statement, key, late);
-    if (key->kind == LEDGER_SALE) {
+    if (key->kind == LEDGER_SHARE_TERM || key->kind == LEDGER_PAYMENT ||
+        key->kind == LEDGER_DEDUCTION) {
+        bool payment = key->kind == LEDGER_PAYMENT;
+        const char *detail = payment ? key->product : key->pool;
+        (void)snprintf(out, size, "%s%s, %s%s%s%s%s", late, key->clause, print_settling_text(key),
+                       detail[0] == '\0' ? "" : " ", detail, payment ? " on " : "",
+                       payment ? key->pool : "");
+    } else if (key->kind == LEDGER_SALE) {
         (void)snprintf(out, size, "%s%s, %s for %s (%s)", late, key->product, key->model,
                        key->account, key->clause);
     } else if (key->kind == LEDGER_SHARE) {
@@ -66,6 +73,33 @@ void statement_line_words(const struct statement *statement, const struct ledger
     } else {
         (void)snprintf(out, size, "%s%s, %s (%s)", late, key->pool, key->model, key->clause);
     }
+}
+
+void statement_share_words(const struct ledger_row *share, char *out, size_t size)
+{
+    char percent[OFT_NANOS_TEXT_BYTES];
+    char base[OFT_NANOS_TEXT_BYTES];
+    (void)oft_nanos_format_grouped(share->totals.quantity, base);
+    switch ((enum ledger_share_part)share->key.unit) {
+    case LEDGER_SHARE_MINIMUM:
+        (void)snprintf(out, size, "up to its minimum");
+        return;
+    case LEDGER_SHARE_INTEREST:
+        (void)snprintf(out, size, "interest on what was late");
+        return;
+    case LEDGER_SHARE_EARNED:
+        if (share->key.rate == 0) {
+            (void)snprintf(out, size, "by its bands and terms, of %s", base);
+        } else {
+            (void)snprintf(out, size, "%s%% of %s, by its terms",
+                           print_percent(share->key.rate, percent), base);
+        }
+        return;
+    case LEDGER_SHARE_PLAIN:
+        break;
+    }
+    (void)snprintf(out, size, "%s%% of %s%s", print_percent(share->key.rate, percent), base,
+                   statement_is_capped(share) ? ", up to its cap" : "");
 }
 
 /* ---- what it is made from -------------------------------------------------------------------- */

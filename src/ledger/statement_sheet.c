@@ -132,11 +132,25 @@ static void put_reserved(const struct statement *statement, const struct ledger_
     }
 }
 
+/* As statement_share_words, without the base, which has a column. */
+static void put_rate(const struct ledger_row *share, char *out, size_t size)
+{
+    char percent[OFT_NANOS_TEXT_BYTES];
+    bool bands = share->key.unit == LEDGER_SHARE_EARNED && share->key.rate == 0;
+    if (share->key.unit > LEDGER_SHARE_EARNED) {
+        (void)snprintf(out, size, "%s", print_share_part_name(share->key.unit));
+    } else {
+        (void)snprintf(out, size, "%s%s%s",
+                       bands ? "by bands" : print_percent(share->key.rate, percent),
+                       bands ? "" : "%", statement_is_capped(share) ? ", up to its cap" : "");
+    }
+}
+
 static void put_share(const struct statement *statement, const struct ledger_row *share,
                       const struct ledger_sheet *sheet)
 {
     char words[WORDS_BYTES];
-    char percent[OFT_NANOS_TEXT_BYTES];
+    char rate[WORDS_BYTES];
     char base[OFT_NANOS_TEXT_BYTES];
     char amount[OFT_NANOS_TEXT_BYTES];
     char late[STATEMENT_LATE_BYTES];
@@ -151,9 +165,7 @@ static void put_share(const struct statement *statement, const struct ledger_row
         }
     }
     statement_line_words(statement, &share->key, words, sizeof(words));
-    char rate[OFT_NANOS_TEXT_BYTES + 32];
-    (void)snprintf(rate, sizeof(rate), "%s%%%s", print_percent(share->key.rate, percent),
-                   statement_is_capped(share) ? ", up to its cap" : "");
+    put_rate(share, rate, sizeof(rate));
     const char *cells[] = {words, rate, oft_nanos_format_grouped(share->totals.quantity, base),
                            oft_nanos_format_grouped(share->totals.amount_nanos, amount)};
     SHEET_CALL(sheet, cells, cells, false);
@@ -175,24 +187,27 @@ static void put_shares(const struct statement *statement, const struct ledger_sh
     put_sum(sheet, OFT_COUNT_OF(columns), "Subtotal received", statement->received_nanos);
 }
 
-/* What follows from commitments in this month. */
-static void put_dues(const struct statement *statement, const struct ledger_sheet *sheet)
+/* Lines of words and an amount; SUM may be NULL. */
+static void put_amounts(const struct statement *statement, const struct ledger_sheet *sheet,
+                        const char *title, const struct statement_rows *rows, const oft_nanos *sum)
 {
     static const struct ledger_column columns[] = {{"Line", 0, false}, {"Amount", 22, true}};
     char words[WORDS_BYTES];
     char amount[OFT_NANOS_TEXT_BYTES];
-    if (statement->dues.count == 0) {
+    if (rows->count == 0) {
         return;
     }
-    SHEET_CALL(sheet, heading, "Commitments: what is due");
+    SHEET_CALL(sheet, heading, title);
     SHEET_CALL(sheet, table, columns, OFT_COUNT_OF(columns));
-    for (size_t i = 0; i < statement->dues.count; i++) {
-        const struct ledger_row *row = statement->dues.items[i];
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct ledger_row *row = rows->items[i];
         statement_line_words(statement, &row->key, words, sizeof(words));
         const char *cells[] = {words, oft_nanos_format_grouped(row->totals.amount_nanos, amount)};
         SHEET_CALL(sheet, cells, cells, false);
     }
-    put_sum(sheet, OFT_COUNT_OF(columns), "Subtotal", statement->dues_nanos);
+    if (sum != NULL) {
+        put_sum(sheet, OFT_COUNT_OF(columns), "Subtotal", *sum);
+    }
 }
 
 static void put_totals(const struct statement *statement, const struct ledger_sheet *sheet)
@@ -338,10 +353,13 @@ enum oft_err ledger_statement_sheet(const struct ledger_statement_input *input,
         put_priced(&statement, sheet, "Capacity", &statement.capacity, statement.capacity_nanos);
         put_reserved(&statement, sheet);
         put_shares(&statement, sheet);
+        put_amounts(&statement, sheet, "Of revenue shares: kept back, set off, paid (in no sum)",
+                    &statement.settling, NULL);
         put_priced(&statement, sheet, "Sales", &statement.sales, statement.sales_nanos);
         put_priced(&statement, sheet, "Sales of another party's products (in no sum)",
                    &statement.memo_sales, statement.memo_sales_nanos);
-        put_dues(&statement, sheet);
+        put_amounts(&statement, sheet, "Commitments: what is due", &statement.dues,
+                    &statement.dues_nanos);
         put_commitments(&statement, sheet);
         put_deltas(&statement, sheet);
         put_notes(&statement, sheet);

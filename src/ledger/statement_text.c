@@ -141,7 +141,7 @@ static void put_share(const struct statement *statement, const struct ledger_row
     static const char *const directions[] = {"between others: in no sum", "paid to ",
                                              "received from "};
     char line[LINE_BYTES];
-    char percent[OFT_NANOS_TEXT_BYTES];
+    char words[LINE_BYTES];
     char base_text[OFT_NANOS_TEXT_BYTES];
     char id[LEDGER_LINE_ID_BYTES];
     char late[STATEMENT_LATE_BYTES];
@@ -159,10 +159,8 @@ static void put_share(const struct statement *statement, const struct ledger_row
             print_wrapped(out, 0, 6, line);
         }
     }
-    (void)snprintf(line, sizeof(line), "  %.8s %s%% of %s%s", print_line_id(&share->key, out, id),
-                   print_percent(share->key.rate, percent),
-                   oft_nanos_format_grouped(share->totals.quantity, base_text),
-                   statement_is_capped(share) ? ", up to its cap" : "");
+    statement_share_words(share, words, sizeof(words));
+    (void)snprintf(line, sizeof(line), "  %.8s %.900s", print_line_id(&share->key, out, id), words);
     put_sum(out, line, share->totals.amount_nanos);
 }
 
@@ -177,6 +175,23 @@ static void put_shares(const struct statement *statement, struct oft_buffer *out
     }
     put_sum(out, "  Subtotal paid", statement->paid_nanos);
     put_sum(out, "  Subtotal received", statement->received_nanos);
+}
+
+/* What of shares is kept back, set off, paid; and what was taken off before. */
+static void put_settling(const struct statement *statement, struct oft_buffer *out)
+{
+    char line[LINE_BYTES];
+    char id[LEDGER_LINE_ID_BYTES];
+    for (size_t i = 0; i < statement->settling.count; i++) {
+        const struct ledger_series_key *key = &statement->settling.items[i]->key;
+        if (i == 0) {
+            print_title(out, "Of revenue shares: kept back, set off, paid (in no sum)");
+        }
+        statement_line_words(statement, key, line, sizeof(line));
+        print_wrapped(out, 2, 4, line);
+        (void)snprintf(line, sizeof(line), "  %.8s", print_line_id(key, out, id));
+        put_sum(out, line, statement->settling.items[i]->totals.amount_nanos);
+    }
 }
 
 /* What follows from commitments in this month. */
@@ -278,6 +293,7 @@ void statement_print_text(const struct statement *statement, struct oft_buffer *
     put_priced(statement, out, "Capacity", &statement->capacity, statement->capacity_nanos);
     put_reserved(statement, out);
     put_shares(statement, out);
+    put_settling(statement, out);
     put_priced(statement, out, "Sales", &statement->sales, statement->sales_nanos);
     put_priced(statement, out, "Sales of another party's products (in no sum)",
                &statement->memo_sales, statement->memo_sales_nanos);

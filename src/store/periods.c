@@ -96,11 +96,11 @@ static void bind_names(sqlite3_stmt *statement, const struct ledger_series_key *
 }
 
 enum oft_err store_elsewhere(struct store *store, const struct ledger_series_key *key,
-                             oft_nanos *ret_quantity, struct oft_error *reterr)
+                             struct ledger_totals *ret_totals, struct oft_error *reterr)
 {
     sqlite3_stmt *statement = store_prepare(
         store,
-        "SELECT quantity FROM series WHERE kind = ?1 AND clause = ?13"
+        "SELECT quantity, amount FROM series WHERE kind = ?1 AND clause = ?13"
         " AND (for_month = ?2 OR (for_month = 0 AND month = ?2))"
         " AND NOT (month = ?3 AND for_month = ?4)"
         " AND unit = ?5 AND outcome = ?6 AND rate = ?7 AND account = ?8 AND product = ?9"
@@ -110,22 +110,28 @@ enum oft_err store_elsewhere(struct store *store, const struct ledger_series_key
         return OFT_ERR_IO;
     }
     bind_names(statement, key);
-    oft_nanos sum = 0;
+    struct ledger_totals sum = {0};
     bool row = false;
     enum oft_err code;
     while ((code = store_step(store, statement, &row, reterr)) == OFT_OK && row) {
         oft_nanos quantity = 0;
+        oft_nanos amount = 0;
         code = store_column_amount(statement, 0, &quantity, reterr);
-        if (code == OFT_OK && oft_nanos_add(sum, quantity, &sum) != OFT_OK) {
+        if (code == OFT_OK) {
+            code = store_column_amount(statement, 1, &amount, reterr);
+        }
+        if (code == OFT_OK &&
+            (oft_nanos_add(sum.quantity, quantity, &sum.quantity) != OFT_OK ||
+             oft_nanos_add(sum.amount_nanos, amount, &sum.amount_nanos) != OFT_OK)) {
             code =
-                oft_fail(reterr, OFT_ERR_RANGE, "the hours under %s left their range", key->clause);
+                oft_fail(reterr, OFT_ERR_RANGE, "what stands under %s left its range", key->clause);
         }
         if (code != OFT_OK) {
             break;
         }
     }
     (void)sqlite3_reset(statement);
-    *ret_quantity = sum;
+    *ret_totals = sum;
     return code;
 }
 

@@ -19,7 +19,8 @@ enum oft_err store_month_changed(struct store *store, int32_t month, uint64_t *r
                                  struct oft_error *reterr) OFT_MUSTCHECK;
 /* As ledger_totals_source.elsewhere asks. */
 enum oft_err store_elsewhere(struct store *store, const struct ledger_series_key *key,
-                             oft_nanos *ret_quantity, struct oft_error *reterr) OFT_MUSTCHECK;
+                             struct ledger_totals *ret_totals,
+                             struct oft_error *reterr) OFT_MUSTCHECK;
 
 struct store_event {
     uint64_t number; /* of its transaction */

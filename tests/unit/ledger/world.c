@@ -114,12 +114,12 @@ static enum oft_err book_share_total(void *context, const char *clause, oft_nano
 }
 
 static enum oft_err book_elsewhere(void *context, const struct ledger_series_key *key,
-                                   oft_nanos *ret_quantity, struct oft_error *reterr)
+                                   struct ledger_totals *ret_totals, struct oft_error *reterr)
 {
     const struct book *book = context;
     struct ledger_series_key plain = *key;
     (void)reterr;
-    *ret_quantity = 0;
+    *ret_totals = (struct ledger_totals){0};
     plain.month = plain.for_month = 0;
     for (size_t i = 0; i < book->row_count; i++) {
         struct ledger_series_key other = book->rows[i].key;
@@ -127,7 +127,8 @@ static enum oft_err book_elsewhere(void *context, const struct ledger_series_key
         bool own = ledger_own_month(&other) == ledger_own_month(key);
         other.month = other.for_month = 0;
         if (own && !itself && memcmp(&other, &plain, sizeof(other)) == 0) {
-            *ret_quantity += book->rows[i].totals.quantity;
+            ret_totals->quantity += book->rows[i].totals.quantity;
+            ret_totals->amount_nanos += book->rows[i].totals.amount_nanos;
         }
     }
     return OFT_OK;

@@ -339,6 +339,7 @@ static enum oft_err put_transaction(struct room *room, uint64_t number, uint8_t 
     changes[0].after.amount_nanos = -(oft_nanos)number * WIDE;
     changes[0].after.units[6] = UINT64_MAX;
     changes[1].key.kind = LEDGER_SHARE;
+    changes[1].key.unit = LEDGER_SHARE_PLAIN;
     changes[1].after.amount_nanos = (oft_nanos)number * 3;
     struct ledger_entry entries[2] = {
         {.account = "receivable/acme", .amount_nanos = WIDE, .series = 0},
