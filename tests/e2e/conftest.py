@@ -30,6 +30,21 @@ def make_stack():
 
 
 @pytest.fixture(scope="module")
+def make_module_stack():
+    """As make_stack, for all tests of a file."""
+    made = []
+
+    def make(**arguments):
+        directory = tempfile.mkdtemp(prefix="oft-e2e-")
+        os.chmod(directory, 0o755)
+        made.append(stack_module.Stack(directory, **arguments))
+        return made[-1].start()
+    yield make
+    for instance in made:
+        instance.stop()
+
+
+@pytest.fixture(scope="module")
 def shared_stack():
     """One stack for the tests of a file that leave it as they found it."""
     directory = tempfile.mkdtemp(prefix="oft-e2e-")

@@ -5,13 +5,11 @@ import csv
 import datetime
 import io
 import json
-import os
 import subprocess
-import tempfile
 
 import pytest
 
-from stack import Stack, chat
+from stack import chat
 
 FORMS = {"text": (), "json": ("--json",), "csv": ("--csv",)}
 
@@ -93,21 +91,6 @@ def books(make_module_stack, tmp_path_factory):
     seen["restated"] = stack.json("statement", "restate", "1", "--by", "ann")
     seen["restated files"] = saved(stack, files, "restated", "statement", "show", "2")
     return stack, seen
-
-
-@pytest.fixture(scope="module")
-def make_module_stack():
-    """As make_stack, for all tests of this file."""
-    stacks = []
-
-    def make(**arguments):
-        directory = tempfile.mkdtemp(prefix="oft-e2e-")
-        os.chmod(directory, 0o755)
-        stacks.append(Stack(directory, **arguments))
-        return stacks[-1].start()
-    yield make
-    for stack in stacks:
-        stack.stop()
 
 
 def test_a_month_is_closed_in_order_and_only_once_it_is_over(books):

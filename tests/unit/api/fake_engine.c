@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/periods.h"
+#include "engine/shares.h"
 
 static enum oft_err answer(struct engine *engine, struct oft_error *reterr, const char *format, ...)
 {
@@ -164,6 +165,38 @@ enum oft_err engine_commitments(struct engine *engine, oft_instant now_ns,
     (void)now_ns;
     (void)format;
     return report(engine, out, reterr, "commitments");
+}
+
+enum oft_err engine_shares(struct engine *engine, const oft_instant *at, oft_instant now_ns,
+                           enum ledger_format format, struct oft_buffer *out,
+                           struct oft_error *reterr)
+{
+    (void)at;
+    (void)now_ns;
+    (void)format;
+    return report(engine, out, reterr, "shares");
+}
+
+static enum oft_err told(struct engine *engine, const char *what, const struct engine_told *it,
+                         struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "%s %s %s %s %s %s %s", what, it->name, it->detail, it->when,
+                  it->amount, it->actor, it->reference);
+}
+
+enum oft_err engine_deduct(struct engine *engine, const struct engine_told *it, oft_instant now_ns,
+                           struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)now_ns;
+    return told(engine, "deduct", it, out, reterr);
+}
+
+enum oft_err engine_share_paid(struct engine *engine, const struct engine_told *it,
+                               oft_instant now_ns, struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)now_ns;
+    return told(engine, "paid", it, out, reterr);
 }
 
 enum oft_err engine_forecast(struct engine *engine, const oft_instant *asked, oft_instant now_ns,

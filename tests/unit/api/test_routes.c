@@ -237,6 +237,22 @@ static void a_statement_is_asked_for_as_it_was_made(void **state)
     assert_int_equal(ask(bench, "GET", "/v1/statement", NULL), 400);
 }
 
+static void shares_are_told_by_name_and_reference(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(ask(bench, "GET", "/v1/shares", NULL), 200);
+    assert_int_equal(ask(bench, "POST", "/v1/deductions",
+                         "{\"name\":\"taxes\",\"month\":\"2026-04\",\"amount\":\"1.5\","
+                         "\"by\":\"ann\",\"reference\":\"r1\"}"),
+                     201);
+    assert_string_equal(bench->engine.asked, "deduct taxes  2026-04 1.5 ann r1");
+    assert_int_equal(
+        ask(bench, "POST", "/v1/shares/payments",
+            "{\"clause\":\"a.s\",\"period\":\"2026\",\"amount\":\"2\",\"by\":\"bob\"}"),
+        201);
+    assert_string_equal(bench->engine.asked, "paid a.s 2026  2 bob ");
+}
+
 static void periods_and_statements_ask_who_it_is(void **state)
 {
     struct bench *bench = *state;
@@ -320,6 +336,7 @@ int main(void)
         TEST(what_is_looked_back_at_goes_to_the_engine_as_asked),
         TEST(the_journal_names_its_next_page_until_its_end),
         TEST(a_statement_is_asked_for_as_it_was_made),
+        TEST(shares_are_told_by_name_and_reference),
         TEST(periods_and_statements_ask_who_it_is),
         TEST(unsound_books_are_an_answer_and_say_so),
         TEST(an_attestation_without_an_instant_happens_on_the_contracts_clock),
