@@ -19,7 +19,7 @@ static const char HELP[] =
     "       offtake statement list [--json]\n"
     "       offtake statement show NUMBER [--json|--csv|--pdf FILE]\n"
     "       offtake statement --reproduce FILE [--json]\n"
-    "Prints what is owed to and by a party in a calendar month (UTC), line by line\n"
+    "Prints what is owed to and by a party in a month of the books, line by line\n"
     "with each line's clause; or what an account owes. Without a number it is a\n"
     "draft, and says so.\n\n"
     "A statement's life: `draft` keeps one under a number; two persons `approve` it;\n"

@@ -132,6 +132,7 @@ bool deal_build_run(struct deal_build *build)
     hand_over(build);
     bool syntax_errors = build->diagnostics->error_count > 0;
     deal_resolve_names(build);
+    deal_resolve_months(build);
     /* Statements with syntax errors are missing: what uses their names would be told wrongly. */
     if (!syntax_errors && !build->memory_failed) {
         deal_resolve_pools(build);

@@ -421,6 +421,9 @@ void deal_emit_json(const struct deal *deal, struct oft_buffer *out)
     emit_text_member(&e, "title", deal->title);
     emit_text_member(&e, "customer", deal->parties[deal->customer_party].name);
     emit_text_member(&e, "currency", deal->currency);
+    if (deal->statements_in[0] != '\0') {
+        emit_text_member(&e, "statements_in", deal->statements_in);
+    }
     emit_parties(&e);
     emit_named_rows(&e, "groups", deal->groups, deal->group_count);
     emit_named_rows(&e, "surfaces", deal->surfaces, deal->surface_count);

@@ -132,11 +132,11 @@ static enum oft_err add_charge(struct ledger_batch *batch, struct accrual it, of
     it.month_until = charge->from;
     for (oft_nanos done = 0; err == OFT_OK && done < it.hours;) {
         it.month_from = it.month_until;
-        it.month = oft_month_of(it.month_from);
+        it.month = deal_month_of(it.context->deal, it.month_from);
         if (!ledger_month_inside(it.month)) {
             return OFT_ERR_RANGE;
         }
-        it.month_until = oft_month_start(it.month + 1);
+        it.month_until = deal_month_start(it.context->deal, it.month + 1);
         done = hours_before(&it, it.month_until);
         err = done > hours_before(&it, it.month_from) ? add_month(batch, &it) : OFT_OK;
     }

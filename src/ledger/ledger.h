@@ -52,8 +52,8 @@ enum { LEDGER_NAME_BYTES = 192 };
 /* Everything that tells one statement line from another. Unused text is "". */
 struct ledger_series_key {
     enum ledger_series_kind kind;
-    int32_t month;     /* of the statement that it stands on: the month of the record's instant, UTC
-                         (base/time.h), unless that was closed; see for_month */
+    int32_t month;     /* of the statement that it stands on: the month of the record's instant by
+                         its deal (deal_month_of), unless that was closed; see for_month */
     uint32_t unit;     /* SALE, COST: enum deal_unit_class. COST, COMMITMENT of capacity that is
                          paid for by the hour: enum ledger_capacity_unit. Others: 0 */
     uint32_t outcome;  /* USAGE: enum ledger_outcome. SHARE: enum ledger_direction. Others: 0 */
