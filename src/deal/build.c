@@ -81,6 +81,7 @@ static bool allocate(struct deal_build *b, const uint32_t *n)
     b->surfaces = deal_build_array(b, n[NODE_SURFACE], sizeof(*b->surfaces));
     b->fields = deal_build_array(b, n[NODE_FIELD], sizeof(*b->fields));
     b->deductions = deal_build_array(b, n[NODE_DEDUCTION], sizeof(*b->deductions));
+    b->persons = deal_build_array(b, n[NODE_PERSON], sizeof(*b->persons));
     b->product_nodes = deal_build_array(b, n[NODE_PRODUCT], sizeof(*b->product_nodes));
     b->pool_nodes = deal_build_array(b, n[NODE_POOL], sizeof(*b->pool_nodes));
     b->agreement_nodes = deal_build_array(b, n[NODE_AGREEMENT], sizeof(*b->agreement_nodes));
@@ -111,6 +112,7 @@ static void hand_over(struct deal_build *b)
     b->deal->surfaces = b->surfaces;
     b->deal->fields = b->fields;
     b->deal->deductions = b->deductions;
+    b->deal->persons = b->persons;
 }
 
 bool deal_build_run(struct deal_build *build)

@@ -46,6 +46,7 @@ struct deal_build {
     struct deal_named *surfaces;
     struct deal_named *fields;
     struct deal_named *deductions;
+    struct deal_person *persons;
     const struct deal_node **product_nodes;
     const struct deal_node **pool_nodes;
     const struct deal_node **agreement_nodes;

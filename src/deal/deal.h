@@ -54,6 +54,14 @@ struct deal_party {
     struct deal_position position;
 };
 
+/* Somebody who approves statements, and signs that with the key. */
+struct deal_person {
+    const char *name; /* "ann" */
+    const char *title;
+    uint8_t key[32]; /* Ed25519 */
+    struct deal_position position;
+};
+
 struct deal_provider {
     const char *name; /* "azure" */
     const char *title;
@@ -436,6 +444,8 @@ struct deal {
     uint32_t field_count;
     const struct deal_named *deductions;
     uint32_t deduction_count;
+    const struct deal_person *persons;
+    uint32_t person_count;
 
     struct oft_arena arena;
 };

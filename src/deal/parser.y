@@ -112,6 +112,7 @@ static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser 
 %token KW_MONTHLY "monthly"
 %token KW_MONTHS "months"
 %token KW_STATEMENTS "statements"
+%token KW_PERSON "person"
 %token KW_EARLIEST "earliest"
 
 %%
@@ -129,6 +130,7 @@ statement: %empty { $$ = NULL; }
     | KW_MONTHS KW_IN STRING KW_BY STRING { $$ = ADD(N(MONTHS, $3), N(BY, $5)); }
     | KW_MONTHS KW_FROM STRING KW_AT DATE { $$ = ADD(N(MONTHS_FROM, $3), N(FROM, $5)); }
     | KW_PARTY name title party_key { $$ = ADD(ADD(N(PARTY, $2), $3), $4); }
+    | KW_PERSON name title KW_KEY STRING { $$ = ADD(ADD(N(PERSON, $2), $3), N(PARTY_KEY, $5)); }
     | KW_GROUP name title { $$ = ADD(N(GROUP, $2), $3); }
     | KW_SURFACE name title { $$ = ADD(N(SURFACE, $2), $3); }
     | KW_FIELD name title { $$ = ADD(N(FIELD, $2), $3); }
@@ -214,6 +216,7 @@ name: WORD | NUMBER | KW_DEAL
     | KW_MONTHLY
     | KW_MONTHS
     | KW_STATEMENTS
+    | KW_PERSON
     | KW_EARLIEST
 text: name | STRING
 target: name | STRING | '*'
@@ -351,6 +354,7 @@ static const struct keyword {
     {"on", KW_ON},
     {"party", KW_PARTY},
     {"per", KW_PER},
+    {"person", KW_PERSON},
     {"pool", KW_POOL},
     {"price", KW_PRICE},
     {"prices", KW_PRICES},

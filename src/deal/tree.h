@@ -78,6 +78,7 @@ enum deal_node_kind {
     NODE_STATEMENTS,
     NODE_MONTHS,
     NODE_MONTHS_FROM,
+    NODE_PERSON,
     NODE_RUN, /* a line of a clause or programme: its children are the tokens */
     NODE_KIND_COUNT
 };

@@ -236,6 +236,8 @@ struct ledger_event {
     char actor[64];     /* who did it */
     char about[64];     /* the party or the account that the statement is about */
     uint8_t sha256[32]; /* of what was decided on; zeros: of nothing */
+    bool is_signed;     /* then WHAT says so too: "statement-approve-signed" */
+    uint8_t signature[64];
 };
 struct ledger_transaction {
     uint64_t number; /* 1, 2, ... */
@@ -265,6 +267,7 @@ enum ledger_status { LEDGER_DRAFT = 0, LEDGER_APPROVED, LEDGER_FINAL };
 struct ledger_act {
     const char *actor;
     oft_instant at;
+    bool is_signed;
 };
 /* Where a statement is in its life; all zero: a draft that was made to be looked at. */
 struct ledger_life {

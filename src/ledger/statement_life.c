@@ -105,7 +105,8 @@ static void put_status(const struct statement *statement, struct oft_buffer *out
 static void put_act(const struct ledger_act *act, struct oft_buffer *out)
 {
     char text[OFT_INSTANT_TEXT_BYTES];
-    oft_buffer_printf(out, "%s, %s", act->actor, oft_instant_format(act->at, text));
+    oft_buffer_printf(out, "%s, %s%s", act->actor, oft_instant_format(act->at, text),
+                      act->is_signed ? ", signed" : "");
 }
 
 static void put_approved(const struct statement *statement, struct oft_buffer *out)
