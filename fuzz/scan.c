@@ -40,7 +40,7 @@ static void check_usage(const char *text, size_t size)
     offtake_usage_feed(&pieces, text + cut, size - cut);
     int good = offtake_usage_units(&whole, a);
     if (good != offtake_usage_units(&pieces, b) || memcmp(a, b, sizeof(a)) != 0 ||
-        whole.has_choices != pieces.has_choices) {
+        whole.has_choices != pieces.has_choices || whole.tier != pieces.tier) {
         abort();
     }
     for (int i = 0; good && i < 7; i++) {

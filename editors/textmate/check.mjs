@@ -42,6 +42,7 @@ const keywords = new Set(`
 // A line inside a block, a word of it, and how one of its scopes begins.
 const samples = [
   ["", 'include "pools.deal"', "include", "keyword.control.include"],
+  ["", 'statements in "Europe/Berlin"', "statements in", "keyword.declaration"],
   ["", 'deal "T"  # note', "# note", "comment.line"],
   ["", 'party share "Share, Inc."', "share", "entity.name.party"],
   ["", "event e attested by field", "field", "variable.other.name"],

@@ -33,6 +33,11 @@ enum oft_err almanac_calendar_parse(const char *path, struct oft_str text, struc
 enum oft_err almanac_zone(const char *name, struct oft_arena *arena,
                           const struct oft_zone **ret_zone, struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* What this machine calls its edition of the tz database: "2025b"; where it does not say, the hash of the
+ * file of ZONE, "sha256-...". */
+enum oft_err almanac_zone_release(const char *zone, struct oft_arena *arena,
+                                  const char **ret_release, struct oft_error *reterr) OFT_MUSTCHECK;
+
 /* Where calendars are looked for when nothing else is said: $OFFTAKE_CALENDARS, then where they are
  * installed beside this program, then the source tree that it was built in. In ARENA; NULL-terminated;
  * NULL when memory is out. */

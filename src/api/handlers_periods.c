@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/routes.h"
+#include "base/hash.h"
 #include "engine/periods.h"
 #include "engine/trace.h"
 
@@ -224,9 +225,47 @@ static void step(const struct api_scope *scope, struct api_answer *answer, unsig
     end(answer, status, "application/json", err, &error);
 }
 
+void api_get_statement_approval(const struct api_scope *scope, struct api_answer *answer)
+{
+    uint64_t number;
+    const char *by = api_query(scope, "by");
+    struct oft_error error = {0};
+    if (!statement_asked(scope, answer, &number)) {
+        return;
+    }
+    if (by == NULL) {
+        api_answer_error(answer, 400, "bad_request", "say who would approve it in \"by\"", NULL);
+        return;
+    }
+    enum oft_err err =
+        engine_statement_approval(scope->options->engine, number, by, &answer->body, &error);
+    end(answer, 200, "application/json", err, &error);
+}
+
 void api_post_statement_approve(const struct api_scope *scope, struct api_answer *answer)
 {
-    step(scope, answer, 200, engine_statement_approve);
+    uint64_t number;
+    uint8_t signature[64];
+    const json_t *hex = json_object_get(scope->body, "signature");
+    const char *by = body_text(scope, "by");
+    struct oft_error error = {0};
+    if (hex == NULL) {
+        step(scope, answer, 200, engine_statement_approve);
+        return;
+    }
+    if (!statement_asked(scope, answer, &number)) {
+        return;
+    }
+    if (by == NULL || !json_is_string(hex) ||
+        oft_unhex(oft_str_from(json_string_value(hex)), signature, sizeof(signature)) != OFT_OK) {
+        api_answer_error(answer, 400, "bad_request",
+                         "say who does it in \"by\"; \"signature\" is 128 hexadecimal digits",
+                         NULL);
+        return;
+    }
+    enum oft_err err = engine_statement_approve_signed(
+        scope->options->engine, number, by, signature, scope->now_ns, &answer->body, &error);
+    end(answer, 200, "application/json", err, &error);
 }
 
 void api_post_statement_final(const struct api_scope *scope, struct api_answer *answer)

@@ -38,7 +38,9 @@ static const struct shape SHAPES[] = {
     {"Report", "", true},
     {"ByBody", "by:s", false},
     {"DraftBody", "party:s month:s by:s", false},
-    {"StatementAct", "by:s at:s", false},
+    {"ApproveBody", "by:s signature:s-", false},
+    {"Approval", "number:i by:s text:s", false},
+    {"StatementAct", "by:s at:s signed:b-", false},
     {"Statement",
      "number:i party:s month:s status:s transaction:i generation:i as_of:s restates:i? "
      "approvals:[<StatementAct> final:<StatementAct>? text_sha256:s?",

@@ -118,6 +118,7 @@ void api_get_statement(const struct api_scope *scope, struct api_answer *answer)
 void api_get_statements(const struct api_scope *scope, struct api_answer *answer);
 void api_post_statements(const struct api_scope *scope, struct api_answer *answer);
 void api_get_statement_one(const struct api_scope *scope, struct api_answer *answer);
+void api_get_statement_approval(const struct api_scope *scope, struct api_answer *answer);
 void api_post_statement_approve(const struct api_scope *scope, struct api_answer *answer);
 void api_post_statement_final(const struct api_scope *scope, struct api_answer *answer);
 void api_post_statement_restate(const struct api_scope *scope, struct api_answer *answer);

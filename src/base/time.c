@@ -189,6 +189,23 @@ enum oft_err oft_instant_parse(struct oft_str text, oft_instant *ret)
     return OFT_OK;
 }
 
+bool oft_instant_is_leap_second(struct oft_str text)
+{
+    enum { SECOND_AT = 17 };
+    char before[OFT_INSTANT_TEXT_BYTES];
+    oft_instant instant;
+    if (text.length < SECOND_AT + 2 || text.length > sizeof(before) ||
+        memcmp(text.data + SECOND_AT, "60", 2) != 0) {
+        return false;
+    }
+    memcpy(before, text.data, text.length);
+    before[SECOND_AT] = '5';
+    before[SECOND_AT + 1] = '9';
+    return oft_instant_parse((struct oft_str){before, text.length}, &instant) == OFT_OK &&
+           oft_instant_from_date(oft_date_from_instant(instant)) + OFT_NS_PER_DAY - instant <=
+               OFT_NS_PER_SECOND;
+}
+
 const char *oft_instant_format(oft_instant instant, char out[OFT_INSTANT_TEXT_BYTES])
 {
     if (instant == OFT_INSTANT_NEVER || instant == OFT_INSTANT_ALWAYS) {

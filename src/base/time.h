@@ -31,6 +31,9 @@ struct oft_date oft_date_from_instant(oft_instant instant);
 /* "2025-01-21", "2025-01-21T09:30:00Z", "2025-01-21T09:30:00.123456789+02:00" or a space for the T
  * (then UTC when no offset is given). Nothing else is an instant. */
 enum oft_err oft_instant_parse(struct oft_str text, oft_instant *ret) OFT_MUSTCHECK;
+/* Is TEXT refused only because it names a leap second, 23:59:60 UTC? POSIX time has no such instant: it
+ * is neither the second before nor the one after, and often these two are of different months. */
+bool oft_instant_is_leap_second(struct oft_str text);
 
 #define OFT_INSTANT_TEXT_BYTES 40
 /* "2025-01-21T09:30:00Z", with as many decimals as needed; "never" and "always" for the two ends. */

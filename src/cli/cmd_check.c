@@ -47,6 +47,9 @@ static int check_file(const char *path, const char *orders, bool json, bool emit
     oft_buffer_init(&out, CLI_REPORT_BYTES_MAX);
     enum oft_err err = cli_deal_parse(path, orders, &deal, &diagnostics, &error);
     if (err == OFT_OK) {
+        err = cli_deal_check_zone(deal, &diagnostics, &error);
+    }
+    if (err == OFT_OK) {
         err = policy_lint(deal, &diagnostics, &error);
     }
     int code = CLI_OK;

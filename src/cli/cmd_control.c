@@ -3,12 +3,10 @@
  * `offtake reload`, `offtake status`, `offtake drain` and `offtake attest`: what is asked of a running
  * daemon. Status prints whatever members the daemon's answer has, so that a newer daemon can say more.
  */
-#include <errno.h>
 #include <string.h>
 
-#include "base/hash.h"
-#include "base/sign.h"
 #include "cli/client.h"
+#include "cli/sign_file.h"
 #include "deal/deal.h"
 
 static const char RELOAD_HELP[] =
@@ -213,39 +211,12 @@ static int statement_make(const struct arguments *arguments, const char *event, 
     return code;
 }
 
-/* Signs STATEMENT with the key in the file that --key names. */
-static int statement_sign(const char *path, const struct oft_buffer *statement,
-                          char hex[2 * OFT_SIGN_SIGNATURE_BYTES + 1])
-{
-    char pem[OFT_SIGN_PEM_BYTES_MAX];
-    uint8_t signature[OFT_SIGN_SIGNATURE_BYTES];
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return cli_error(CLI_FAULT, "cannot open %s: %s", path, strerror(errno));
-    }
-    size_t length = fread(pem, 1, sizeof pem, file);
-    bool good = ferror(file) == 0 && length > 0 && length < sizeof pem;
-    (void)fclose(file);
-    enum oft_err err = !good ? OFT_ERR_INVALID
-                             : oft_sign((struct oft_str){pem, length},
-                                        oft_str_from(oft_buffer_text(statement)), signature);
-    oft_wipe(pem, sizeof pem);
-    if (err != OFT_OK) {
-        return cli_error(CLI_NO,
-                         "%s holds no Ed25519 private key without a passphrase; `offtake keys "
-                         "party` makes one",
-                         path);
-    }
-    (void)oft_hex(signature, sizeof signature, hex);
-    return CLI_OK;
-}
-
 /* Puts the signature that was asked for into BODY. */
 static int attest_sign(const struct arguments *arguments, const char *event, oft_instant at,
                        json_t *body)
 {
     struct oft_buffer statement;
-    char hex[2 * OFT_SIGN_SIGNATURE_BYTES + 1] = "";
+    char hex[CLI_SIGNATURE_HEX_BYTES] = "";
     if (arguments->key == NULL && arguments->signature == NULL && !arguments->print) {
         return CLI_OK;
     }
@@ -259,7 +230,7 @@ static int attest_sign(const struct arguments *arguments, const char *event, oft
     if (code == CLI_OK && arguments->print) {
         code = cli_print(oft_buffer_text(&statement));
     } else if (code == CLI_OK && arguments->key != NULL) {
-        code = statement_sign(arguments->key, &statement, hex);
+        code = cli_sign_text(arguments->key, oft_str_from(oft_buffer_text(&statement)), hex);
     } else if (code == CLI_OK) {
         (void)snprintf(hex, sizeof hex, "%s", arguments->signature);
     }

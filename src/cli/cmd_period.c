@@ -11,7 +11,7 @@ enum { OPT_BY = CLI_OPT_OWN };
 static const char HELP[] =
     "Usage: offtake period list [--json]\n"
     "       offtake period soft-close|close YYYY-MM --by NAME [--json]\n"
-    "Months (UTC) of the whole books: open, soft-closed, closed; in order, and never\n"
+    "Months of the whole books: open, soft-closed, closed; in order, and never\n"
     "back. What belongs to a soft-closed month still lands in it, told apart as late.\n"
     "A closed month never changes: what belongs to it lands in the first open month\n"
     "and names its own. Each closing is an event in the books' chain.\n\n"

@@ -9,17 +9,28 @@
 
 #include "cli/statement.h"
 
-enum { OPT_PARTY = CLI_OPT_OWN, OPT_MONTH, OPT_PDF, OPT_BY, OPT_REPRODUCE, OPT_AS_OF };
+enum {
+    OPT_PARTY = CLI_OPT_OWN,
+    OPT_MONTH,
+    OPT_PDF,
+    OPT_BY,
+    OPT_REPRODUCE,
+    OPT_AS_OF,
+    OPT_KEY,
+    OPT_SIGNATURE,
+    OPT_PRINT
+};
 
 static const char HELP[] =
     "Usage: offtake statement --party P --month YYYY-MM [--as-of T]\n"
     "                         [--json|--csv|--pdf FILE]\n"
     "       offtake statement draft --party P --month YYYY-MM --by NAME [--json]\n"
-    "       offtake statement approve|final|restate NUMBER --by NAME [--json]\n"
+    "       offtake statement approve NUMBER --by NAME [--key FILE] [--json]\n"
+    "       offtake statement final|restate NUMBER --by NAME [--json]\n"
     "       offtake statement list [--json]\n"
     "       offtake statement show NUMBER [--json|--csv|--pdf FILE]\n"
     "       offtake statement --reproduce FILE [--json]\n"
-    "Prints what is owed to and by a party in a calendar month (UTC), line by line\n"
+    "Prints what is owed to and by a party in a month of the books, line by line\n"
     "with each line's clause; or what an account owes. Without a number it is a\n"
     "draft, and says so.\n\n"
     "A statement's life: `draft` keeps one under a number; two persons `approve` it;\n"
@@ -32,6 +43,10 @@ static const char HELP[] =
     "  --json, --csv     the same in a form for programs; amounts in nano-units\n"
     "  --pdf FILE        as PDF, into FILE\n"
     "  --by NAME         who does it; the books keep the name\n"
+    "  --key FILE        approve: the person's private key, PEM, from `offtake keys\n"
+    "                    party`; needed when the deal names persons\n"
+    "  --signature HEX   approve: a signature made elsewhere, of what --print shows\n"
+    "  --print           approve: print the text that is signed, and do nothing\n"
     "  --reproduce FILE  make the statement in FILE (text, JSON, CSV or PDF) again\n"
     "                    from the books and compare it byte for byte\n" CLI_TARGET_HELP
     "\nExit status: 0 done; 1 the answer is no (no such party, the same person twice,\n"
@@ -108,6 +123,15 @@ static bool take_option(struct cli_statement *it, int option, const char *value)
     case OPT_REPRODUCE:
         it->again = value;
         return true;
+    case OPT_KEY:
+        it->key = value;
+        return true;
+    case OPT_SIGNATURE:
+        it->signature = value;
+        return true;
+    case OPT_PRINT:
+        it->print = true;
+        return true;
     case OPT_PDF:
         it->pdf = value;
         it->format = "pdf";
@@ -130,6 +154,9 @@ int cli_statement(int argc, char **argv)
                                             {"pdf", required_argument, NULL, OPT_PDF},
                                             {"as-of", required_argument, NULL, OPT_AS_OF},
                                             {"by", required_argument, NULL, OPT_BY},
+                                            {"key", required_argument, NULL, OPT_KEY},
+                                            {"signature", required_argument, NULL, OPT_SIGNATURE},
+                                            {"print", no_argument, NULL, OPT_PRINT},
                                             {"reproduce", required_argument, NULL, OPT_REPRODUCE},
                                             {"json", no_argument, NULL, CLI_OPT_JSON},
                                             {"csv", no_argument, NULL, CLI_OPT_CSV},

@@ -4,11 +4,13 @@
  */
 #include <string.h>
 
+#include "cli/sign_file.h"
 #include "cli/statement.h"
 
 void cli_statement_act(const json_t *act)
 {
-    printf("%s, %s", cli_json_text(act, "by"), cli_json_text(act, "at"));
+    printf("%s, %s%s", cli_json_text(act, "by"), cli_json_text(act, "at"),
+           json_is_true(json_object_get(act, "signed")) ? ", signed" : "");
 }
 
 static long long number_in(const json_t *object, const char *name)
@@ -99,6 +101,52 @@ static int list(const struct cli_statement *it)
     return code;
 }
 
+/* Puts a signature over what the daemon says is to be signed into BODY; --print prints that text alone. */
+static int approval_sign(const struct cli_statement *it, const char *number, json_t *body)
+{
+    struct cli_reply reply;
+    struct oft_buffer path;
+    char hex[CLI_SIGNATURE_HEX_BYTES] = "";
+    oft_buffer_init(&path, 4096);
+    oft_buffer_printf(&path, "/v1/statements/%s/approval?by=", number);
+    cli_encode(&path, it->by);
+    int code = cli_call(&it->target, "GET", oft_buffer_text(&path), NULL, &reply);
+    json_t *answer = code == CLI_OK ? cli_reply_json(&reply) : NULL;
+    if (answer != NULL && it->print) {
+        code = cli_print(cli_json_text(answer, "text"));
+    } else if (answer != NULL) {
+        code = cli_sign_text(it->key, oft_str_from(cli_json_text(answer, "text")), hex);
+    } else if (code == CLI_OK) {
+        code = CLI_FAULT;
+    }
+    if (code == CLI_OK && !it->print &&
+        json_object_set_new(body, "signature", json_string(hex)) != 0) {
+        code = CLI_FAULT;
+    }
+    json_decref(answer);
+    cli_reply_release(&reply);
+    oft_buffer_release(&path);
+    return code;
+}
+
+static int approve(const struct cli_statement *it, const char *number, const char *path,
+                   json_t *body)
+{
+    int code = CLI_OK;
+    if (it->signature != NULL && !it->print) {
+        code = json_object_set_new(body, "signature", json_string(it->signature)) == 0
+                   ? CLI_OK
+                   : cli_usage_error(it->title, "the signature is no hexadecimal text");
+    } else if (it->key != NULL || it->print) {
+        code = approval_sign(it, number, body);
+    }
+    if (code == CLI_OK && !it->print) {
+        return post(it, path, body);
+    }
+    json_decref(body);
+    return code;
+}
+
 static int with_number(const struct cli_statement *it, const char *verb, const char *number)
 {
     char path[128];
@@ -116,7 +164,10 @@ static int with_number(const struct cli_statement *it, const char *verb, const c
         return cli_usage_error(it->title, "say who does it: --by NAME");
     }
     json_t *body = json_pack("{s:s}", "by", it->by);
-    return body == NULL ? cli_usage_error(it->title, "names are UTF-8") : post(it, path, body);
+    if (body == NULL) {
+        return cli_usage_error(it->title, "names are UTF-8");
+    }
+    return strcmp(verb, "approve") == 0 ? approve(it, number, path, body) : post(it, path, body);
 }
 
 int cli_statement_life(const struct cli_statement *it, int argc, char **argv)

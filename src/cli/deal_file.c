@@ -8,8 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "almanac/almanac.h"
 #include "base/limits.h"
 #include "cli/command.h"
+
+enum { ZONE_BYTES_MAX = 1 << 20 };
 
 const char *cli_fault_text(enum oft_err code, const struct oft_error *error)
 {
@@ -35,6 +38,25 @@ enum oft_err cli_deal_parse(const char *path, const char *orders, struct deal **
     }
     oft_arena_release(&arena);
     return err;
+}
+
+enum oft_err cli_deal_check_zone(const struct deal *deal, struct deal_diagnostics *diagnostics,
+                                 struct oft_error *reterr)
+{
+    struct oft_arena arena;
+    struct oft_error why = {0};
+    const struct oft_zone *zone = NULL;
+    if (deal->statements_in[0] == '\0') {
+        return OFT_OK;
+    }
+    oft_arena_init(&arena, ZONE_BYTES_MAX);
+    enum oft_err err = almanac_zone(deal->statements_in, &arena, &zone, &why);
+    oft_arena_release(&arena);
+    if (err == OFT_ERR_NOT_FOUND) {
+        deal_zone_unknown(deal, diagnostics, why.message);
+        return OFT_ERR_INVALID;
+    }
+    return err == OFT_OK ? OFT_OK : oft_fail(reterr, err, "%s", cli_fault_text(err, &why));
 }
 
 struct deal *cli_deal_read(const char *path, int *ret_code)

@@ -19,6 +19,10 @@ enum oft_err cli_deal_parse(const char *path, const char *orders, struct deal **
     "  --orders FILE  with the pools of FILE too: capacity that was delivered, as\n" \
     "                 `offtake order pools` prints it\n"
 
+/* Whether this machine knows the time zone of DEAL's statements. OFT_ERR_INVALID after a diagnostic. */
+enum oft_err cli_deal_check_zone(const struct deal *deal, struct deal_diagnostics *diagnostics,
+                                 struct oft_error *reterr) OFT_MUSTCHECK;
+
 /* Reads a deal that must be free of errors. On anything else: the report on stderr, and the exit
  * code in *ret_code. */
 struct deal *cli_deal_read(const char *path, int *ret_code);

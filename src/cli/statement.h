@@ -10,6 +10,8 @@ struct cli_statement {
     struct cli_target target;
     const char *title; /* of the command, for complaints */
     const char *party, *month, *as_of, *by, *pdf, *again;
+    const char *key, *signature;
+    bool print;
     const char *format; /* "text", "json", "csv", "pdf" */
 };
 

@@ -82,6 +82,7 @@ static bool allocate(struct deal_build *b, const uint32_t *n)
     b->surfaces = deal_build_array(b, n[NODE_SURFACE], sizeof(*b->surfaces));
     b->fields = deal_build_array(b, n[NODE_FIELD], sizeof(*b->fields));
     b->deductions = deal_build_array(b, n[NODE_DEDUCTION], sizeof(*b->deductions));
+    b->persons = deal_build_array(b, n[NODE_PERSON], sizeof(*b->persons));
     b->product_nodes = deal_build_array(b, n[NODE_PRODUCT], sizeof(*b->product_nodes));
     b->pool_nodes = deal_build_array(b, n[NODE_POOL], sizeof(*b->pool_nodes));
     b->agreement_nodes = deal_build_array(b, n[NODE_AGREEMENT], sizeof(*b->agreement_nodes));
@@ -113,6 +114,7 @@ static void hand_over(struct deal_build *b)
     b->deal->surfaces = b->surfaces;
     b->deal->fields = b->fields;
     b->deal->deductions = b->deductions;
+    b->deal->persons = b->persons;
 }
 
 bool deal_build_run(struct deal_build *build)
@@ -134,6 +136,7 @@ bool deal_build_run(struct deal_build *build)
     hand_over(build);
     bool syntax_errors = build->diagnostics->error_count > 0;
     deal_resolve_names(build);
+    deal_resolve_months(build);
     /* Statements with syntax errors are missing: what uses their names would be told wrongly. */
     if (!syntax_errors && !build->memory_failed) {
         deal_resolve_pools(build);

@@ -47,6 +47,7 @@ struct deal_build {
     struct deal_named *surfaces;
     struct deal_named *fields;
     struct deal_named *deductions;
+    struct deal_person *persons;
     const struct deal_node **product_nodes;
     const struct deal_node **pool_nodes;
     const struct deal_node **agreement_nodes;
@@ -107,6 +108,7 @@ void deal_value_interval(struct deal_build *build, const struct deal_node *node,
 
 /* resolve_*.c */
 void deal_resolve_names(struct deal_build *build);
+void deal_resolve_months(struct deal_build *build); /* months.c */
 void deal_resolve_pools(struct deal_build *build);
 void deal_resolve_serve(struct deal_build *build, const struct deal_node *node, uint32_t pool);
 void deal_resolve_prices(struct deal_build *build);

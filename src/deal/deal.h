@@ -54,6 +54,14 @@ struct deal_party {
     struct deal_position position;
 };
 
+/* Somebody who approves statements, and signs that with the key. */
+struct deal_person {
+    const char *name; /* "ann" */
+    const char *title;
+    uint8_t key[32]; /* Ed25519 */
+    struct deal_position position;
+};
+
 struct deal_provider {
     const char *name; /* "azure" */
     const char *title;
@@ -136,7 +144,7 @@ enum deal_unit_class {
 enum deal_variant { DEAL_STANDARD, DEAL_BATCH, DEAL_FLEX, DEAL_PRIORITY, DEAL_VARIANT_COUNT };
 const char *deal_variant_text(enum deal_variant variant); /* "standard", "batch", ... */
 
-/* Units of one class beyond AFTER in a calendar month (UTC) cost this. */
+/* Units of one class beyond AFTER in a month of the books cost this. */
 struct deal_price_step {
     uint64_t after;
     oft_nanos per_million_nanos[DEAL_UNIT_COUNT];
@@ -388,11 +396,28 @@ struct deal_programme {
     struct deal_position position;
 };
 
+/* The months of the books in a civil time zone: a month in which they begin at another distance from their
+ * beginning in UTC than those before. Sorted. Before the first they begin in UTC. */
+struct deal_month_begin {
+    int32_t month; /* as in base/time.h */
+    oft_instant begins;
+};
+struct deal_months {
+    const char *zone;    /* "Europe/Berlin": where the later ones were reckoned; "": all are UTC */
+    const char *release; /* of the zone data that this was reckoned with: "2025b" */
+    const struct deal_month_begin *begins;
+    size_t count;
+};
+
 struct deal {
     const char *title;
     const char *currency; /* "USD" */
     uint32_t customer_party;
     uint8_t text_sha256[32]; /* over every file's path and text, in order of inclusion */
+
+    const char *statements_in; /* the time zone of its statements as it says it; "": UTC */
+    struct deal_position statements_position;
+    struct deal_months months;
 
     const struct deal_file *files;
     uint32_t file_count;
@@ -431,6 +456,8 @@ struct deal {
     uint32_t field_count;
     const struct deal_named *deductions;
     uint32_t deduction_count;
+    const struct deal_person *persons;
+    uint32_t person_count;
 
     struct oft_arena arena;
 };
@@ -528,6 +555,10 @@ void deal_diagnostics_print_json(const struct deal_diagnostics *diagnostics,
 /* DEAL as one JSON document (docs/schema/deal.schema.json). */
 void deal_emit_json(const struct deal *deal, struct oft_buffer *out);
 
+/* An error where the deal names the time zone of its statements: it is unknown, and WHY. */
+void deal_zone_unknown(const struct deal *deal, struct deal_diagnostics *diagnostics,
+                       const char *why);
+
 /* ---- questions ------------------------------------------------------------------------------- */
 
 /* The instant at which END comes, given what is attested: OFT_INSTANT_NEVER when it may never. */
@@ -592,6 +623,10 @@ enum oft_err deal_regime_instants(const struct deal *deal, struct deal_attestati
 /* Regimes with what begins and ends, drawn in 80 columns or as JSON. */
 enum oft_err deal_timeline(const struct deal *deal, struct deal_attestations attested, bool json,
                            struct oft_buffer *out) OFT_MUSTCHECK;
+
+/* The month of the books that AT is of, and a month's first instant. DEAL may be NULL: UTC. */
+int32_t deal_month_of(const struct deal *deal, oft_instant at);
+oft_instant deal_month_start(const struct deal *deal, int32_t month);
 
 /* Index by name, or DEAL_NONE. */
 uint32_t deal_find_party(const struct deal *deal, struct oft_str name);

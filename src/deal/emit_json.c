@@ -153,6 +153,19 @@ static void emit_named_rows(struct emitter *e, const char *name, const struct de
     emit_close(e, ']');
 }
 
+static void emit_persons(struct emitter *e)
+{
+    emit_key(e, "persons");
+    emit_open(e, '[');
+    for (uint32_t i = 0; i < e->deal->person_count; i++) {
+        emit_open(e, '{');
+        emit_text_member(e, "name", e->deal->persons[i].name);
+        emit_text_member(e, "title", e->deal->persons[i].title);
+        emit_close(e, '}');
+    }
+    emit_close(e, ']');
+}
+
 static void emit_parties(struct emitter *e)
 {
     emit_key(e, "parties");
@@ -444,11 +457,17 @@ void deal_emit_json(const struct deal *deal, struct oft_buffer *out)
     emit_text_member(&e, "title", deal->title);
     emit_text_member(&e, "customer", deal->parties[deal->customer_party].name);
     emit_text_member(&e, "currency", deal->currency);
+    if (deal->statements_in[0] != '\0') {
+        emit_text_member(&e, "statements_in", deal->statements_in);
+    }
     emit_parties(&e);
     emit_named_rows(&e, "groups", deal->groups, deal->group_count);
     emit_named_rows(&e, "surfaces", deal->surfaces, deal->surface_count);
     emit_named_rows(&e, "fields", deal->fields, deal->field_count);
     emit_named_rows(&e, "deductions", deal->deductions, deal->deduction_count);
+    if (deal->person_count > 0) {
+        emit_persons(&e);
+    }
     emit_products(&e);
     emit_models_accounts_events(&e);
     emit_prices(&e);

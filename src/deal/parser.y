@@ -112,6 +112,9 @@ static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser 
 %token KW_ABOVE "above"
 %token KW_AFTER "after"
 %token KW_MONTHLY "monthly"
+%token KW_MONTHS "months"
+%token KW_STATEMENTS "statements"
+%token KW_PERSON "person"
 %token KW_EARLIEST "earliest"
 
 %%
@@ -125,7 +128,11 @@ statement: %empty { $$ = NULL; }
     | KW_CUSTOMER name { $$ = N(CUSTOMER, $2); }
     | KW_CURRENCY name { $$ = N(CURRENCY, $2); }
     | KW_INCLUDE STRING { $$ = N(INCLUDE, $2); }
+    | KW_STATEMENTS KW_IN STRING { $$ = N(STATEMENTS, $3); }
+    | KW_MONTHS KW_IN STRING KW_BY STRING { $$ = ADD(N(MONTHS, $3), N(BY, $5)); }
+    | KW_MONTHS KW_FROM STRING KW_AT DATE { $$ = ADD(N(MONTHS_FROM, $3), N(FROM, $5)); }
     | KW_PARTY name title party_key { $$ = ADD(ADD(N(PARTY, $2), $3), $4); }
+    | KW_PERSON name title KW_KEY STRING { $$ = ADD(ADD(N(PERSON, $2), $3), N(PARTY_KEY, $5)); }
     | KW_GROUP name title { $$ = ADD(N(GROUP, $2), $3); }
     | KW_SURFACE name title { $$ = ADD(N(SURFACE, $2), $3); }
     | KW_FIELD name title { $$ = ADD(N(FIELD, $2), $3); }
@@ -211,6 +218,9 @@ name: WORD | NUMBER | KW_DEAL
     | KW_ABOVE
     | KW_AFTER
     | KW_MONTHLY
+    | KW_MONTHS
+    | KW_STATEMENTS
+    | KW_PERSON
     | KW_EARLIEST
 text: name | STRING
 target: name | STRING | '*'
@@ -347,10 +357,12 @@ static const struct keyword {
     {"minute", KW_MINUTE},
     {"model", KW_MODEL},
     {"monthly", KW_MONTHLY},
+    {"months", KW_MONTHS},
     {"of", KW_OF},
     {"on", KW_ON},
     {"party", KW_PARTY},
     {"per", KW_PER},
+    {"person", KW_PERSON},
     {"pool", KW_POOL},
     {"price", KW_PRICE},
     {"prices", KW_PRICES},
@@ -361,6 +373,7 @@ static const struct keyword {
     {"requests", KW_REQUESTS},
     {"reserved", KW_RESERVED},
     {"serves", KW_SERVES},
+    {"statements", KW_STATEMENTS},
     {"supersedes", KW_SUPERSEDES},
     {"surface", KW_SURFACE},
     {"timeout", KW_TIMEOUT},

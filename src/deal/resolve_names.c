@@ -56,14 +56,11 @@ static unsigned base64_bits(char letter)
 }
 
 /* "ed25519:" and 43 letters of base64 with one '=': 32 bytes. */
-static void party_key(struct deal_build *build, const struct deal_node *node,
-                      struct deal_party *party)
+static bool public_key(struct deal_build *build, const struct deal_node *node, const char *name,
+                       uint8_t ret_key[32])
 {
     static const char prefix[] = "ed25519:";
     const size_t skip = sizeof(prefix) - 1;
-    if (node == NULL) {
-        return;
-    }
     uint32_t held = 0;
     unsigned bits = 0;
     size_t count = 0;
@@ -74,18 +71,18 @@ static void party_key(struct deal_build *build, const struct deal_node *node,
         good = value < 64;
         held = (held << 6) | value;
         bits += 6;
-        if (bits >= 8 && count < sizeof(party->key)) {
+        if (bits >= 8 && count < 32) {
             bits -= 8;
-            party->key[count++] = (uint8_t)(held >> bits);
+            ret_key[count++] = (uint8_t)(held >> bits);
         }
     }
-    if (!good || count != sizeof(party->key)) {
-        BUILD_ERROR(build, 19, node, party->name,
+    if (!good || count != 32) {
+        BUILD_ERROR(build, 19, node, name,
                     "`offtake keys party NAME` makes one and prints this line",
                     "this is no Ed25519 key: ed25519: and 44 characters of base64");
-        return;
+        return false;
     }
-    party->has_key = true;
+    return true;
 }
 
 static void resolve_parties(struct deal_build *build)
@@ -98,7 +95,8 @@ static void resolve_parties(struct deal_build *build)
             *party = (struct deal_party){.name = deal_build_copy(build, n->text),
                                          .title = deal_build_title(build, n),
                                          .position = n->position};
-            party_key(build, deal_node_child(n, NODE_PARTY_KEY), party);
+            const struct deal_node *key = deal_node_child(n, NODE_PARTY_KEY);
+            party->has_key = key != NULL && public_key(build, key, party->name, party->key);
         }
     }
     bool partial = build->diagnostics->error_count > 0;
@@ -254,11 +252,26 @@ static void resolve_named(struct deal_build *build, const struct deal_node *n,
     }
 }
 
+static void resolve_person(struct deal_build *build, const struct deal_node *n)
+{
+    struct deal *deal = build->deal;
+    if (deal_symbols_add(build, SYMBOL_PERSON, n->text, n->position, deal->person_count)) {
+        struct deal_person *person = &build->persons[deal->person_count++];
+        *person = (struct deal_person){.name = deal_build_copy(build, n->text),
+                                       .title = deal_build_title(build, n),
+                                       .position = n->position};
+        (void)public_key(build, deal_node_child(n, NODE_PARTY_KEY), person->name, person->key);
+    }
+}
+
 /* What has no references of its own, and is referred to by statements above it. */
 static void resolve_plain(struct deal_build *build, const struct deal_node *n)
 {
     struct deal *deal = build->deal;
     switch (n->kind) {
+    case NODE_PERSON:
+        resolve_person(build, n);
+        break;
     case NODE_GROUP:
         resolve_named(build, n, SYMBOL_GROUP, build->groups, &deal->group_count);
         break;

@@ -9,8 +9,8 @@
 #include "deal/build.h"
 
 static const char *const kind_words[SYMBOL_KIND_COUNT] = {
-    "party",     "provider", "product",   "model", "account", "event", "pool",
-    "agreement", "clause",   "programme", "group", "surface", "field", "deduction"};
+    "party",  "provider",  "product", "model",   "account", "event",     "pool",  "agreement",
+    "clause", "programme", "group",   "surface", "field",   "deduction", "person"};
 
 static size_t slot_of(const struct deal_symbols *symbols, uint32_t kind, struct oft_str name)
 {

@@ -32,6 +32,7 @@ enum deal_symbol_kind {
     SYMBOL_SURFACE,
     SYMBOL_FIELD,
     SYMBOL_DEDUCTION,
+    SYMBOL_PERSON,
     SYMBOL_KIND_COUNT
 };
 

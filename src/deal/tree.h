@@ -77,6 +77,10 @@ enum deal_node_kind {
     NODE_OF_FIELD,
     NODE_PARTY_KEY,
     NODE_TOKENS_LIMIT,
+    NODE_STATEMENTS,
+    NODE_MONTHS,
+    NODE_MONTHS_FROM,
+    NODE_PERSON,
     NODE_RUN, /* a line of a clause or programme: its children are the tokens */
     NODE_KIND_COUNT
 };

@@ -12,6 +12,12 @@ bool deal_value_date(struct deal_build *build, const struct deal_node *node, oft
     if (oft_instant_parse(node->text, ret) == OFT_OK) {
         return true;
     }
+    if (oft_instant_is_leap_second(node->text)) {
+        BUILD_ERROR(build, 20, node, "", "write 23:59:59Z, or the first instant of the next day",
+                    "\"%.*s\" is a leap second, and the clocks that we reckon by have none",
+                    (int)node->text.length, node->text.data);
+        return false;
+    }
     BUILD_ERROR(build, 20, node, "", "write YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SSZ",
                 "\"%.*s\" is no day of the calendar between 1678 and 2261", (int)node->text.length,
                 node->text.data);

@@ -127,11 +127,23 @@ const struct desk_state *engine_orders(const struct engine *engine);
  * that was delivered and of it. OFT_ERR_INVALID: no; RETERR says why in one line, REPORT in full. */
 enum oft_err engine_delivery_check(struct engine *engine, const struct desk_arrival *arrival,
                                    struct oft_buffer *report, struct oft_error *reterr);
-/* Parses the deal with ORDERS beside it ("": nothing): from its file, or once more from the texts of the
- * deal in force. */
+/* Parses the deal with ORDERS and MONTHS beside it ("": nothing): from its file, or once more from the
+ * texts of the deal in force. */
 enum oft_err engine_deal_parse(struct engine *engine, bool from_file, struct oft_str orders,
-                               struct deal **ret_deal, struct deal_diagnostics *diagnostics,
-                               struct oft_error *reterr);
+                               struct oft_str months, struct deal **ret_deal,
+                               struct deal_diagnostics *diagnostics, struct oft_error *reterr);
+/* The deal that was published last, from the books when none is in force yet; NULL when there is none. */
+enum oft_err engine_last_deal(struct engine *engine, const struct deal **ret_deal,
+                              struct oft_error *reterr);
+
+/* months.c: the deal from its file, with ORDERS beside it and the months of its time zone. */
+enum oft_err engine_deal_read(struct engine *engine, struct oft_str orders, oft_instant now_ns,
+                              struct deal **ret_deal, struct deal_diagnostics *diagnostics,
+                              struct oft_error *reterr);
+/* Texts of DEAL that were generated: the one at PATH, and its months; "" when there is none. */
+struct oft_str engine_generated_text(const struct deal *deal, const char *path);
+struct oft_str engine_months_of(const struct deal *deal);
+struct deal_file engine_months_file(struct oft_str text);
 /* The words of the first error among DIAGNOSTICS, which may have warnings before it; "" when none. */
 const char *engine_first_error(const struct deal_diagnostics *diagnostics);
 /* Whether the deal in force was published with ORDERS. */

@@ -18,15 +18,12 @@ const struct desk_state *engine_orders(const struct engine *engine)
     return engine->orders;
 }
 
-/* The generated text among DEAL's files; there is one at most. */
 static struct oft_str generated_text(const struct deal *deal)
 {
-    return deal->generated_count == 0 ? (struct oft_str){"", 0}
-                                      : deal->files[deal->file_count - 1].text;
+    return engine_generated_text(deal, DESK_ORDERS_FILE);
 }
 
-/* The deal that was published last, from the books when none is in force yet; NULL when there is none. */
-static enum oft_err last_deal(struct engine *engine, const struct deal **ret_deal,
+enum oft_err engine_last_deal(struct engine *engine, const struct deal **ret_deal,
                               struct oft_error *reterr)
 {
     struct engine_context *context = NULL;
@@ -57,7 +54,7 @@ enum oft_err engine_orders_text(struct engine *engine, struct oft_arena *arena,
     const struct desk_state *desk = engine_orders(engine);
     if (desk == NULL) {
         const struct deal *deal = NULL;
-        enum oft_err code = last_deal(engine, &deal, reterr);
+        enum oft_err code = engine_last_deal(engine, &deal, reterr);
         return code == OFT_OK && deal != NULL ? copy_text(arena, generated_text(deal), ret_text)
                                               : (*ret_text = (struct oft_str){"", 0}, code);
     }
@@ -78,11 +75,17 @@ enum oft_err engine_orders_text(struct engine *engine, struct oft_arena *arena,
 }
 
 enum oft_err engine_deal_parse(struct engine *engine, bool from_file, struct oft_str orders,
-                               struct deal **ret_deal, struct deal_diagnostics *diagnostics,
-                               struct oft_error *reterr)
+                               struct oft_str months, struct deal **ret_deal,
+                               struct deal_diagnostics *diagnostics, struct oft_error *reterr)
 {
-    const struct deal_file file = {DESK_ORDERS_FILE, orders};
-    const struct deal_generated generated = {&file, orders.length > 0 ? 1 : 0};
+    struct deal_file files[2];
+    struct deal_generated generated = {files, 0};
+    if (months.length > 0) {
+        files[generated.count++] = engine_months_file(months);
+    }
+    if (orders.length > 0) {
+        files[generated.count++] = (struct deal_file){DESK_ORDERS_FILE, orders};
+    }
     if (from_file) {
         return deal_parse_with(engine->deal_path, deal_load_file, NULL, generated, ret_deal,
                                diagnostics, reterr);
@@ -117,7 +120,8 @@ enum oft_err engine_orders_check(struct engine *engine, struct oft_str text,
         return oft_fail(reterr, OFT_ERR_INVALID, "no policy was published yet");
     }
     deal_diagnostics_init(&diagnostics);
-    enum oft_err code = engine_deal_parse(engine, false, text, &deal, &diagnostics, reterr);
+    enum oft_err code = engine_deal_parse(engine, false, text, engine_months_of(engine->deal),
+                                          &deal, &diagnostics, reterr);
     if (code == OFT_OK) {
         code = policy_lint(deal, &diagnostics, reterr);
     }

@@ -14,7 +14,7 @@ enum { WORDS_BYTES_MAX = 1 << 16 };
 
 const char *const ENGINE_FORM_NAMES[ENGINE_FORM_COUNT] = {"text", "json", "csv", "pdf"};
 
-enum oft_err engine_paper_sha256(const struct store_statement *row, uint8_t ret_sha256[32])
+void engine_paper_words(const struct store_statement *row, struct oft_buffer *out)
 {
     const struct ledger_statement_input input = {
         .party = row->party,
@@ -24,10 +24,15 @@ enum oft_err engine_paper_sha256(const struct store_statement *row, uint8_t ret_
         .as_of = row->as_of_ns,
         .life.number = row->number,
     };
+    ledger_statement_basis(&input, out);
+    oft_buffer_printf(out, " restates=%llu", (unsigned long long)row->restates);
+}
+
+enum oft_err engine_paper_sha256(const struct store_statement *row, uint8_t ret_sha256[32])
+{
     struct oft_buffer words;
     oft_buffer_init(&words, WORDS_BYTES_MAX);
-    ledger_statement_basis(&input, &words);
-    oft_buffer_printf(&words, " restates=%llu", (unsigned long long)row->restates);
+    engine_paper_words(row, &words);
     enum oft_err code = words.failed
                             ? OFT_ERR_LIMIT
                             : oft_sha256_once(oft_buffer_text(&words), words.length, ret_sha256);
@@ -42,11 +47,14 @@ enum oft_err engine_forms_sha256(const uint8_t forms[ENGINE_FORM_COUNT][32], uin
 
 /* ---- life ------------------------------------------------------------------------------------- */
 
+/* "statement-approve", or "statement-approve-signed". */
+static const char APPROVED[] = "statement-approve";
+
 static void live(struct engine_paper *paper, const struct store_event *event)
 {
     struct ledger_life *life = &paper->life;
-    struct ledger_act act = {event->event.actor, event->recorded_ns};
-    if (strcmp(event->event.what, "statement-approve") == 0 &&
+    struct ledger_act act = {event->event.actor, event->recorded_ns, event->event.is_signed};
+    if (strncmp(event->event.what, APPROVED, sizeof(APPROVED) - 1) == 0 &&
         life->approval_count < OFT_COUNT_OF(life->approvals)) {
         life->approvals[life->approval_count++] = act;
         life->status = life->approval_count == 2 ? LEDGER_APPROVED : life->status;

@@ -31,6 +31,17 @@ enum oft_err engine_paper_print(struct engine *engine, const struct engine_paper
                                 struct oft_error *reterr);
 /* SHA-256 of what was drafted: the words of its basis without its life. */
 enum oft_err engine_paper_sha256(const struct store_statement *row, uint8_t ret_sha256[32]);
+/* These words: "offtake-statement-2 party=... life=0 restates=0". */
+void engine_paper_words(const struct store_statement *row, struct oft_buffer *out);
+
+/* approvals.c: may ACTOR approve, with SIGNATURE (64 bytes) or NULL? OFT_ERR_DENIED says why not. */
+enum oft_err engine_approval_check(struct engine *engine, const struct store_statement *row,
+                                   const char *actor, const uint8_t *signature,
+                                   struct oft_error *reterr);
+/* What is wrong with an approval in the books; NULL when nothing is. */
+const char *engine_approval_examine(struct engine *engine, const struct store_statement *row,
+                                    const struct ledger_event *event);
+
 /* SHA-256 over the hashes of all forms, as the event says it. */
 enum oft_err engine_forms_sha256(const uint8_t forms[ENGINE_FORM_COUNT][32],
                                  uint8_t ret_sha256[32]);

@@ -94,7 +94,7 @@ static enum oft_err list(struct engine *engine, oft_instant now_ns, struct oft_a
     for (size_t i = 0; i < count; i++) {
         (void)json_array_append_new(items, period_json(periods, events, event_count, months[i]));
     }
-    int32_t now = oft_month_of(engine_contract_now(engine, now_ns));
+    int32_t now = deal_month_of(engine->deal, engine_contract_now(engine, now_ns));
     bool any = periods.soft_until > 0;
     return engine_json_out(
         json_pack("{s:s, s:o, s:o}", "now", oft_month_format(now, text), "late_lands_in",
@@ -154,9 +154,10 @@ static enum oft_err check_over(struct engine *engine, int32_t month, oft_instant
 {
     char text[OFT_INSTANT_TEXT_BYTES];
     if (month < 1678 * 12 || month >= 2261 * 12 ||
-        engine_contract_now(engine, now_ns) < oft_month_start(month + 1)) {
-        return oft_fail(reterr, OFT_ERR_CONFLICT, "%s is not over yet: months end in UTC",
-                        oft_month_format(month, text));
+        engine_contract_now(engine, now_ns) < deal_month_start(engine->deal, month + 1)) {
+        const char *zone = engine->deal == NULL ? "" : engine->deal->months.zone;
+        return oft_fail(reterr, OFT_ERR_CONFLICT, "%s is not over yet: months end in %s",
+                        oft_month_format(month, text), zone[0] == '\0' ? "UTC" : zone);
     }
     return OFT_OK;
 }

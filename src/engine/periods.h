@@ -48,6 +48,16 @@ enum oft_err engine_statement_draft(struct engine *engine, const char *party, in
 enum oft_err engine_statement_approve(struct engine *engine, uint64_t number, const char *actor,
                                       oft_instant now_ns, struct oft_buffer *out,
                                       struct oft_error *reterr) OFT_MUSTCHECK;
+/* The same with a signature (64 bytes; NULL: none) over what engine_statement_approval says. A deal that names
+ * persons with keys takes no other, and none but theirs: OFT_ERR_DENIED. */
+enum oft_err engine_statement_approve_signed(struct engine *engine, uint64_t number,
+                                             const char *actor, const uint8_t *signature,
+                                             oft_instant now_ns, struct oft_buffer *out,
+                                             struct oft_error *reterr) OFT_MUSTCHECK;
+/* JSON: {"number","by","text"}: what PERSON signs to approve a statement. */
+enum oft_err engine_statement_approval(struct engine *engine, uint64_t number, const char *person,
+                                       struct oft_buffer *out,
+                                       struct oft_error *reterr) OFT_MUSTCHECK;
 /* Its month must be closed, two persons must have approved it, and nothing that it shows may have changed
  * since it was drafted. OFT_ERR_CONFLICT else. */
 enum oft_err engine_statement_final(struct engine *engine, uint64_t number, const char *actor,

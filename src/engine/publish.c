@@ -89,7 +89,7 @@ static enum oft_err orders_text(struct engine *engine, struct oft_arena *arena,
     return code;
 }
 
-static enum oft_err read_deal(struct engine *engine, struct deal **ret_deal,
+static enum oft_err read_deal(struct engine *engine, oft_instant now_ns, struct deal **ret_deal,
                               struct oft_buffer *report, struct oft_error *reterr)
 {
     struct deal_diagnostics diagnostics;
@@ -99,7 +99,7 @@ static enum oft_err read_deal(struct engine *engine, struct deal **ret_deal,
     oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
     enum oft_err code = orders_text(engine, &arena, &orders, report, reterr);
     if (code == OFT_OK) {
-        code = engine_deal_parse(engine, true, orders, ret_deal, &diagnostics, reterr);
+        code = engine_deal_read(engine, orders, now_ns, ret_deal, &diagnostics, reterr);
     }
     if (code == OFT_OK) {
         code = policy_lint(*ret_deal, &diagnostics, reterr);
@@ -116,7 +116,7 @@ enum oft_err engine_publish(struct engine *engine, oft_instant now_ns, struct of
                             struct oft_error *reterr)
 {
     struct deal *deal = NULL;
-    enum oft_err code = read_deal(engine, &deal, report, reterr);
+    enum oft_err code = read_deal(engine, now_ns, &deal, report, reterr);
     if (code == OFT_ERR_INVALID) {
         return oft_fail(reterr, code, "%s has errors; %s", engine->deal_path,
                         engine->generation == 0 ? "nothing is served"
@@ -150,7 +150,8 @@ static enum oft_err current_deal(struct engine *engine, const struct deal **ret_
     deal_diagnostics_init(&diagnostics);
     enum oft_err code = engine_orders_text(engine, &arena, &orders, reterr);
     if (code == OFT_OK && !engine_orders_published(engine, orders)) {
-        code = engine_deal_parse(engine, false, orders, ret_made, &diagnostics, reterr);
+        code = engine_deal_parse(engine, false, orders, engine_months_of(engine->deal), ret_made,
+                                 &diagnostics, reterr);
         *ret_deal = *ret_made;
     }
     if (code == OFT_ERR_INVALID) {

@@ -110,7 +110,7 @@ static enum oft_err check_deduction(struct engine *engine, struct telling *it, o
         return oft_fail(reterr, OFT_ERR_INVALID, "\"%.60s\" is no month; write 2026-04",
                         asked->when);
     }
-    if (it->told.month > oft_month_of(now)) {
+    if (it->told.month > deal_month_of(engine->deal, now)) {
         return oft_fail(reterr, OFT_ERR_INVALID, "%.16s is still to come", asked->when);
     }
     it->told.at = now;
@@ -163,7 +163,7 @@ static enum oft_err check_payment(struct engine *engine, struct telling *it, oft
     if (it->told.at > now) {
         return oft_fail(reterr, OFT_ERR_INVALID, "%.40s is still to come", when);
     }
-    it->told.month = oft_month_of(it->told.at);
+    it->told.month = deal_month_of(engine->deal, it->told.at);
     return find_period(engine, it, now, reterr);
 }
 

@@ -18,7 +18,12 @@ enum { PAPER_BYTES_MAX = 256 << 20 };
 static json_t *act_json(const struct ledger_act *act)
 {
     char text[OFT_INSTANT_TEXT_BYTES];
-    return json_pack("{s:s, s:s}", "by", act->actor, "at", oft_instant_format(act->at, text));
+    json_t *json =
+        json_pack("{s:s, s:s}", "by", act->actor, "at", oft_instant_format(act->at, text));
+    if (act->is_signed) {
+        (void)json_object_set_new(json, "signed", json_true());
+    }
+    return json;
 }
 
 static json_t *paper_json(const struct engine_paper *paper, const uint8_t *sha256)
@@ -106,6 +111,7 @@ struct step {
     struct oft_arena arena;
     struct engine_paper paper;
     const char *actor;
+    const uint8_t *signature; /* of an approval; NULL: none */
     oft_instant now_ns;
     struct oft_error *reterr;
 };
@@ -118,6 +124,10 @@ static enum oft_err post(struct step *step, const char *what, const uint8_t sha2
     (void)snprintf(event.actor, sizeof(event.actor), "%s", step->actor);
     (void)snprintf(event.about, sizeof(event.about), "%s", row->party);
     memcpy(event.sha256, sha256, 32);
+    if (step->signature != NULL) {
+        event.is_signed = true;
+        memcpy(event.signature, step->signature, sizeof(event.signature));
+    }
     return engine_post_event(step->engine, &event, step->now_ns, step->reterr);
 }
 
@@ -276,20 +286,37 @@ static enum oft_err approve(struct step *step)
         return oft_fail(step->reterr, OFT_ERR_CONFLICT, "statement %llu is %s already", number,
                         life->status == LEDGER_FINAL ? "final" : "approved by two persons");
     }
-    code = engine_paper_sha256(&step->paper.row, hash);
-    return code == OFT_OK ? post(step, "statement-approve", hash) : code;
+    code = engine_approval_check(step->engine, &step->paper.row, step->actor, step->signature,
+                                 step->reterr);
+    if (code == OFT_OK) {
+        code = engine_paper_sha256(&step->paper.row, hash);
+    }
+    return code != OFT_OK
+               ? code
+               : post(step,
+                      step->signature == NULL ? "statement-approve" : "statement-approve-signed",
+                      hash);
+}
+
+enum oft_err engine_statement_approve_signed(struct engine *engine, uint64_t number,
+                                             const char *actor, const uint8_t *signature,
+                                             oft_instant now_ns, struct oft_buffer *out,
+                                             struct oft_error *reterr)
+{
+    struct step step = {.engine = engine,
+                        .actor = actor,
+                        .signature = signature,
+                        .now_ns = now_ns,
+                        .reterr = reterr,
+                        .paper.row.number = number};
+    return take(&step, approve, out);
 }
 
 enum oft_err engine_statement_approve(struct engine *engine, uint64_t number, const char *actor,
                                       oft_instant now_ns, struct oft_buffer *out,
                                       struct oft_error *reterr)
 {
-    struct step step = {.engine = engine,
-                        .actor = actor,
-                        .now_ns = now_ns,
-                        .reterr = reterr,
-                        .paper.row.number = number};
-    return take(&step, approve, out);
+    return engine_statement_approve_signed(engine, number, actor, NULL, now_ns, out, reterr);
 }
 
 /* ---- final ------------------------------------------------------------------------------------ */
@@ -377,7 +404,7 @@ static enum oft_err make_final(struct step *step)
     }
     /* As it will be once this very transaction is in the books. */
     step->paper.life.status = LEDGER_FINAL;
-    step->paper.life.final = (struct ledger_act){step->actor, step->now_ns};
+    step->paper.life.final = (struct ledger_act){step->actor, step->now_ns, false};
     step->paper.life.through = head + 1;
     for (int form = 0; code == OFT_OK && form < ENGINE_FORM_COUNT; form++) {
         code = keep_form(step, (enum engine_form)form, hashes[form]);
@@ -541,6 +568,12 @@ static enum oft_err examine_one(struct examination *it, uint64_t number)
             code = examine_final(it, number, &events[i]);
         } else if (memcmp(events[i].event.sha256, hash, 32) != 0) {
             found(it, number, "is not what was drafted and approved");
+        }
+        if (code == OFT_OK && strncmp(events[i].event.what, "statement-approve", 17) == 0) {
+            const char *wrong = engine_approval_examine(it->engine, &row, &events[i].event);
+            if (wrong != NULL) {
+                found(it, number, wrong);
+            }
         }
     }
     return code;

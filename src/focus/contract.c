@@ -39,7 +39,7 @@ enum oft_err focus_counted(const struct focus_input *input, const char *clause, 
 /* The last instant that the month and the books both have. */
 static oft_instant looked_at(const struct focus_input *input)
 {
-    oft_instant end = oft_month_start(input->month + 1) - 1;
+    oft_instant end = deal_month_start(input->deal, input->month + 1) - 1;
     return input->as_of < end ? input->as_of : end;
 }
 

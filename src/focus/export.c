@@ -31,10 +31,10 @@ static void put_common(struct focus_sheet *sheet, const char *party_name, const 
     focus_put(sheet, "BillingAccountName", customer->title);
     focus_put(sheet, "BillingAccountType", "Agreement");
     focus_put(sheet, "BillingCurrency", deal->currency);
-    focus_put_instant(sheet, "BillingPeriodStart", oft_month_start(input->month));
-    focus_put_instant(sheet, "BillingPeriodEnd", oft_month_start(input->month + 1));
-    focus_put_instant(sheet, "ChargePeriodStart", oft_month_start(input->month));
-    focus_put_instant(sheet, "ChargePeriodEnd", oft_month_start(input->month + 1));
+    focus_put_instant(sheet, "BillingPeriodStart", deal_month_start(input->deal, input->month));
+    focus_put_instant(sheet, "BillingPeriodEnd", deal_month_start(input->deal, input->month + 1));
+    focus_put_instant(sheet, "ChargePeriodStart", deal_month_start(input->deal, input->month));
+    focus_put_instant(sheet, "ChargePeriodEnd", deal_month_start(input->deal, input->month + 1));
     focus_put(sheet, "InvoiceIssuerName", party);
     /* 1.2 calls the seller the provider; who runs the machines is the publisher there. */
     focus_put(sheet, "ProviderName", party);
@@ -260,7 +260,8 @@ static enum oft_err used_of(const struct focus_input *input, const char *pool_na
     oft_nanos tokens;
     oft_nanos room;
     oft_nanos whole;
-    oft_instant length = oft_month_start(input->month + 1) - oft_month_start(input->month);
+    oft_instant length = deal_month_start(input->deal, input->month + 1) -
+                         deal_month_start(input->deal, input->month);
     if (tokens_of(input, pool_name, &tokens) != OFT_OK ||
         oft_nanos_mul(hours, MILLION, &whole) != OFT_OK) {
         return OFT_ERR_RANGE;
@@ -469,7 +470,7 @@ static void make_commitment(struct focus_sheet *sheet, const struct deal_clause 
     if (used > 0) {
         put_commitment_row(sheet, clause, "Used", used);
     }
-    if (unused > 0 && oft_month_of(commit->period_until - 1) == input->month) {
+    if (unused > 0 && deal_month_of(input->deal, commit->period_until - 1) == input->month) {
         put_commitment_row(sheet, clause, "Unused", unused);
     }
 }

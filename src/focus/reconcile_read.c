@@ -157,6 +157,12 @@ static bool place_month(struct placing *placing)
         return true; /* an invoice of a month need not say so in each row */
     }
     if (oft_month_parse(oft_str_from(day), &month) != OFT_OK) {
+        if (oft_instant_is_leap_second(oft_str_from(day))) {
+            return leave_with(placing,
+                              "%.40s is a leap second, which no month of our clocks has; write the "
+                              "second before or after",
+                              day);
+        }
         if (oft_instant_parse(oft_str_from(day), &at) != OFT_OK) {
             return leave_with(placing, "its day \"%.40s\" is no date; write 2026-04-30", day);
         }

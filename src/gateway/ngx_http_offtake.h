@@ -150,6 +150,7 @@ typedef struct {
     ngx_uint_t                   retry_after;
 
     offtake_usage_t              usage;
+    offtake_tier_t               stream_tier;  /* as its events told so far */
     ngx_buf_t                   *held;         /* part of an event */
     size_t                       held_looked;
     uint64_t                     stream_events;

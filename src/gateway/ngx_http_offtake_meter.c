@@ -195,6 +195,41 @@ ngx_http_offtake_units(ngx_http_offtake_ctx_t *ctx)
 }
 
 
+/*
+ * How the provider says that it served the request.  A word that is no price
+ * variant of ours costs the standard price, and the record says so.
+ */
+
+static void
+ngx_http_offtake_service_tier(ngx_http_offtake_ctx_t *ctx)
+{
+    offtake_tier_t  tier = ctx->sse ? ctx->stream_tier : ctx->usage.tier;
+
+    switch (tier) {
+
+    case OFFTAKE_TIER_BATCH:
+        ctx->record.service_tier = METER_TIER_BATCH;
+        break;
+
+    case OFFTAKE_TIER_FLEX:
+        ctx->record.service_tier = METER_TIER_FLEX;
+        break;
+
+    case OFFTAKE_TIER_PRIORITY:
+        ctx->record.service_tier = METER_TIER_PRIORITY;
+        break;
+
+    default:
+        ctx->record.service_tier = METER_TIER_STANDARD;
+        break;
+    }
+
+    if (tier == OFFTAKE_TIER_OTHER) {
+        ctx->record.flags |= METER_FLAG_OTHER_TIER;
+    }
+}
+
+
 void
 ngx_http_offtake_meter_settle(void *data)
 {
@@ -210,6 +245,7 @@ ngx_http_offtake_meter_settle(void *data)
     r = ctx->request;
 
     ngx_http_offtake_units(ctx);
+    ngx_http_offtake_service_tier(ctx);
 
     record->status = (uint16_t) (ctx->client_gone ? 499
                                                   : r->headers_out.status);

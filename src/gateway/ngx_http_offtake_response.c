@@ -328,6 +328,7 @@ ngx_http_offtake_header_done(ngx_http_request_t *r,
 
     ctx->sse = ngx_http_offtake_is_sse(r) ? 1 : 0;
     offtake_usage_init(&ctx->usage);
+    ctx->stream_tier = OFFTAKE_TIER_NONE;
 
     if (status == 401 || status == 403) {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,

@@ -10,6 +10,26 @@
 #include "ngx_http_offtake.h"
 
 
+#define OFFTAKE_TIER_EVENTS  4
+
+
+/*
+ * A stream that tells its service tier does so in each event, and surely in
+ * one of its first; those that come later are not searched for it.
+ */
+
+static ngx_uint_t
+ngx_http_offtake_tier_due(ngx_http_offtake_ctx_t *ctx, u_char *payload,
+    u_char *end)
+{
+    return ctx->stream_tier == OFFTAKE_TIER_NONE
+           && ctx->stream_events <= OFFTAKE_TIER_EVENTS
+           && ngx_strlcasestrn(payload, end, (u_char *) "\"service_tier\"",
+                               14 - 1)
+              != NULL;
+}
+
+
 /* Looks at one whole event.  Returns 1 if it is the usage and nothing else. */
 
 static ngx_uint_t
@@ -40,13 +60,18 @@ ngx_http_offtake_look(ngx_http_offtake_ctx_t *ctx, u_char *data,
 
     ctx->stream_events++;
 
-    if (ngx_strlcasestrn(payload, end, (u_char *) "\"usage\"", 7 - 1) == NULL)
+    if (ngx_strlcasestrn(payload, end, (u_char *) "\"usage\"", 7 - 1) == NULL
+        && !ngx_http_offtake_tier_due(ctx, payload, end))
     {
         return 0;
     }
 
     offtake_usage_init(&usage);
     offtake_usage_feed(&usage, (char *) payload, (size_t) (end - payload));
+
+    if (usage.tier != OFFTAKE_TIER_NONE) {
+        ctx->stream_tier = usage.tier;
+    }
 
     if (!usage.has_usage) {
         return 0;

@@ -3,7 +3,8 @@
 /*
  * A small push-down scanner: it follows nesting and keys, and keeps numbers
  * only while it stands inside a usage object ("usage" at the top, or inside
- * the top-level "response" of the responses API).
+ * the top-level "response" of the responses API), and a word only where the
+ * service tier stands.
  */
 
 #include "ngx_http_offtake_usage.h"
@@ -203,12 +204,50 @@ note_choices(offtake_usage_t *u)
 }
 
 
+static int
+at_tier(const offtake_usage_t *u)
+{
+    return u->key_ready && (u->depth == 1 || (u->depth == 2 && u->response))
+           && key_is(u, "service_tier");
+}
+
+
+static void
+end_word(offtake_usage_t *u)
+{
+    static const struct {
+        const char      *word;
+        offtake_tier_t   tier;
+    } words[] = {
+        { "default", OFFTAKE_TIER_STANDARD },
+        { "standard", OFFTAKE_TIER_STANDARD },
+        { "auto", OFFTAKE_TIER_NONE },
+        { "batch", OFFTAKE_TIER_BATCH },
+        { "flex", OFFTAKE_TIER_FLEX },
+        { "priority", OFFTAKE_TIER_PRIORITY },
+    };
+    size_t  i;
+
+    u->in_word = 0;
+    u->tier = OFFTAKE_TIER_OTHER;
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strlen(words[i].word) == u->word_length
+            && memcmp(words[i].word, u->word, u->word_length) == 0)
+        {
+            u->tier = words[i].tier;
+        }
+    }
+}
+
+
 static void
 string_char(offtake_usage_t *u, char c)
 {
     if (u->escape) {
         u->escape = 0;
         u->key_length = OFFTAKE_USAGE_KEY; /* an escaped key matches nothing */
+        u->word_length = OFFTAKE_USAGE_WORD;
         return;
     }
 
@@ -220,11 +259,19 @@ string_char(offtake_usage_t *u, char c)
     if (c == '"') {
         u->in_string = 0;
         u->key_ready = u->is_key;
+        if (u->in_word) {
+            end_word(u);
+        }
         return;
     }
 
-    if (u->is_key && u->key_length < OFFTAKE_USAGE_KEY) {
-        u->key[u->key_length++] = c;
+    if (u->is_key) {
+        if (u->key_length < OFFTAKE_USAGE_KEY) {
+            u->key[u->key_length++] = c;
+        }
+
+    } else if (u->word_length < OFFTAKE_USAGE_WORD) {
+        u->word[u->word_length++] = c; /* the tier: other values are skipped */
     }
 }
 
@@ -245,6 +292,10 @@ plain_char(offtake_usage_t *u, char c)
     case '"':
         if (!u->is_key) {
             reject_value(u, c);
+            if (u->depth <= 2 && at_tier(u)) {
+                u->in_word = 1;
+                u->word_length = 0;
+            }
         }
         u->in_string = 1;
         if (u->is_key) {
@@ -282,6 +333,9 @@ plain_char(offtake_usage_t *u, char c)
 
     case 't': case 'f': case 'n':
         reject_value(u, c);
+        if (c == 'n' && at_tier(u)) {
+            u->tier = OFFTAKE_TIER_NONE;
+        }
         break;
 
     default:
@@ -298,7 +352,7 @@ skip_run(const offtake_usage_t *u, const char *data, size_t length)
     size_t       run;
     const char  *quote, *slash;
 
-    if (u->is_key || u->escape) {
+    if (u->is_key || u->escape || u->in_word) {
         return 0;
     }
 

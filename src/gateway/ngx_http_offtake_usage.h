@@ -11,6 +11,9 @@
  * What it is not  A judge of the answer: it never alters or refuses a byte.
  * Classes      OpenAI's prompt count includes cached tokens and its completion
  *              count includes reasoning; what is handed out is disjoint.
+ * Tier         "service_tier" at the top, or inside the top-level "response":
+ *              how the provider says that it served the request.  The last
+ *              word counts; "auto" is what was asked and says nothing.
  * Errors       A count that is no integer of 0..1e9 makes the usage "bad": the
  *              caller estimates instead and says so.
  * Threads      Pure; no nginx in here, so that it can be fuzzed.
@@ -21,6 +24,17 @@
 
 #define OFFTAKE_USAGE_DEPTH  64
 #define OFFTAKE_USAGE_KEY    40
+#define OFFTAKE_USAGE_WORD   16
+
+/* The last: a word that is none of ours ("scale", say). */
+typedef enum {
+    OFFTAKE_TIER_NONE = 0,
+    OFFTAKE_TIER_STANDARD,
+    OFFTAKE_TIER_BATCH,
+    OFFTAKE_TIER_FLEX,
+    OFFTAKE_TIER_PRIORITY,
+    OFFTAKE_TIER_OTHER
+} offtake_tier_t;
 
 enum {
     OFFTAKE_USAGE_PROMPT,
@@ -45,6 +59,7 @@ typedef struct {
     unsigned  escape:1;
     unsigned  is_key:1;       /* the string is a key */
     unsigned  key_ready:1;    /* a key was read; its value comes */
+    unsigned  in_word:1;      /* the string is the service tier */
     unsigned  in_number:1;
     unsigned  negative:1;
     unsigned  broken:1;       /* a count with a fraction, sign or exponent */
@@ -56,6 +71,10 @@ typedef struct {
     size_t    key_length;
     char      key[OFFTAKE_USAGE_KEY];
     char      response;       /* inside the top-level "response" object */
+    size_t    word_length;
+    char      word[OFFTAKE_USAGE_WORD];
+
+    offtake_tier_t  tier;     /* what was found, too */
 } offtake_usage_t;
 
 void offtake_usage_init(offtake_usage_t *usage);

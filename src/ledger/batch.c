@@ -129,10 +129,10 @@ static void locate(struct ledger_batch *batch, const struct ledger_context *cont
     batch->near_regime = (uint32_t)ledger_context_regime(context, at, &from, &until);
     batch->near_context = context;
     batch->near_regime_from = from;
-    batch->near_month = oft_month_of(at);
+    batch->near_month = deal_month_of(context->deal, at);
     bool inside = ledger_month_inside(batch->near_month); /* else AT stands for itself alone */
-    oft_instant month_from = inside ? oft_month_start(batch->near_month) : at;
-    oft_instant month_until = inside ? oft_month_start(batch->near_month + 1) : at;
+    oft_instant month_from = inside ? deal_month_start(context->deal, batch->near_month) : at;
+    oft_instant month_until = inside ? deal_month_start(context->deal, batch->near_month + 1) : at;
     batch->near_from = from > month_from ? from : month_from;
     batch->near_until = until < month_until ? until : month_until;
 }

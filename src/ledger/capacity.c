@@ -43,10 +43,19 @@ static oft_instant earlier(oft_instant a, oft_instant b)
     return a < b ? a : b;
 }
 
+/* How many hours the accrual's month has, where the price is for a month; else 0. */
+static uint32_t hours_of_month(const struct accrual *it)
+{
+    const struct deal *deal = it->context->deal;
+    oft_nanos length =
+        (oft_nanos)deal_month_start(deal, it->month + 1) - deal_month_start(deal, it->month);
+    return it->charge->unit >= LEDGER_GPU_OF_MONTH ? (uint32_t)(length / HOUR_NS) : 0;
+}
+
 /* UNITS hours at the charge's price, in nano-units. */
 static enum oft_err price_hours(const struct accrual *it, oft_nanos units, oft_nanos *ret_amount)
 {
-    const struct ledger_series_key key = {.unit = it->charge->unit, .month = it->month};
+    const struct ledger_series_key key = {.unit = it->charge->unit, .outcome = hours_of_month(it)};
     oft_nanos price;
     enum oft_err err = oft_nanos_mul(it->charge->rate, LEDGER_RATE_UNITS, &price);
     return err != OFT_OK
@@ -65,6 +74,7 @@ static enum oft_err owe(struct ledger_batch *batch, const struct accrual *it)
     wanted.key.kind = LEDGER_COST;
     wanted.key.month = it->month;
     wanted.key.unit = charge->unit;
+    wanted.key.outcome = hours_of_month(it);
     if (LEDGER_PUT_NAME(wanted.key.pool, charge->pool) != OFT_OK ||
         LEDGER_PUT_NAME(wanted.key.party, charge->party) != OFT_OK ||
         LEDGER_PUT_NAME(wanted.key.clause, charge->clause) != OFT_OK) {
@@ -124,8 +134,8 @@ static enum oft_err count(struct ledger_batch *batch, const struct accrual *it, 
     oft_instant at = it->month_from;
     while (err == OFT_OK && at < it->month_until) {
         oft_instant until;
-        oft_instant part =
-            ledger_commit_part(&term, oft_month_start(it->month), at, it->month_until, &until);
+        oft_instant part = ledger_commit_part(&term, deal_month_start(it->context->deal, it->month),
+                                              at, it->month_until, &until);
         err = count_part(batch, it, &term, weight, part,
                          hours_within(it, later(term.from, at), earlier(term.until, until)));
         at = until;
@@ -162,11 +172,11 @@ static enum oft_err add_charge(struct ledger_batch *batch, struct accrual it, of
     it.month_until = charge->from;
     for (oft_nanos done = 0; err == OFT_OK && done < it.hours;) {
         it.month_from = it.month_until;
-        it.month = oft_month_of(it.month_from);
+        it.month = deal_month_of(it.context->deal, it.month_from);
         if (!ledger_month_inside(it.month)) {
             return OFT_ERR_RANGE;
         }
-        it.month_until = oft_month_start(it.month + 1);
+        it.month_until = deal_month_start(it.context->deal, it.month + 1);
         done = hours_before(&it, it.month_until);
         err = done > hours_before(&it, it.month_from) ? add_month(batch, &it) : OFT_OK;
     }

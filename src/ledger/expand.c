@@ -240,7 +240,7 @@ static enum oft_err expand_commit(struct ledger_batch *batch, const struct resol
     struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = -1};
     oft_instant until;
     wanted.key.month = to->cell->month;
-    oft_instant part = ledger_commit_part(term, oft_month_start(to->cell->month),
+    oft_instant part = ledger_commit_part(term, deal_month_start(to->deal, to->cell->month),
                                           to->cell->regime_from, OFT_INSTANT_NEVER, &until);
     enum oft_err err =
         ledger_commit_key(to->deal->clauses[term->clause].id, provider_party(to), weight,

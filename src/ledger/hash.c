@@ -84,6 +84,9 @@ static void put_events(struct oft_sha256 *hash, const struct ledger_transaction 
         PUT_TEXT(hash, event->actor);
         PUT_TEXT(hash, event->about);
         oft_sha256_update(hash, event->sha256, sizeof(event->sha256));
+        if (event->is_signed) {
+            oft_sha256_update(hash, event->signature, sizeof(event->signature));
+        }
     }
 }
 

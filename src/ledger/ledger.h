@@ -58,13 +58,13 @@ enum { LEDGER_NAME_BYTES = 192 };
 /* Everything that tells one statement line from another. Unused text is "". */
 struct ledger_series_key {
     enum ledger_series_kind kind;
-    int32_t month;     /* of the statement that it stands on: the month of the record's instant, UTC
-                         (base/time.h), unless that was closed; see for_month */
+    int32_t month;     /* of the statement that it stands on: the month of the record's instant by
+                         its deal (deal_month_of), unless that was closed; see for_month */
     uint32_t unit;     /* SALE, COST: enum deal_unit_class. COST, COMMITMENT of capacity that is
                          paid for by the hour: enum ledger_capacity_unit. SHARE: enum
                          ledger_share_part. SHARE_TERM: enum ledger_share_term. Others: 0 */
     uint32_t outcome;  /* USAGE: enum ledger_outcome. SHARE: enum ledger_direction. COMMITMENT: enum
-                          ledger_way. SHORTFALL: enum ledger_due. SHARE_TERM, PAYMENT: enum
+                          ledger_way. COST of capacity by the month: the hours of its own month. SHORTFALL: enum ledger_due. SHARE_TERM, PAYMENT: enum
                           ledger_direction. Others: 0 */
     int32_t for_month; /* what came late: the month of the record's instant. Else 0 */
     uint32_t unused[3];
@@ -93,7 +93,7 @@ enum ledger_capacity_unit {
     LEDGER_POOL_OF_MONTH, /* of a pool as a whole */
 };
 /* How many units of a SALE or COST line its rate is for: a million, and for capacity by the month as many
- * more as its own month has hours. */
+ * more as its own month has hours (key->outcome). */
 oft_nanos ledger_rate_units(const struct ledger_series_key *key);
 
 enum ledger_outcome {
@@ -292,6 +292,8 @@ struct ledger_event {
     char actor[64];     /* who did it */
     char about[64];     /* the party or the account that the statement is about */
     uint8_t sha256[32]; /* of what was decided on; zeros: of nothing */
+    bool is_signed;     /* then WHAT says so too: "statement-approve-signed" */
+    uint8_t signature[64];
 };
 struct ledger_transaction {
     uint64_t number; /* 1, 2, ... */
@@ -321,6 +323,7 @@ enum ledger_status { LEDGER_DRAFT = 0, LEDGER_APPROVED, LEDGER_FINAL };
 struct ledger_act {
     const char *actor;
     oft_instant at;
+    bool is_signed;
 };
 /* Where a statement is in its life; all zero: a draft that was made to be looked at. */
 struct ledger_life {

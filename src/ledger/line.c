@@ -104,9 +104,7 @@ oft_nanos ledger_rate_units(const struct ledger_series_key *key)
     if (key->unit < LEDGER_GPU_OF_MONTH || key->unit > LEDGER_POOL_OF_MONTH) {
         return LEDGER_RATE_UNITS;
     }
-    int32_t month = ledger_own_month(key);
-    return LEDGER_RATE_UNITS *
-           ((oft_month_start(month + 1) - oft_month_start(month)) / (3600 * OFT_NS_PER_SECOND));
+    return LEDGER_RATE_UNITS * (key->outcome == 0 ? 1 : (oft_nanos)key->outcome);
 }
 
 const char *ledger_outcome_name(uint32_t outcome)

@@ -48,7 +48,8 @@ enum oft_err share_hold_back(const struct share_terms *terms, oft_instant at,
     for (size_t i = 0; terms->has_holdback && err == OFT_OK && i < it->period_count; i++) {
         const struct ledger_share_period *period = &it->periods[i];
         if (period->release_at <= at) {
-            struct ledger_share_month *month = share_month(it, oft_month_of(period->release_at));
+            struct ledger_share_month *month =
+                share_month(it, deal_month_of(terms->deal, period->release_at));
             err = month == NULL ? OFT_ERR_RANGE
                                 : oft_nanos_sub(month->held, period->held, &month->held);
         }
@@ -230,9 +231,10 @@ static enum oft_err charge_interest(const struct late *late, oft_instant at,
     if (first >= limit) {
         return OFT_OK;
     }
-    for (int32_t month = oft_month_of(first * OFT_NS_PER_DAY);
-         err == OFT_OK && oft_month_start(month) < limit * OFT_NS_PER_DAY; month++) {
-        int64_t end = day_of(oft_month_start(month + 1));
+    const struct deal *deal = late->terms->deal;
+    for (int32_t month = deal_month_of(deal, first * OFT_NS_PER_DAY);
+         err == OFT_OK && deal_month_start(deal, month) < limit * OFT_NS_PER_DAY; month++) {
+        int64_t end = next_day(deal_month_start(deal, month + 1));
         struct ledger_share_month *into = share_month(it, month);
         oft_nanos days = 0;
         oft_nanos charged;

@@ -71,8 +71,8 @@ static enum oft_err make_months(struct settling *settling, const struct share_te
     if (terms->from >= terms->until || terms->from == OFT_INSTANT_ALWAYS || last_at < terms->from) {
         return OFT_OK;
     }
-    int32_t first = oft_month_of(terms->from);
-    int32_t last = oft_month_of(last_at);
+    int32_t first = deal_month_of(terms->deal, terms->from);
+    int32_t last = deal_month_of(terms->deal, last_at);
     for (size_t i = 0; i < settling->row_count; i++) {
         int32_t month = ledger_own_month(&settling->rows[i].key);
         if (is_about(terms, &settling->rows[i]) && month >= first && month - first < MONTHS_MAX) {
@@ -80,7 +80,8 @@ static enum oft_err make_months(struct settling *settling, const struct share_te
         }
     }
     it->earning_count = (size_t)(last - first) + 1;
-    last = oft_month_of(settling->at) > last ? oft_month_of(settling->at) : last;
+    int32_t now = deal_month_of(terms->deal, settling->at);
+    last = now > last ? now : last;
     size_t count = (size_t)(last - first) + 1;
     if (count > MONTHS_MAX) {
         return OFT_ERR_RANGE;
@@ -112,8 +113,8 @@ static void make_periods(const struct settling *settling, const struct share_ter
         struct ledger_share_period *period =
             it->period_count == 0 ? NULL : &it->periods[it->period_count - 1];
         if (period == NULL || share_period_start(terms, period->first_month) != start) {
-            oft_instant from = oft_month_start(start);
-            oft_instant until = oft_month_start(start + terms->period_months);
+            oft_instant from = deal_month_start(terms->deal, start);
+            oft_instant until = deal_month_start(terms->deal, start + terms->period_months);
             period = &it->periods[it->period_count++];
             period->from = terms->from > from ? terms->from : from;
             period->until = terms->until < until ? terms->until : until;
@@ -135,8 +136,8 @@ static enum oft_err minimum_of(const struct share_terms *terms,
                                const struct ledger_share_period *period, oft_nanos *ret_minimum)
 {
     int32_t start = share_period_start(terms, period->first_month);
-    oft_nanos whole =
-        (oft_nanos)oft_month_start(start + terms->period_months) - oft_month_start(start);
+    oft_nanos whole = (oft_nanos)deal_month_start(terms->deal, start + terms->period_months) -
+                      deal_month_start(terms->deal, start);
     return oft_nanos_mul_div_half_even(terms->minimum_per_period,
                                        (oft_nanos)period->until - period->from, whole, ret_minimum);
 }
@@ -165,7 +166,7 @@ static enum oft_err take_row(const struct settling *settling, const struct share
         return OFT_ERR_CORRUPT;
     }
     int32_t start = share_period_start(terms, month->month);
-    oft_instant end = oft_month_start(start + terms->period_months);
+    oft_instant end = deal_month_start(terms->deal, start + terms->period_months);
     bool late = terms->has_clawback && told >= deal_duration_after(end, terms->clawback);
     return add(late ? &month->lost : &month->deducted, row->totals.amount_nanos);
 }

@@ -66,6 +66,7 @@ enum oft_err share_terms_of(const struct deal *deal, struct deal_attestations at
     const struct deal_term *netting = deal_terms_find(it->terms, DEAL_TERM_NETTING);
     const struct deal_term *interest = deal_terms_find(it->terms, DEAL_TERM_INTEREST);
     *ret_terms = (struct share_terms){
+        .deal = deal,
         .clause = it,
         .share = &it->as.share,
         .from = it->from,

@@ -13,6 +13,7 @@ struct share_tier {
 };
 
 struct share_terms {
+    const struct deal *deal;
     const struct deal_clause *clause;
     const struct deal_share *share;
     oft_instant from, until; /* in which it is in force */

@@ -142,7 +142,8 @@ static void put_status(const struct statement *statement, struct oft_buffer *out
 static void put_act(const struct ledger_act *act, struct oft_buffer *out)
 {
     char text[OFT_INSTANT_TEXT_BYTES];
-    oft_buffer_printf(out, "%s, %s", act->actor, oft_instant_format(act->at, text));
+    oft_buffer_printf(out, "%s, %s%s", act->actor, oft_instant_format(act->at, text),
+                      act->is_signed ? ", signed" : "");
 }
 
 static void put_approved(const struct statement *statement, struct oft_buffer *out)
@@ -190,7 +191,17 @@ static void put_number(const struct statement *statement, struct oft_buffer *out
 
 static void put_zones(const struct statement *statement, struct oft_buffer *out)
 {
-    (void)statement;
+    const struct ledger_statement_input *input = statement->input;
+    const struct deal_months *months = &input->deal->months;
+    char from[OFT_INSTANT_TEXT_BYTES];
+    char until[OFT_INSTANT_TEXT_BYTES];
+    if (months->zone[0] != '\0') {
+        oft_buffer_printf(
+            out, "%s, by release %s of the zone data: this month is %s until %s", months->zone,
+            months->release, oft_instant_format(deal_month_start(input->deal, input->month), from),
+            oft_instant_format(deal_month_start(input->deal, input->month + 1), until));
+        return;
+    }
     oft_buffer_append_text(out, "UTC alone; no edition of time-zone data is used");
 }
 

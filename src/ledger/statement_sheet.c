@@ -30,8 +30,8 @@ static void put_parties(const struct statement *statement, const struct ledger_s
     SHEET_CALL(sheet, row, "Made by", words);
     SHEET_CALL(sheet, row, "Deal", deal->title);
     (void)snprintf(words, sizeof(words), "%s until %s, UTC",
-                   oft_instant_format_short(oft_month_start(input->month), from),
-                   oft_instant_format_short(oft_month_start(input->month + 1), until));
+                   oft_instant_format_short(deal_month_start(deal, input->month), from),
+                   oft_instant_format_short(deal_month_start(deal, input->month + 1), until));
     SHEET_CALL(sheet, row, "Period", words);
     SHEET_CALL(sheet, row, "Currency", deal->currency);
 }

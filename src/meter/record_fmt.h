@@ -39,6 +39,7 @@ enum meter_flag {
     METER_FLAG_BAD_USAGE = 1u << 6, /* the provider's usage was absurd and was not believed */
     METER_FLAG_MAYBE_BILLED = 1u << 7, /* an attempt timed out after it was sent */
     METER_FLAG_REHEARSAL = 1u << 8,    /* the gateway ran on a shifted clock */
+    METER_FLAG_OTHER_TIER = 1u << 9,   /* the provider named a service tier that is none of ours */
 };
 
 /* How the request was served; prices may differ by it (deal_variant has the same order). Writers of

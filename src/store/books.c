@@ -272,11 +272,11 @@ static enum oft_err put_head(struct store *store, const struct ledger_transactio
 static enum oft_err put_event(struct store *store, uint64_t number, size_t n,
                               const struct ledger_event *event, struct oft_error *reterr)
 {
-    sqlite3_stmt *statement = store_prepare(
-        store,
-        "INSERT INTO book_event (number, n, what, month, statement, actor, about, sha256)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        reterr);
+    sqlite3_stmt *statement = store_prepare(store,
+                                            "INSERT INTO book_event (number, n, what, month, "
+                                            "statement, actor, about, sha256, signature)"
+                                            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                                            reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
@@ -288,6 +288,9 @@ static enum oft_err put_event(struct store *store, uint64_t number, size_t n,
     store_bind_text(statement, 6, event->actor);
     store_bind_text(statement, 7, event->about);
     store_bind_blob(statement, 8, event->sha256, sizeof(event->sha256));
+    if (event->is_signed) {
+        store_bind_blob(statement, 9, event->signature, sizeof(event->signature));
+    }
     return store_run(store, statement, reterr);
 }
 

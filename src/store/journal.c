@@ -189,6 +189,12 @@ enum oft_err store_take_event(sqlite3_stmt *statement, struct oft_arena *arena, 
     event->statement = (uint64_t)sqlite3_column_int64(statement, 2);
     store_column_text(statement, 3, event->actor, sizeof(event->actor));
     store_column_text(statement, 4, event->about, sizeof(event->about));
+    event->is_signed = sqlite3_column_type(statement, 6) != SQLITE_NULL;
+    if (event->is_signed &&
+        !store_column_bytes(statement, 6, event->signature, sizeof(event->signature))) {
+        return oft_fail(reterr, OFT_ERR_CORRUPT,
+                        "the signature in an event of the books is damaged");
+    }
     return store_column_bytes(statement, 5, event->sha256, sizeof(event->sha256))
                ? OFT_OK
                : oft_fail(reterr, OFT_ERR_CORRUPT, "the hash in an event of the books is damaged");
@@ -229,10 +235,11 @@ static enum oft_err visit_one(struct store *store, struct store_transaction *row
                     number, take_entry, &entries, reterr);
     }
     if (code == OFT_OK) {
-        code = load_of(store,
-                       "SELECT what, month, statement, actor, about, sha256 FROM book_event"
-                       " WHERE number = ?1 ORDER BY n",
-                       number, store_take_event, &events, reterr);
+        code =
+            load_of(store,
+                    "SELECT what, month, statement, actor, about, sha256, signature FROM book_event"
+                    " WHERE number = ?1 ORDER BY n",
+                    number, store_take_event, &events, reterr);
     }
     if (code == OFT_OK) {
         row->transaction.ranges = ranges.items;

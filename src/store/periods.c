@@ -141,8 +141,8 @@ static enum oft_err take_dated_event(sqlite3_stmt *statement, struct oft_arena *
                                      struct oft_error *reterr)
 {
     struct store_event *event = item;
-    event->number = (uint64_t)sqlite3_column_int64(statement, 6);
-    event->recorded_ns = sqlite3_column_int64(statement, 7);
+    event->number = (uint64_t)sqlite3_column_int64(statement, 7);
+    event->recorded_ns = sqlite3_column_int64(statement, 8);
     return store_take_event(statement, arena, &event->event, reterr);
 }
 
@@ -151,12 +151,12 @@ enum oft_err store_events(struct store *store, uint64_t statement_number, uint64
                           size_t *ret_count, struct oft_error *reterr)
 {
     void *items = NULL;
-    sqlite3_stmt *statement =
-        store_prepare(store,
-                      "SELECT e.what, e.month, e.statement, e.actor, e.about, e.sha256, e.number,"
-                      " t.recorded_ns FROM book_event e JOIN txn t ON t.number = e.number"
-                      " WHERE e.statement = ?1 AND e.number <= ?2 ORDER BY e.number, e.n",
-                      reterr);
+    sqlite3_stmt *statement = store_prepare(
+        store,
+        "SELECT e.what, e.month, e.statement, e.actor, e.about, e.sha256, e.signature, e.number,"
+        " t.recorded_ns FROM book_event e JOIN txn t ON t.number = e.number"
+        " WHERE e.statement = ?1 AND e.number <= ?2 ORDER BY e.number, e.n",
+        reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }

@@ -34,8 +34,10 @@ EVERY_TERM = """\
 deal "Every term"
 customer lab
 currency USD
+statements in "Europe/Berlin"
 party lab "The lab" key "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 party big "Big Cloud"
+person ann "Ann Lee" key "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 party other "Other Cloud"
 party fund "Fund"
 provider east of big
@@ -362,6 +364,8 @@ def changed(document, path, change):
 
 def may_be_left_out(document, path):
     kind = kind_of(document, path)
+    if path in (("statements_in",), ("persons",)):
+        return True  # they stand there only when the deal says them
     if path[-2:-1] == ("terms",):
         return path[-1] not in NEEDED_TERMS
     return kind in OPTIONAL or ("terms" in path and path[-1] in OPTIONAL_OF_TIMERS)

@@ -27,7 +27,7 @@ ALLOWED = {
     "engine": {"base", "almanac", "document", "deal", "desk", "meter", "policy", "ledger", "focus", "store"},
     "api": {"base", "engine", "ledger/ledger.h", "deal/deal.h", "desk/acts.h"},
     "daemon": {"base", "notify", "engine", "api"},
-    "cli": {"base", "deal", "prices/prices.h", "desk/acts.h", "policy", "focus/focus.h", "daemon/serve.h"},
+    "cli": {"base", "almanac/almanac.h", "deal", "prices/prices.h", "desk/acts.h", "policy", "focus/focus.h", "daemon/serve.h"},
     "gateway": {
         "base/base.h", "base/limits.h", "base/hash.h",
         "policy/snapshot_fmt.h", "policy/decide.h", "policy/control.h",

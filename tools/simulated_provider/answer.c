@@ -91,6 +91,16 @@ static void append_usage(const struct sim_answer *a, struct oft_buffer *out)
     append_usage_once(a, a->ask->prompt_tokens, out);
 }
 
+/* ,"service_tier":"..." when it was asked for; what serves "auto" is "default". BEGUN: nothing but what was
+ * asked can be told yet. */
+static void append_tier(const struct sim_answer *a, bool begun, struct oft_buffer *out)
+{
+    const char *asked = a->ask->service_tier;
+    bool standard = strcmp(asked, "auto") == 0 || a->fault == SIM_FAULT_DOWNGRADE;
+    if (asked[0] != '\0')
+        oft_buffer_printf(out, ",\"service_tier\":\"%s\"", standard && !begun ? "default" : asked);
+}
+
 /* "length" when the client's own limit ended the answer. */
 static const char *finish_reason(const struct sim_answer *a)
 {
@@ -132,10 +142,13 @@ static void append_response(const struct sim_answer *a, bool output, struct oft_
                           a->ask->hash);
         append_text(a, 0, a->ask->output_tokens, out);
         oft_buffer_append_text(out, "\"}]}]");
+        append_tier(a, false, out);
         append_usage(a, out);
         oft_buffer_append_char(out, '}');
     } else {
-        oft_buffer_append_text(out, "],\"usage\":null}");
+        oft_buffer_append_char(out, ']');
+        append_tier(a, true, out);
+        oft_buffer_append_text(out, ",\"usage\":null}");
     }
 }
 
@@ -159,6 +172,7 @@ void sim_answer_whole(const struct sim_answer *a, struct oft_buffer *out)
         append_text(a, 0, a->ask->output_tokens, out);
         oft_buffer_printf(out, "\"%s,\"logprobs\":null,\"finish_reason\":\"%s\"}]", chat ? "}" : "",
                           finish_reason(a));
+        append_tier(a, false, out);
         append_usage(a, out);
         oft_buffer_append_char(out, '}');
     }
@@ -191,6 +205,7 @@ static void begin_chunk(const struct sim_answer *a, struct oft_buffer *out)
 static void end_chunk(const struct sim_answer *a, bool usage, struct oft_buffer *out)
 {
     oft_buffer_append_char(out, ']');
+    append_tier(a, false, out);
     if (usage)
         append_usage(a, out);
     else if (a->ask->include_usage && a->fault != SIM_FAULT_NOUSAGE)

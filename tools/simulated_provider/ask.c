@@ -181,12 +181,26 @@ static bool take_model(struct oft_str value, struct sim_ask *ask)
     return true;
 }
 
+/* Small letters alone; null says nothing. */
+static bool take_tier(struct oft_str value, struct sim_ask *ask)
+{
+    if (oft_str_is(value, "null"))
+        return true;
+    if (value.length < 3 || value.data[0] != '"' || value.length - 2 >= sizeof(ask->service_tier))
+        return false;
+    memcpy(ask->service_tier, value.data + 1, value.length - 2);
+    ask->service_tier[value.length - 2] = '\0';
+    return strspn(ask->service_tier, "abcdefghijklmnopqrstuvwxyz_") == value.length - 2;
+}
+
 static bool take_field(struct oft_str key, struct oft_str value, struct sim_ask *ask)
 {
     if (oft_str_is(key, "model"))
         return take_model(value, ask);
     if (oft_str_is(key, "stream"))
         return parse_bool(value, &ask->stream);
+    if (oft_str_is(key, "service_tier"))
+        return take_tier(value, ask);
     if (oft_str_is(key, "stream_options")) {
         const char *at = memmem(value.data, value.length, "\"include_usage\"", 15);
         if (at != NULL) {

@@ -7,14 +7,17 @@
 #include "base/base.h"
 #include "base/limits.h"
 
+enum { SIM_TIER_BYTES = 32 };
+
 struct sim_ask {
     char model[OFT_MODEL_NAME_BYTES_MAX + 1]; /* "" when the body names none */
     uint64_t prompt_tokens;
     uint64_t cached_tokens;    /* of the prompt tokens */
     uint64_t reasoning_tokens; /* of the output tokens */
     uint64_t output_tokens;
-    uint64_t hash;   /* of the body: what makes this request's answer its own */
-    unsigned inputs; /* texts to embed, at least 1 */
+    uint64_t hash;                     /* of the body: what makes this request's answer its own */
+    unsigned inputs;                   /* texts to embed, at least 1 */
+    char service_tier[SIM_TIER_BYTES]; /* as asked; "" when it was not */
     bool output_given;
     bool stream;
     bool include_usage;

@@ -27,6 +27,7 @@ static const struct fault_name fault_names[] = {
     {"usage-str", {SIM_FAULT_USAGE_STR, 0, 0}}, {"usage-float", {SIM_FAULT_USAGE_FLOAT, 0, 0}},
     {"usage-dup", {SIM_FAULT_USAGE_DUP, 0, 0}}, {"split", {SIM_FAULT_SPLIT, 0, 0}},
     {"crlf", {SIM_FAULT_CRLF, 0, 0}},           {"drip", {SIM_FAULT_DRIP, 0, 0}},
+    {"downgrade", {SIM_FAULT_DOWNGRADE, 0, 0}},
 };
 
 bool sim_fault_parse(struct oft_str text, struct sim_fault *ret)

@@ -13,6 +13,7 @@
  *   malformed         200 with JSON that does not parse (one event of a stream)
  *   nousage           no usage anywhere
  *   usage-neg -big -str -float -dup   usage with a negative, huge, quoted, fractional, repeated count
+ *   downgrade         served as service tier "default", whatever was asked
  *   split             one byte a write                  crlf          events ended by CR LF
  *   drip              seven bytes a write, a millisecond apart
  * In an answer that is no stream, "after K events" means half-way through the body.
@@ -36,6 +37,7 @@ enum sim_fault_kind {
     SIM_FAULT_USAGE_STR,
     SIM_FAULT_USAGE_FLOAT,
     SIM_FAULT_USAGE_DUP,
+    SIM_FAULT_DOWNGRADE,
     SIM_FAULT_SPLIT,
     SIM_FAULT_CRLF,
     SIM_FAULT_DRIP,

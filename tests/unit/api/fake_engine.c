@@ -129,6 +129,24 @@ FAKE_STEP(approve)
 FAKE_STEP(final)
 FAKE_STEP(restate)
 
+enum oft_err engine_statement_approve_signed(struct engine *engine, uint64_t number,
+                                             const char *actor, const uint8_t *signature,
+                                             oft_instant now_ns, struct oft_buffer *out,
+                                             struct oft_error *reterr)
+{
+    (void)now_ns;
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "approve %llu %s %02x", (unsigned long long)number, actor,
+                  signature[0]);
+}
+
+enum oft_err engine_statement_approval(struct engine *engine, uint64_t number, const char *person,
+                                       struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "approval %llu %s", (unsigned long long)number, person);
+}
+
 enum oft_err engine_statement_list(struct engine *engine, struct oft_buffer *out,
                                    struct oft_error *reterr)
 {

@@ -264,6 +264,16 @@ static void periods_and_statements_ask_who_it_is(void **state)
     assert_int_equal(ask(bench, "POST", "/v1/periods/2026-04/close", "{}"), 400);
     assert_int_equal(ask(bench, "POST", "/v1/statements/7/approve", "{\"by\":\"bob\"}"), 200);
     assert_string_equal(bench->engine.asked, "approve 7 bob");
+    assert_int_equal(
+        ask(bench, "POST", "/v1/statements/7/approve", "{\"by\":\"bob\",\"signature\":\"ab\"}"),
+        400);
+    assert_int_equal(ask(bench, "POST", "/v1/statements/7/approve",
+                         "{\"by\":\"bob\",\"signature\":"
+                         "\"abababababababababababababababababababababababababababababababab"
+                         "abababababababababababababababababababababababababababababababab\"}"),
+                     200);
+    assert_string_equal(bench->engine.asked, "approve 7 bob ab");
+    assert_int_equal(ask(bench, "GET", "/v1/statements/7/approval", NULL), 400);
     assert_int_equal(ask(bench, "POST", "/v1/statements/7/final", "{}"), 400);
     assert_int_equal(ask(bench, "POST", "/v1/statements/0/final", "{\"by\":\"bob\"}"), 404);
     assert_int_equal(ask(bench, "POST", "/v1/statements",

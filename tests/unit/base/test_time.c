@@ -109,12 +109,43 @@ static void months_have_their_first_instant_and_their_text(void **state)
     assert_int_not_equal(oft_month_parse(OFT_STR_LITERAL("2026-04-01"), &month), OFT_OK);
 }
 
+static void a_leap_second_is_refused_and_known_for_one(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_one;
+    } cases[] = {
+        {"2016-12-31T23:59:60Z", true},
+        {"2015-06-30T23:59:60.5Z", true},
+        {"2017-01-01T00:59:60+01:00", true},
+        {"2016-12-31T18:29:60-05:30", true},
+        {"2016-12-31 23:59:60", true},
+        {"2016-12-31T23:59:59Z", false},
+        {"2016-12-31T22:59:60Z", false},
+        {"2016-12-31T23:59:60+01:00", false},
+        {"2016-12-31T23:59:61Z", false},
+        {"2016-02-30T23:59:60Z", false},
+        {"2016-12-31T23:59:60Zx", false},
+        {"2016-12-31T23:59:6", false},
+        {"", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < OFT_COUNT_OF(cases); i++) {
+        oft_instant instant = 0;
+        assert_int_equal(oft_instant_is_leap_second(oft_str_from(cases[i].text)), cases[i].is_one);
+        if (cases[i].is_one) {
+            assert_int_not_equal(oft_instant_parse(oft_str_from(cases[i].text), &instant), OFT_OK);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_day_of_the_range_goes_there_and_back),
         cmocka_unit_test(an_instant_is_read_in_its_forms_and_in_no_other),
         cmocka_unit_test(instants_before_1970_are_written_right),
+        cmocka_unit_test(a_leap_second_is_refused_and_known_for_one),
         cmocka_unit_test(months_have_their_first_instant_and_their_text),
     };
     return cmocka_run_group_tests_name("base time", tests, NULL, NULL);

@@ -109,6 +109,7 @@ static void what_cannot_be_compared_is_listed_with_the_reason(void **state)
         {"east,gpt-4o,storage,2026-04-03,1,1,USD\n", "no unit that we meter"},
         {"east,gpt-4o,input,2026-05-03,1,1,USD\n", "another month"},
         {"east,gpt-4o,input,soon,1,1,USD\n", "is no date"},
+        {"east,gpt-4o,input,2026-04-30T23:59:60Z,1,1,USD\n", "is a leap second"},
         {"east,gpt-4o,input,2026-04-03,1,1,EUR\n", "the deal is not"},
         {"east,gpt-4o,input,2026-04-03,many,1,USD\n", "no exact decimal"},
         {"east,gpt-4o,input,2026-04-03,1,\"1,00\",USD\n", "no exact decimal"},

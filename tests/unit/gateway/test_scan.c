@@ -205,6 +205,65 @@ static void usage_that_cannot_be_true_is_not_believed(void **state)
     }
 }
 
+static void a_service_tier_is_taken_where_it_stands_and_from_nowhere_else(void **state)
+{
+    static const struct {
+        const char *text;
+        offtake_tier_t tier;
+    } cases[] = {
+        {"{\"service_tier\":\"flex\"}", OFFTAKE_TIER_FLEX},
+        {"{\"usage\":{\"prompt_tokens\":1},\"service_tier\" : \"priority\"}",
+         OFFTAKE_TIER_PRIORITY},
+        {"{\"service_tier\":\"batch\",\"choices\":[{\"x\":\"y\"}]}", OFFTAKE_TIER_BATCH},
+        {"{\"service_tier\":\"default\"}", OFFTAKE_TIER_STANDARD},
+        {"{\"service_tier\":\"standard\"}", OFFTAKE_TIER_STANDARD},
+        {"{\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"service_tier\":\"flex\"}}",
+         OFFTAKE_TIER_FLEX},
+        /* What was asked, and no answer. */
+        {"{\"service_tier\":\"auto\"}", OFFTAKE_TIER_NONE},
+        {"{\"service_tier\":null}", OFFTAKE_TIER_NONE},
+        {"{\"choices\":[]}", OFFTAKE_TIER_NONE},
+        /* Words that are none of ours. */
+        {"{\"service_tier\":\"scale\"}", OFFTAKE_TIER_OTHER},
+        {"{\"service_tier\":\"flexible\"}", OFFTAKE_TIER_OTHER},
+        {"{\"service_tier\":\"fle\"}", OFFTAKE_TIER_OTHER},
+        {"{\"service_tier\":\"\"}", OFFTAKE_TIER_OTHER},
+        {"{\"service_tier\":\"f\\u006cex\"}", OFFTAKE_TIER_OTHER},
+        {"{\"service_tier\":\"fl\\\"ex\"}", OFFTAKE_TIER_OTHER},
+        {"{\"service_tier\":\"flexflexflexflexflex\"}", OFFTAKE_TIER_OTHER},
+        /* The last word counts, as for every parser of JSON. */
+        {"{\"service_tier\":\"flex\",\"service_tier\":\"default\"}", OFFTAKE_TIER_STANDARD},
+        {"{\"service_tier\":\"flex\",\"service_tier\":null}", OFFTAKE_TIER_NONE},
+        /* Inside a text, a nested object, a list; as a value; with another type. */
+        {"{\"choices\":[{\"message\":{\"content\":\"\\\"service_tier\\\":\\\"flex\\\"\"}}]}",
+         OFFTAKE_TIER_NONE},
+        {"{\"a\":{\"service_tier\":\"flex\"}}", OFFTAKE_TIER_NONE},
+        {"{\"usage\":{\"service_tier\":\"flex\"}}", OFFTAKE_TIER_NONE},
+        {"{\"response\":{\"output\":[{\"service_tier\":\"flex\"}]}}", OFFTAKE_TIER_NONE},
+        {"{\"response\":[{\"service_tier\":\"flex\"}]}", OFFTAKE_TIER_NONE},
+        {"{\"x\":{\"response\":{\"service_tier\":\"flex\"}}}", OFFTAKE_TIER_NONE},
+        {"[\"service_tier\",\"flex\"]", OFFTAKE_TIER_NONE},
+        {"{\"model\":\"service_tier\",\"x\":\"flex\"}", OFFTAKE_TIER_NONE},
+        {"{\"service\\u005ftier\":\"flex\"}", OFFTAKE_TIER_NONE},
+        {"{\"service_tier\":[\"flex\"]}", OFFTAKE_TIER_NONE},
+        {"{\"service_tier\":3,\"x\":\"flex\"}", OFFTAKE_TIER_NONE},
+        {"{\"service_tier\":\"flex", OFFTAKE_TIER_NONE}, /* cut off */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t length = strlen(cases[i].text);
+        for (size_t cut = 0; cut <= length; cut++) {
+            offtake_usage_t usage;
+            offtake_usage_init(&usage);
+            offtake_usage_feed(&usage, cases[i].text, cut);
+            offtake_usage_feed(&usage, cases[i].text + cut, length - cut);
+            if (usage.tier != cases[i].tier) {
+                fail_msg("%s: %d", cases[i].text, (int)usage.tier);
+            }
+        }
+    }
+}
+
 static void an_event_ends_at_its_blank_line_however_it_arrives(void **state)
 {
     static const struct {
@@ -249,6 +308,7 @@ int main(void)
         cmocka_unit_test(every_cut_of_a_good_body_is_refused),
         cmocka_unit_test(usage_is_read_in_every_form_and_cut_into_disjoint_classes),
         cmocka_unit_test(usage_that_cannot_be_true_is_not_believed),
+        cmocka_unit_test(a_service_tier_is_taken_where_it_stands_and_from_nowhere_else),
         cmocka_unit_test(an_event_ends_at_its_blank_line_however_it_arrives),
         cmocka_unit_test(a_chunk_that_only_carries_usage_is_told_from_one_with_content),
     };
