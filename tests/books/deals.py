@@ -100,12 +100,15 @@ class Maker:
         return Share(rate, products, payer, payee, cap if random.random() < 0.35 else None,
                      self.end(effective, 0.4))
 
+    def counting(self) -> list:
+        return [(self.products_of(), BILLION)]
+
     def commit(self, effective: int) -> Commit:
         begin = self.random.choice([effective, self.day(effective)])
         return Commit(self.random.randint(1, 10 ** 9) * BILLION // self.random.choice([1, 1, 7, 1000]),
                       self.random.choice(list(self.providers)), begin,
                       self.day(begin), self.random.choice(["build-up", "burn-down", "take-or-pay"]),
-                      self.products_of())
+                      self.counting())
 
     def agreements(self) -> list:
         result, known = [], []
@@ -222,6 +225,11 @@ def write_products(products: Products) -> str:
     return ", ".join(products.names + [f"class {name}" for name in products.classes])
 
 
+def write_counting(counting: list) -> str:
+    return ", ".join(f"{write_products(products)} {percent(weight)}%" if weight != BILLION else write_products(products)
+                     for products, weight in counting)
+
+
 def write_clause(clause: Clause) -> str:
     terms = clause.terms
     if clause.amends:
@@ -233,7 +241,7 @@ def write_clause(clause: Clause) -> str:
                 f"{until(terms.until)}")
     return (f"    {clause.label}: commit {decimal(terms.amount)} USD on {terms.provider} over "
             f"{format_instant(terms.begin)}..{format_instant(terms.end)} {terms.how} "
-            f"counting {write_products(terms.counting)}")
+            f"counting {write_counting(terms.counting)}")
 
 
 def write_deal(deal: Deal) -> str:

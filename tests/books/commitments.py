@@ -1,0 +1,435 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of commitments: docs/books.md, section "Commitments", reckoned again from that page.
+
+`settle` looks at one instant, from what was counted alone. Each rule of the page is a function or a few lines
+that say which; amounts are whole nano-units, and `half_even` is the only rounding.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import model
+from model import BILLION, COMMITMENT, NEVER, SHORTFALL, Commit, InForce, Key, month_of, month_start
+
+CASH, CREDIT, DRAWN, OVERAGE = range(4)
+DUES = ["cash", "credit", "credit-drawn", "overage"]
+DIRECT, MARKETPLACE = range(2)
+
+
+def rounded(value) -> int:
+    return model.half_even(Fraction(value))
+
+
+def part_or_amount(words, whole: int) -> int:
+    """RATE of the whole, or at most AMOUNT."""
+    kind, number = words
+    return rounded(Fraction(whole * number, BILLION)) if kind == "rate" else min(number, whole)
+
+
+@dataclass
+class Measure:
+    kind: str  # ramp, milestone, whole
+    by: int
+    amount: int
+    state: str = "open"
+    progress: int = 0
+    missing: int = 0
+    owed: int = 0
+    credit: int = 0
+    forfeited: int = 0
+    rolled: int = 0
+
+    def binds(self) -> bool:
+        return self.kind != "ramp"
+
+
+@dataclass
+class Piece:
+    start: int
+    place: int
+    counted_at: int  # its place, or the end of its month at invoice
+    costs: list = field(default_factory=lambda: [0, 0])  # direct, through the marketplace
+
+    @property
+    def month(self) -> int:
+        return month_of(self.start)
+
+
+# ---- Who follows whom ---------------------------------------------------------------------------------
+
+
+class Family:
+    """Which clause is whose predecessor, successor and version before."""
+
+    def __init__(self, clauses: list):
+        self.commits = [clause for clause in clauses if isinstance(clause.terms, Commit)]
+        self.by_identity = {clause.identity: clause for clause in self.commits}
+
+    def version_before(self, clause: InForce) -> InForce | None:
+        return self.by_identity.get(clause.amends)
+
+    def last_version(self, clause: InForce) -> InForce:
+        later = [other for other in self.commits if other.amends == clause.identity]
+        return self.last_version(later[0]) if later else clause
+
+    def predecessor(self, clause: InForce) -> InForce | None:
+        named = self.by_identity.get(clause.terms.successor_of)
+        return None if named is None else self.last_version(named)
+
+    def successor(self, clause: InForce) -> InForce | None:
+        return next((other for other in self.commits if self.predecessor(other) is clause), None)
+
+
+def end_of(clause: InForce) -> int:
+    return min(clause.end, clause.terms.end)
+
+
+def cuts_of(family: Family, clause: InForce) -> set:
+    before = family.predecessor(clause)
+    dates = {by for _, by in clause.terms.milestones + clause.terms.ramps}
+    return dates | ({end_of(before)} if before is not None and end_of(before) != NEVER else set())
+
+
+def piece_start(family: Family, clause: InForce, instant: int) -> int:
+    month = month_start(month_of(instant))
+    return max([month] + [cut for cut in cuts_of(family, clause) if month <= cut <= instant])
+
+
+def weight_of(terms: Commit, product) -> int:
+    """In parts per billion; `all` counts also what ran for a product that the deal does not know."""
+    for products, weight in terms.counting:
+        if model.counts(products, product):
+            return weight
+    return 0
+
+
+def measures_of(terms: Commit) -> list:
+    measures = [Measure(kind, by, amount) for kind, listed in (("milestone", terms.milestones), ("ramp", terms.ramps))
+                for amount, by in listed if by < terms.end]
+    return sorted(measures, key=lambda measure: measure.by) + [Measure("whole", terms.end, terms.amount)]
+
+
+# ---- One commitment at one instant --------------------------------------------------------------------
+
+
+class Settled:
+    def __init__(self, family: Family, clause: InForce, rows: dict, at: int, others: dict):
+        """OTHERS holds those that this one follows, as they are AT the same instant."""
+        self.family, self.clause, self.terms, self.at = family, clause, clause.terms, at
+        self.end = end_of(clause)
+        before, version = family.predecessor(clause), family.version_before(clause)
+        self.before = others.get(before.identity) if before is not None else None
+        self.version = others.get(version.identity) if version is not None else None
+        follower = family.successor(clause)
+        self.follower = follower.terms if follower is not None else None
+        self.follower_name = follower.identity if follower is not None else ""
+        self.measures = measures_of(clause.terms)
+        self.required = self.terms.amount
+        self.counted = self.settled = self.carried = self.net_drawn = self.waiting = 0
+        self.excess = self.rolled_rest = self.overage = self.eligible = self.level = 0
+        self.sums = [0, 0]
+        self.own_credit = self.credit_before = 0  # left
+        self.credit_names = []  # [clause, left] of what was taken over, in the order in which it is drawn
+        self.released, self.taken = defaultdict(int), defaultdict(int)
+        self.spent = defaultdict(int)  # by month, not invoiced yet included
+        self.complete_month = None
+        self.dues = defaultdict(int)  # (clause, month, due, by): amount
+        self.took_over = self.went_on = False
+        self.pieces = self.pieces_of(rows)
+        self.walk()
+
+    # -- pieces --
+
+    def pieces_of(self, rows: dict) -> list:
+        """Rows of this clause and of the versions before it; and pieces in which nothing was spent."""
+        terms, pieces = self.terms, {}
+
+        def piece(start: int) -> Piece:
+            place = max(start, terms.begin)
+            month_end = month_start(month_of(start) + 1)
+            return pieces.setdefault(start, Piece(start, place, month_end if terms.at_invoice else place))
+
+        clause = self.clause
+        while clause is not None:
+            for (name, start, way), amount in rows.items():
+                if name == clause.identity and month_start(month_of(start) + 1) > terms.begin:
+                    piece(start).costs[way] += amount
+            clause = self.family.version_before(clause)
+        last = min(self.at, self.end)
+        month = month_of(terms.begin)
+        while month_start(month) < last:
+            piece(month_start(month))
+            month += 1
+        for cut in cuts_of(self.family, self.clause):
+            if terms.begin < cut < last:
+                piece(cut)
+        return sorted((one for one in pieces.values() if one.place < self.at),
+                      key=lambda one: (one.place, one.start))
+
+    def walk(self) -> None:
+        at_invoice = self.terms.at_invoice
+        events = []
+        for number, piece in enumerate(self.pieces):
+            if at_invoice and piece.counted_at > self.at:
+                self.waiting += sum(piece.costs)
+                self.spent[piece.month] += sum(piece.costs)
+            elif not at_invoice or piece.counted_at <= self.terms.end:
+                events.append((piece.counted_at, 0 if at_invoice else 1, number, piece))
+        events += [(measure.by, 1 if at_invoice else 0, number, measure)
+                   for number, measure in enumerate(self.measures)]
+        for _, _, _, event in sorted(events, key=lambda one: one[:3]):
+            if isinstance(event, Piece):
+                self.take_over(event.place)
+                self.take_piece(event)
+            else:
+                self.take_measure(event)
+        for measure in self.measures:
+            if measure.state in ("open", "lapsed"):
+                measure.progress = self.progress()
+                measure.missing = max(self.asked(measure) - self.progress(), 0)
+
+    # -- what goes before --
+
+    def progress(self) -> int:
+        return self.counted + self.settled + self.carried - self.net_drawn
+
+    def add_credit(self, name: str, amount: int) -> None:
+        if amount:
+            self.credit_names.append([name, amount])
+            self.credit_before += amount
+
+    def go_on(self) -> None:
+        """An amendment: what goes on of the version before."""
+        old = self.version
+        if old is None or self.went_on:
+            return
+        self.went_on = True
+        if old.terms.begin == self.terms.begin:
+            self.settled, self.carried, self.net_drawn = old.settled, old.carried, old.net_drawn
+            self.required += old.required - old.terms.amount
+            self.took_over = old.took_over
+            self.own_names = [list(one) for one in old.own_names]
+            self.own_credit = old.own_credit
+            self.credit_names, self.credit_before = [list(one) for one in old.credit_names], old.credit_before
+        else:
+            for name, left in old.credit_names + old.own_names:
+                self.add_credit(name, left)
+
+    own_names: list = []
+
+    def take_over(self, instant: int) -> None:
+        if self.version is not None and instant >= self.clause.begin:
+            self.go_on()
+        old = self.before
+        if old is None or self.took_over or instant < old.end or old.end > self.at:
+            return
+        self.took_over = True
+        if old.follower_name != self.clause.identity:
+            return
+        self.required += old.rolled_rest
+        self.carried += old.rolled_excess()
+        for name, left in old.credit_names + old.own_names:
+            self.add_credit(name, left)
+
+    # -- spend --
+
+    def cap_at(self, piece: Piece) -> int | None:
+        if self.terms.cap is None:
+            return None
+        kind, number = self.terms.cap
+        if kind == "amount":
+            return number
+        within = (lambda by: piece.counted_at <= by) if self.terms.at_invoice else (lambda by: piece.place < by)
+        asked = next((measure for measure in self.measures if measure.binds() and within(measure.by)),
+                     self.measures[-1])
+        return rounded(Fraction(asked.amount * number, BILLION))
+
+    def count(self, piece: Piece) -> int:
+        """What of the piece counts: the cap, and what the predecessor lets go."""
+        for way in (DIRECT, MARKETPLACE):
+            self.sums[way] += piece.costs[way]
+        cap = self.cap_at(piece)
+        eligible = self.sums[DIRECT] + (self.sums[MARKETPLACE] if cap is None else min(self.sums[MARKETPLACE], cap))
+        spend = max(eligible - self.eligible, 0)
+        self.eligible = eligible
+        old = self.before
+        if old is not None and piece.place < old.end and not (
+                old.complete_month is not None and old.complete_month < piece.month):
+            released = old.released[piece.month] if old.follower_name == self.clause.identity else 0
+            spend = min(spend, released - self.taken[piece.month])
+            self.taken[piece.month] += spend
+        return spend
+
+    def draw(self, piece: Piece, spend: int) -> None:
+        for names, is_own in ((self.credit_names, False), (self.own_names, True)):
+            for entry in names:
+                drawn = min(spend, entry[1])
+                entry[1] -= drawn
+                spend -= drawn
+                if drawn:
+                    self.dues[entry[0], piece.month, DRAWN, None] -= drawn
+                if is_own:
+                    self.own_credit -= drawn
+                    self.settled -= drawn
+                else:
+                    self.credit_before -= drawn
+                    self.net_drawn += drawn * self.terms.net
+
+    def rolled_excess(self) -> int:
+        if self.follower is None or self.terms.roll_over is None:
+            return 0
+        return part_or_amount(self.terms.roll_over, self.excess)
+
+    def take_piece(self, piece: Piece) -> None:
+        spend = self.count(piece)
+        self.counted += spend
+        self.spent[piece.month] += spend
+        if self.version is None or piece.place >= self.clause.begin:
+            self.draw(piece, spend)
+        level = max(self.progress() - self.required, 0)
+        beyond = max(level - self.level, 0)
+        self.level = level
+        if self.follower is not None and self.follower.begin <= piece.place < self.follower.end:
+            self.released[piece.month] += beyond
+        else:
+            self.excess += beyond
+        overage = self.overage_so_far()
+        if self.version is None or piece.place >= self.clause.begin:
+            self.dues[self.clause.identity, piece.month, OVERAGE, None] += overage - self.overage
+        self.overage = overage
+        if self.complete_month is None and self.progress() >= self.required:
+            self.complete_month = piece.month
+
+    def overage_so_far(self) -> int:
+        if self.terms.overage is None:
+            return 0
+        return rounded(Fraction((self.excess - self.rolled_excess()) * (self.terms.overage - BILLION), BILLION))
+
+    # -- measures --
+
+    def asked(self, measure: Measure) -> int:
+        return self.required if measure.kind == "whole" else measure.amount
+
+    def take_measure(self, measure: Measure) -> None:
+        if self.version is not None and measure.by <= self.clause.begin:
+            measure.state = "lapsed"
+            return
+        if measure.by > self.end:
+            measure.state = "lapsed" if self.end <= self.at else "open"
+            return
+        if measure.by > self.at:
+            return
+        self.take_over(measure.by)
+        measure.progress = self.progress()
+        measure.missing = missing = max(self.asked(measure) - self.progress(), 0)
+        measure.state = "short" if missing else "met"
+        if not measure.binds() or not missing:
+            return
+        if self.terms.roll_over is not None and (measure.kind != "whole" or self.follower is not None):
+            measure.rolled = part_or_amount(self.terms.roll_over, missing)
+        self.settle_rest(measure, missing - measure.rolled)
+        if measure.kind == "whole":
+            self.rolled_rest = measure.rolled
+
+    def settle_rest(self, measure: Measure, rest: int) -> None:
+        month = month_of(measure.by - 1)
+        self.settled += rest
+        if self.terms.shortfall == "credit":
+            measure.credit = rest
+            self.own_credit += rest
+            self.own_names = self.own_names + [[self.clause.identity, rest]]
+            self.dues[self.clause.identity, month, CREDIT, measure.by] += rest
+        elif self.terms.shortfall == "forfeit" and self.terms.how == "build-up":
+            measure.forfeited = rest
+        else:
+            measure.owed = rest
+            self.dues[self.clause.identity, month, CASH, measure.by] += rest
+
+    # -- state, line, value --
+
+    def status(self) -> str:
+        whole = self.measures[-1]
+        if whole.state == "short":
+            return "fell short"
+        if self.complete_month is not None or whole.state == "met":
+            return "complete"
+        if self.end <= self.at:
+            return "lapsed"
+        if self.at < max(self.terms.begin, self.clause.begin):
+            return "not begun"
+        return "waits for its predecessor" if self.waits() else "running"
+
+    def waits(self) -> bool:
+        old = self.before
+        return old is not None and self.at < old.end and old.complete_month is None
+
+    def line(self) -> int:
+        if self.at <= self.terms.begin:
+            return 0
+        low, height = self.terms.begin, 0
+        for measure in self.measures:
+            top = max(height, self.asked(measure))
+            if self.at < measure.by:
+                return rounded(height + Fraction((top - height) * (self.at - low), measure.by - low))
+            low, height = measure.by, top
+        return self.required
+
+    def active(self) -> bool:
+        return (self.clause.holds(self.at) and self.terms.begin <= self.at < self.terms.end and not self.waits())
+
+    def behind(self) -> bool:
+        return self.active() and self.progress() + self.waiting < self.line()
+
+    def value(self) -> int:
+        """In parts per billion."""
+        if not self.active():
+            return 0
+        if self.progress() >= self.required:
+            return 0 if self.follower is not None or self.terms.overage is None else BILLION - self.terms.overage
+        let_go = self.terms.shortfall == "forfeit" and self.terms.how == "build-up"
+        if not self.behind() or self.terms.shortfall == "credit" or let_go:
+            return 0
+        has_where = self.follower is not None or any(
+            measure.kind == "milestone" and measure.state == "open" for measure in self.measures)
+        if self.terms.roll_over is None or not has_where:
+            return BILLION
+        kind, number = self.terms.roll_over
+        if kind == "rate":
+            return BILLION - number
+        return BILLION if self.line() - self.progress() - self.waiting > number else 0
+
+
+def settle(books, at: int) -> dict:
+    """Every commitment by its identity."""
+    family, settled = Family(books.clauses), {}
+    rows = defaultdict(int)
+    for key, (_, amount) in books.lines.items():
+        if key.kind == COMMITMENT:
+            start = model.parse_instant(key.pool) if key.pool else month_start(key.month)
+            rows[key.clause, start, key.outcome] += amount
+
+    def visit(clause: InForce | None) -> None:
+        if clause is None or clause.identity in settled:
+            return
+        visit(family.predecessor(clause))
+        visit(family.version_before(clause))
+        settled[clause.identity] = Settled(family, clause, rows, at, settled)
+
+    for clause in family.commits:
+        visit(clause)
+    return settled
+
+
+def due_lines(books, at: int) -> dict:
+    """The SHORTFALL series."""
+    result = defaultdict(int)
+    for identity, one in settle(books, at).items():
+        for (name, month, due, by), amount in one.dues.items():
+            party = books.deal.providers[one.terms.provider]
+            key = Key(SHORTFALL, month, outcome=due, party=party, clause=name,
+                      pool="" if by is None else model.format_instant(by))
+            result[key] += amount
+    return {key: (amount, amount) for key, amount in result.items() if amount}
