@@ -63,25 +63,47 @@ static enum oft_err merge(struct commit_piece *pieces, size_t *count)
     return OFT_OK;
 }
 
-enum oft_err commit_pieces(const struct deal *deal, uint32_t clause, const struct ledger_row *rows,
-                           size_t row_count, struct oft_arena *arena,
-                           struct commit_piece **ret_pieces, size_t *ret_count)
+/* The pieces that begin where something may change without any spend: the commitment itself, what the
+ * next measure asks for, what the predecessor left. */
+static void put_empty(struct commit_walk *walk, oft_instant begins)
 {
-    oft_instant begins = deal->clauses[clause].as.commit.period_from;
-    size_t count = 0;
+    const struct deal_clause *clause = walk->terms.clause;
+    oft_instant from = walk->amended != NULL && clause->from > begins ? clause->from : begins;
+    oft_instant last = walk->at < walk->terms.ended ? walk->at : walk->terms.ended;
+    for (size_t i = 0; i < walk->measure_count + 2; i++) {
+        oft_instant place = begins;
+        if (i < walk->measure_count) {
+            place = walk->measures[i].by;
+        } else if (i == walk->measure_count && walk->before != NULL) {
+            place = walk->before->ended;
+        }
+        if (from <= place && place < last) {
+            int32_t month = oft_month_of(place);
+            walk->pieces[walk->piece_count++] = (struct commit_piece){
+                .place = place, .until = oft_month_start(month + 1), .month = month};
+        }
+    }
+}
+
+enum oft_err commit_pieces(struct commit_walk *walk, uint32_t clause, const struct ledger_row *rows,
+                           size_t row_count, struct oft_arena *arena)
+{
+    oft_instant begins = walk->terms.commit->period_from;
+    size_t count = walk->measure_count + 2;
     bool inherited;
     for (size_t i = 0; i < row_count; i++) {
-        count += row_is_of(deal, &rows[i], clause, &inherited);
+        count += row_is_of(walk->deal, &rows[i], clause, &inherited);
     }
-    struct commit_piece *pieces = oft_arena_alloc_array(arena, count + 1, sizeof(*pieces));
-    if (pieces == NULL) {
+    walk->pieces = oft_arena_alloc_array(arena, count, sizeof(*walk->pieces));
+    if (walk->pieces == NULL) {
         return OFT_ERR_MEMORY;
     }
-    count = 0;
+    walk->piece_count = 0;
+    put_empty(walk, begins);
     for (size_t i = 0; i < row_count; i++) {
         const struct ledger_row *row = &rows[i];
         struct commit_piece it = {.month = ledger_own_month(&row->key)};
-        if (row->key.kind != LEDGER_COMMITMENT || !row_is_of(deal, row, clause, &inherited)) {
+        if (row->key.kind != LEDGER_COMMITMENT || !row_is_of(walk->deal, row, clause, &inherited)) {
             continue;
         }
         enum oft_err err = place_of(row, &it.place);
@@ -98,10 +120,8 @@ enum oft_err commit_pieces(const struct deal *deal, uint32_t clause, const struc
         }
         *(row->key.outcome == LEDGER_THROUGH_MARKETPLACE ? &it.market : &it.direct) =
             row->totals.amount_nanos;
-        pieces[count++] = it;
+        walk->pieces[walk->piece_count++] = it;
     }
-    qsort(pieces, count, sizeof(*pieces), compare_pieces);
-    *ret_pieces = pieces;
-    *ret_count = count;
-    return merge(pieces, ret_count);
+    qsort(walk->pieces, walk->piece_count, sizeof(*walk->pieces), compare_pieces);
+    return merge(walk->pieces, &walk->piece_count);
 }

@@ -31,7 +31,6 @@ static const struct ledger_settlement *done_of(const struct settling *settling, 
 static enum oft_err settle_one(struct settling *settling, uint32_t clause)
 {
     struct oft_arena *arena = settling->arena;
-    struct commit_piece *pieces;
     struct commit_walk walk = {
         .terms = commit_terms_of(settling->deal, settling->attested, &settling->links, clause),
         .deal = settling->deal,
@@ -42,13 +41,11 @@ static enum oft_err settle_one(struct settling *settling, uint32_t clause)
     walk.amended = done_of(settling, walk.terms.amends);
     enum oft_err err = commit_measures(&walk.terms, arena, &walk.measures, &walk.measure_count);
     if (err == OFT_OK) {
-        err = commit_pieces(settling->deal, clause, settling->rows, settling->row_count, arena,
-                            &pieces, &walk.piece_count);
+        err = commit_pieces(&walk, clause, settling->rows, settling->row_count, arena);
     }
     if (err != OFT_OK) {
         return err;
     }
-    walk.pieces = pieces;
     size_t dues = 3 * walk.piece_count + walk.measure_count;
     walk.dues = oft_arena_alloc_array(arena, dues, sizeof(*walk.dues));
     walk.months = oft_arena_alloc_array(arena, walk.piece_count + 1, sizeof(*walk.months));

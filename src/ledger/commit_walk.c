@@ -70,6 +70,7 @@ static void take_version(struct commit_walk *walk)
         walk->settled = old->settled;
         walk->carried = old->carried;
         walk->rolled_in = old->required - commit->amount_nanos;
+        walk->over = above(commit_progress(walk), required(walk)); /* no piece rose to that */
     }
 }
 
@@ -78,8 +79,7 @@ static oft_nanos left_by_predecessor(struct commit_walk *walk, const struct comm
                                      oft_nanos amount)
 {
     const struct ledger_settlement *old = walk->before;
-    if (old == NULL || piece->inherited || old->ended <= piece->place ||
-        old->complete_month < piece->month) {
+    if (old == NULL || old->ended <= piece->place || old->complete_month < piece->month) {
         return amount;
     }
     if (walk->room_month != piece->month) {

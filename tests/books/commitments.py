@@ -51,6 +51,7 @@ class Piece:
     start: int
     place: int
     counted_at: int  # its place, or the end of its month at invoice
+    inherited: bool = False  # counted under a version before
     costs: list = field(default_factory=lambda: [0, 0])  # direct, through the marketplace
 
     @property
@@ -137,8 +138,9 @@ class Settled:
         self.spent = defaultdict(int)  # by month, not invoiced yet included
         self.complete_month = None
         self.dues = defaultdict(int)  # (clause, month, due, by): amount
-        self.took_over = self.went_on = False
+        self.took_over = False
         self.pieces = self.pieces_of(rows)
+        self.go_on()
         self.walk()
 
     # -- pieces --
@@ -147,36 +149,34 @@ class Settled:
         """Rows of this clause and of the versions before it; and pieces in which nothing was spent."""
         terms, pieces = self.terms, {}
 
-        def piece(start: int) -> Piece:
+        def piece(start: int, inherited: bool = False) -> Piece:
             place = max(start, terms.begin)
             month_end = month_start(month_of(start) + 1)
-            return pieces.setdefault(start, Piece(start, place, month_end if terms.at_invoice else place))
+            counted_at = month_end if terms.at_invoice else place
+            return pieces.setdefault((start, inherited), Piece(start, place, counted_at, inherited))
 
         clause = self.clause
         while clause is not None:
             for (name, start, way), amount in rows.items():
                 if name == clause.identity and month_start(month_of(start) + 1) > terms.begin:
-                    piece(start).costs[way] += amount
+                    piece(start, clause is not self.clause).costs[way] += amount
             clause = self.family.version_before(clause)
         last = min(self.at, self.end)
-        month = month_of(terms.begin)
-        while month_start(month) < last:
-            piece(month_start(month))
-            month += 1
-        for cut in cuts_of(self.family, self.clause):
-            if terms.begin < cut < last:
-                piece(cut)
+        first = terms.begin if self.version is None else max(terms.begin, self.clause.begin)
+        starts = {month_start(month) for month in range(month_of(first), month_of(max(last, first)) + 1)}
+        for start in starts | cuts_of(self.family, self.clause):
+            if first <= start < last:
+                piece(start)
+        if first == terms.begin < last:
+            piece(piece_start(self.family, self.clause, first))
         return sorted((one for one in pieces.values() if one.place < self.at),
-                      key=lambda one: (one.place, one.start))
+                      key=lambda one: (one.place, not one.inherited, one.start))
 
     def walk(self) -> None:
         at_invoice = self.terms.at_invoice
         events = []
         for number, piece in enumerate(self.pieces):
-            if at_invoice and piece.counted_at > self.at:
-                self.waiting += sum(piece.costs)
-                self.spent[piece.month] += sum(piece.costs)
-            elif not at_invoice or piece.counted_at <= self.terms.end:
+            if not at_invoice or piece.counted_at <= self.terms.end:
                 events.append((piece.counted_at, 0 if at_invoice else 1, number, piece))
         events += [(measure.by, 1 if at_invoice else 0, number, measure)
                    for number, measure in enumerate(self.measures)]
@@ -186,8 +186,10 @@ class Settled:
                 self.take_piece(event)
             else:
                 self.take_measure(event)
+        if self.before is not None and self.before.end <= self.terms.end:
+            self.take_over(self.at)  # what is taken over by a piece or measure to come is told already
         for measure in self.measures:
-            if measure.state in ("open", "lapsed"):
+            if measure.by > min(self.at, self.end):
                 measure.progress = self.progress()
                 measure.missing = max(self.asked(measure) - self.progress(), 0)
 
@@ -204,9 +206,8 @@ class Settled:
     def go_on(self) -> None:
         """An amendment: what goes on of the version before."""
         old = self.version
-        if old is None or self.went_on:
+        if old is None:
             return
-        self.went_on = True
         if old.terms.begin == self.terms.begin:
             self.settled, self.carried, self.net_drawn = old.settled, old.carried, old.net_drawn
             self.required += old.required - old.terms.amount
@@ -217,12 +218,11 @@ class Settled:
         else:
             for name, left in old.credit_names + old.own_names:
                 self.add_credit(name, left)
+        self.level = max(self.progress() - self.required, 0)  # which no piece rose to
 
     own_names: list = []
 
     def take_over(self, instant: int) -> None:
-        if self.version is not None and instant >= self.clause.begin:
-            self.go_on()
         old = self.before
         if old is None or self.took_over or instant < old.end or old.end > self.at:
             return
@@ -258,8 +258,7 @@ class Settled:
         old = self.before
         if old is not None and piece.place < old.end and not (
                 old.complete_month is not None and old.complete_month < piece.month):
-            released = old.released[piece.month] if old.follower_name == self.clause.identity else 0
-            spend = min(spend, released - self.taken[piece.month])
+            spend = min(spend, old.released[piece.month] - self.taken[piece.month])
             self.taken[piece.month] += spend
         return spend
 
@@ -285,23 +284,29 @@ class Settled:
 
     def take_piece(self, piece: Piece) -> None:
         spend = self.count(piece)
-        self.counted += spend
         self.spent[piece.month] += spend
-        if self.version is None or piece.place >= self.clause.begin:
+        if piece.counted_at > self.at:  # not invoiced yet
+            self.waiting += spend
+            return
+        self.counted += spend
+        if not piece.inherited:
             self.draw(piece, spend)
         level = max(self.progress() - self.required, 0)
         beyond = max(level - self.level, 0)
         self.level = level
-        if self.follower is not None and self.follower.begin <= piece.place < self.follower.end:
-            self.released[piece.month] += beyond
-        else:
-            self.excess += beyond
-        overage = self.overage_so_far()
-        if self.version is None or piece.place >= self.clause.begin:
-            self.dues[self.clause.identity, piece.month, OVERAGE, None] += overage - self.overage
-        self.overage = overage
+        if not piece.inherited:  # else it was beyond for the version before, and booked there
+            self.exceed(piece, beyond)
         if self.complete_month is None and self.progress() >= self.required:
             self.complete_month = piece.month
+
+    def exceed(self, piece: Piece, beyond: int) -> None:
+        if self.follower is not None and self.follower.begin <= piece.place < self.follower.end:
+            self.released[piece.month] += beyond
+            return
+        self.excess += beyond
+        overage = self.overage_so_far()
+        self.dues[self.clause.identity, piece.month, OVERAGE, None] += overage - self.overage
+        self.overage = overage
 
     def overage_so_far(self) -> int:
         if self.terms.overage is None:
@@ -316,6 +321,8 @@ class Settled:
     def take_measure(self, measure: Measure) -> None:
         if self.version is not None and measure.by <= self.clause.begin:
             measure.state = "lapsed"
+            measure.progress = self.progress()
+            measure.missing = max(self.asked(measure) - self.progress(), 0)
             return
         if measure.by > self.end:
             measure.state = "lapsed" if self.end <= self.at else "open"
@@ -354,10 +361,10 @@ class Settled:
         whole = self.measures[-1]
         if whole.state == "short":
             return "fell short"
-        if self.complete_month is not None or whole.state == "met":
-            return "complete"
-        if self.end <= self.at:
+        if self.end <= self.at and self.end < self.terms.end:
             return "lapsed"
+        if whole.state == "met" or self.progress() >= self.required:
+            return "complete"
         if self.at < max(self.terms.begin, self.clause.begin):
             return "not begun"
         return "waits for its predecessor" if self.waits() else "running"
@@ -373,7 +380,7 @@ class Settled:
         for measure in self.measures:
             top = max(height, self.asked(measure))
             if self.at < measure.by:
-                return rounded(height + Fraction((top - height) * (self.at - low), measure.by - low))
+                return height + rounded(Fraction((top - height) * (self.at - low), measure.by - low))
             low, height = measure.by, top
         return self.required
 
@@ -428,7 +435,7 @@ def due_lines(books, at: int) -> dict:
     result = defaultdict(int)
     for identity, one in settle(books, at).items():
         for (name, month, due, by), amount in one.dues.items():
-            party = books.deal.providers[one.terms.provider]
+            party = books.deal.providers[books.family.by_identity[name].terms.provider]
             key = Key(SHORTFALL, month, outcome=due, party=party, clause=name,
                       pool="" if by is None else model.format_instant(by))
             result[key] += amount

@@ -127,7 +127,7 @@ def run_program(case: Case, directory: Path, order: str) -> Found:
 
 def differing(what: str, program: dict, model: dict) -> list:
     return [f"{what} {key}: the program has {program.get(key)}, the model {model.get(key)}"
-            for key in program.keys() | model.keys() if program.get(key) != model.get(key)]
+            for key in sorted(program.keys() | model.keys(), key=str) if program.get(key) != model.get(key)]
 
 
 def compare_units(books: Books, found: Found) -> list:
@@ -195,7 +195,7 @@ def parts_of(at: int, line: dict):
     for name, value in line.items():
         if name != "measures":
             yield (line["clause"], at, name), value
-    for number, measure in enumerate(line["measures"]):
+    for number, measure in enumerate(sorted(line["measures"], key=lambda one: (one["by"], one["kind"]))):
         for name, value in measure.items():
             yield (line["clause"], at, f"measure {number} {name}"), value
 
@@ -301,7 +301,7 @@ def main(arguments=None) -> int:
             records += outcome.records
             compared += outcome.compared
             differences += bool(outcome.differences) and not outcome.refused
-            for text in outcome.differences[:10]:
+            for text in outcome.differences[:10] + outcome.differences[10:][-1:]:
                 print(f"deal {outcome.seed}: {text[:1500]}", flush=True)
     print(f"books ({options.path}): seed {options.seed}, {options.deals - refused} deals ({refused} refused), "
           f"{records} records, {compared} series, balances, statements and commitments compared, "

@@ -128,6 +128,7 @@ class Clause:
     terms: object = None
     amends: str | None = None
     until: object = None  # of an amendment
+    changed: tuple = ()  # of an amendment `with`: the terms that it says anew
 
 
 @dataclass
@@ -165,10 +166,20 @@ class InForce:
         return self.begin <= instant < self.end
 
 
+def ends_taken_over(by_identity: dict, agreements: dict, clause: Clause, attested: dict) -> list:
+    """A commitment that was amended `with` terms keeps the end that it had."""
+    if not clause.changed:
+        return []
+    old = by_identity[clause.amends]
+    return [end_instant(agreements[clause.amends.split(".")[0]].until, attested)] + ends_taken_over(
+        by_identity, agreements, old, attested)
+
+
 def resolve(deal: Deal, attested: dict) -> list:
     """Each clause with its time: docs/language.md, "Amending"."""
     by_identity = {f"{agreement.name}.{clause.label}": clause
                    for agreement in deal.agreements for clause in agreement.clauses}
+    agreements = {agreement.name: agreement for agreement in deal.agreements}
     result = []
     for agreement in deal.agreements:
         for clause in agreement.clauses:
@@ -176,6 +187,8 @@ def resolve(deal: Deal, attested: dict) -> list:
             terms = clause.terms or by_identity[clause.amends].terms
             own = clause.until if clause.amends else terms.until
             ends = [end_instant(own, attested), end_instant(agreement.until, attested)]
+            if isinstance(terms, Commit):
+                ends += [terms.end] + ends_taken_over(by_identity, agreements, clause, attested)
             for other in deal.agreements:
                 amended = [one.amends for one in other.clauses]
                 if identity in amended or identity in other.supersedes or agreement.name in other.supersedes:

@@ -185,7 +185,7 @@ def commitment_lines(books: Books, at: int) -> list:
                 "successor": one.follower_name, "value_ppb": one.value(), "measures": measure_lines(one)}
         for name, nanos in (
                 ("amount", terms.amount), ("counted", one.counted), ("line", one.line()),
-                ("required", one.required), ("progress", one.progress()), ("settled", one.settled),
+                ("required", one.required), ("progress", one.progress()), ("settled", one.settled - one.net_drawn),
                 ("carried", one.carried), ("not_invoiced", one.waiting), ("above_cap", sum(one.sums) - one.eligible),
                 ("excess", one.excess), ("overage", one.overage), ("rolled_excess", one.rolled_excess()),
                 ("rolled_rest", one.rolled_rest), ("credit_left", one.own_credit + one.credit_before)):
