@@ -46,10 +46,13 @@ static enum oft_err settle_one(struct settling *settling, uint32_t clause)
     if (err != OFT_OK) {
         return err;
     }
-    size_t dues = 3 * walk.piece_count + walk.measure_count;
+    size_t credits = 1 + (walk.before == NULL ? 0 : walk.before->credit_count) +
+                     (walk.amended == NULL ? 0 : walk.amended->credit_count);
+    size_t dues = (credits + 1) * walk.piece_count + walk.measure_count;
+    walk.credits = oft_arena_alloc_array(arena, credits, sizeof(*walk.credits));
     walk.dues = oft_arena_alloc_array(arena, dues, sizeof(*walk.dues));
     walk.months = oft_arena_alloc_array(arena, walk.piece_count + 1, sizeof(*walk.months));
-    if (walk.dues == NULL || walk.months == NULL) {
+    if (walk.dues == NULL || walk.months == NULL || walk.credits == NULL) {
         return OFT_ERR_MEMORY;
     }
     settling->done[clause] = true;

@@ -14,13 +14,6 @@ struct commit_piece {
     oft_nanos direct, market;
 };
 
-/* A credit that is drawn by later spend. */
-struct commit_credit {
-    uint32_t clause; /* that it arose under */
-    oft_nanos left;
-    bool settled; /* it counted when it arose, so that what it pays for does not count again */
-};
-
 struct commit_walk {
     struct commit_terms terms;
     const struct ledger_settlement *before;  /* the predecessor's; NULL for none */
@@ -46,7 +39,8 @@ struct commit_walk {
     oft_nanos surcharge;
     oft_nanos month_room; /* what the predecessor released in room_month */
     int32_t room_month;
-    struct commit_credit inherited, own;
+    struct ledger_credit *credits; /* of the version before, its own, and the predecessor's */
+    size_t credit_count, own_credit;
     bool carry_taken;
     struct ledger_settlement *result;
 };

@@ -186,12 +186,6 @@ class Settled:
                 self.take_piece(event)
             else:
                 self.take_measure(event)
-        if self.before is not None and self.before.end <= self.terms.end:
-            self.take_over(self.at)  # what is taken over by a piece or measure to come is told already
-        for measure in self.measures:
-            if measure.by > min(self.at, self.end):
-                measure.progress = self.progress()
-                measure.missing = max(self.asked(measure) - self.progress(), 0)
 
     # -- what goes before --
 
@@ -319,19 +313,15 @@ class Settled:
         return self.required if measure.kind == "whole" else measure.amount
 
     def take_measure(self, measure: Measure) -> None:
-        if self.version is not None and measure.by <= self.clause.begin:
-            measure.state = "lapsed"
-            measure.progress = self.progress()
-            measure.missing = max(self.asked(measure) - self.progress(), 0)
-            return
-        if measure.by > self.end:
-            measure.state = "lapsed" if self.end <= self.at else "open"
-            return
-        if measure.by > self.at:
-            return
         self.take_over(measure.by)
         measure.progress = self.progress()
         measure.missing = missing = max(self.asked(measure) - self.progress(), 0)
+        settled_before = self.version is not None and measure.by <= self.clause.begin
+        if settled_before or (measure.by > self.end and self.end <= self.at):
+            measure.state = "lapsed"
+            return
+        if measure.by > self.at:
+            return
         measure.state = "short" if missing else "met"
         if not measure.binds() or not missing:
             return
