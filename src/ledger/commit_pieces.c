@@ -63,25 +63,32 @@ static enum oft_err merge(struct commit_piece *pieces, size_t *count)
     return OFT_OK;
 }
 
-/* The pieces that begin where something may change without any spend: the commitment itself, what the
- * next measure asks for, what the predecessor left. */
-static void put_empty(struct commit_walk *walk, oft_instant begins)
+static void put_empty_at(struct commit_walk *walk, oft_instant place)
 {
     const struct deal_clause *clause = walk->terms.clause;
-    oft_instant from = walk->amended != NULL && clause->from > begins ? clause->from : begins;
+    oft_instant from = walk->terms.commit->period_from;
     oft_instant last = walk->at < walk->terms.ended ? walk->at : walk->terms.ended;
-    for (size_t i = 0; i < walk->measure_count + 2; i++) {
-        oft_instant place = begins;
-        if (i < walk->measure_count) {
-            place = walk->measures[i].by;
-        } else if (i == walk->measure_count && walk->before != NULL) {
-            place = walk->before->ended;
-        }
-        if (from <= place && place < last) {
-            int32_t month = oft_month_of(place);
-            walk->pieces[walk->piece_count++] = (struct commit_piece){
-                .place = place, .until = oft_month_start(month + 1), .month = month};
-        }
+    if (walk->amended != NULL && clause->from > from) {
+        from = clause->from; /* what was before is the earlier version's */
+    }
+    if (from <= place && place < last) {
+        int32_t month = oft_month_of(place);
+        walk->pieces[walk->piece_count++] = (struct commit_piece){
+            .place = place, .until = oft_month_start(month + 1), .month = month};
+    }
+}
+
+/* The pieces that begin where something may change without any spend: the commitment itself, what the
+ * next measure asks for (at invoice, from the beginning of its month on), what the predecessor left. */
+static void put_empty(struct commit_walk *walk)
+{
+    put_empty_at(walk, walk->terms.commit->period_from);
+    for (size_t i = 0; i < walk->measure_count; i++) {
+        put_empty_at(walk, walk->measures[i].by);
+        put_empty_at(walk, oft_month_start(oft_month_of(walk->measures[i].by)));
+    }
+    if (walk->before != NULL) {
+        put_empty_at(walk, walk->before->ended);
     }
 }
 
@@ -89,7 +96,7 @@ enum oft_err commit_pieces(struct commit_walk *walk, uint32_t clause, const stru
                            size_t row_count, struct oft_arena *arena)
 {
     oft_instant begins = walk->terms.commit->period_from;
-    size_t count = walk->measure_count + 2;
+    size_t count = 2 * walk->measure_count + 2;
     bool inherited;
     for (size_t i = 0; i < row_count; i++) {
         count += row_is_of(walk->deal, &rows[i], clause, &inherited);
@@ -99,7 +106,7 @@ enum oft_err commit_pieces(struct commit_walk *walk, uint32_t clause, const stru
         return OFT_ERR_MEMORY;
     }
     walk->piece_count = 0;
-    put_empty(walk, begins);
+    put_empty(walk);
     for (size_t i = 0; i < row_count; i++) {
         const struct ledger_row *row = &rows[i];
         struct commit_piece it = {.month = ledger_own_month(&row->key)};

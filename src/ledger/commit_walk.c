@@ -41,13 +41,18 @@ static void put_due(struct commit_walk *walk, uint32_t clause, int32_t month, en
 
 /* ---- what comes from before ------------------------------------------------------------------- */
 
-/* What credits OLD left, each under the clause that it is booked under. */
+/* What credits OLD left, each under the clause that it is booked under, in the order in which OLD drew
+ * them. */
 static void put_credits(struct commit_walk *walk, const struct ledger_settlement *old, bool goes_on)
 {
-    for (size_t i = 0; i < old->credit_count; i++) {
-        struct ledger_credit it = old->credits[i];
-        it.settled = it.settled && goes_on;
-        walk->credits[walk->credit_count++] = it;
+    for (int settled = 0; settled < 2; settled++) {
+        for (size_t i = 0; i < old->credit_count; i++) {
+            if (old->credits[i].settled == (settled != 0)) {
+                struct ledger_credit it = old->credits[i];
+                it.settled = it.settled && goes_on;
+                walk->credits[walk->credit_count++] = it;
+            }
+        }
     }
 }
 

@@ -113,6 +113,25 @@ def measures_of(terms: Commit) -> list:
     return sorted(measures, key=lambda measure: measure.by) + [Measure("whole", terms.end, terms.amount)]
 
 
+def is_before(piece: Piece, by: int) -> bool:
+    return piece.place < by
+
+
+def rank_of_measures(at_invoice: bool) -> int:
+    """A piece that begins at a measure's end comes after it; an invoice of that instant comes before."""
+    return 1 if at_invoice else 0
+
+
+def month_of_shortfall(by: int) -> int:
+    """The last instant at which it was missing."""
+    return month_of(by - 1)
+
+
+def lets_go(terms: Commit) -> bool:
+    """A sum that is prepaid or owed whatever was used cannot be let go of."""
+    return terms.shortfall == "forfeit" and terms.how == "build-up"
+
+
 # ---- One commitment at one instant --------------------------------------------------------------------
 
 
@@ -132,8 +151,7 @@ class Settled:
         self.counted = self.settled = self.carried = self.net_drawn = self.waiting = 0
         self.excess = self.rolled_rest = self.overage = self.eligible = self.level = 0
         self.sums = [0, 0]
-        self.own_credit = self.credit_before = 0  # left
-        self.credit_names = []  # [clause, left] of what was taken over, in the order in which it is drawn
+        self.credits_before, self.own_credits = [], []  # [clause, left], in the order in which they are drawn
         self.released, self.taken = defaultdict(int), defaultdict(int)
         self.spent = defaultdict(int)  # by month, not invoiced yet included
         self.complete_month = None
@@ -178,7 +196,7 @@ class Settled:
         for number, piece in enumerate(self.pieces):
             if not at_invoice or piece.counted_at <= self.terms.end:
                 events.append((piece.counted_at, 0 if at_invoice else 1, number, piece))
-        events += [(measure.by, 1 if at_invoice else 0, number, measure)
+        events += [(measure.by, rank_of_measures(at_invoice), number, measure)
                    for number, measure in enumerate(self.measures)]
         for _, _, _, event in sorted(events, key=lambda one: one[:3]):
             if isinstance(event, Piece):
@@ -192,11 +210,6 @@ class Settled:
     def progress(self) -> int:
         return self.counted + self.settled + self.carried - self.net_drawn
 
-    def add_credit(self, name: str, amount: int) -> None:
-        if amount:
-            self.credit_names.append([name, amount])
-            self.credit_before += amount
-
     def go_on(self) -> None:
         """An amendment: what goes on of the version before."""
         old = self.version
@@ -206,15 +219,11 @@ class Settled:
             self.settled, self.carried, self.net_drawn = old.settled, old.carried, old.net_drawn
             self.required += old.required - old.terms.amount
             self.took_over = old.took_over
-            self.own_names = [list(one) for one in old.own_names]
-            self.own_credit = old.own_credit
-            self.credit_names, self.credit_before = [list(one) for one in old.credit_names], old.credit_before
+            self.own_credits = [list(one) for one in old.own_credits]
+            self.credits_before = [list(one) for one in old.credits_before]
         else:
-            for name, left in old.credit_names + old.own_names:
-                self.add_credit(name, left)
+            self.credits_before = [list(one) for one in old.credits_before + old.own_credits]
         self.level = max(self.progress() - self.required, 0)  # which no piece rose to
-
-    own_names: list = []
 
     def take_over(self, instant: int) -> None:
         old = self.before
@@ -225,21 +234,27 @@ class Settled:
             return
         self.required += old.rolled_rest
         self.carried += old.rolled_excess()
-        for name, left in old.credit_names + old.own_names:
-            self.add_credit(name, left)
+        self.credits_before += [list(one) for one in old.credits_before + old.own_credits]
 
     # -- spend --
 
     def cap_at(self, piece: Piece) -> int | None:
+        asked = [one for one in self.measures if one.binds() and self.is_within(piece, one.by)]
+        return self.part_of_cap((asked or self.measures[-1:])[0])
+
+    def is_within(self, piece: Piece, by: int) -> bool:
+        return piece.counted_at <= by if self.terms.at_invoice else is_before(piece, by)
+
+    def part_of_cap(self, measure: Measure) -> int | None:
         if self.terms.cap is None:
             return None
         kind, number = self.terms.cap
-        if kind == "amount":
-            return number
-        within = (lambda by: piece.counted_at <= by) if self.terms.at_invoice else (lambda by: piece.place < by)
-        asked = next((measure for measure in self.measures if measure.binds() and within(measure.by)),
-                     self.measures[-1])
-        return rounded(Fraction(asked.amount * number, BILLION))
+        return number if kind == "amount" else rounded(Fraction(measure.amount * number, BILLION))
+
+    def waits_at(self, piece: Piece) -> bool:
+        old = self.before
+        return old is not None and piece.place < old.end and not (
+            old.complete_month is not None and old.complete_month < piece.month)
 
     def count(self, piece: Piece) -> int:
         """What of the piece counts: the cap, and what the predecessor lets go."""
@@ -249,26 +264,25 @@ class Settled:
         eligible = self.sums[DIRECT] + (self.sums[MARKETPLACE] if cap is None else min(self.sums[MARKETPLACE], cap))
         spend = max(eligible - self.eligible, 0)
         self.eligible = eligible
-        old = self.before
-        if old is not None and piece.place < old.end and not (
-                old.complete_month is not None and old.complete_month < piece.month):
-            spend = min(spend, old.released[piece.month] - self.taken[piece.month])
+        if self.waits_at(piece):
+            spend = min(spend, self.before.released[piece.month] - self.taken[piece.month])
             self.taken[piece.month] += spend
         return spend
 
+    def credits_in_order(self) -> list:
+        return [(self.credits_before, False), (self.own_credits, True)]
+
     def draw(self, piece: Piece, spend: int) -> None:
-        for names, is_own in ((self.credit_names, False), (self.own_names, True)):
-            for entry in names:
+        for credits, is_own in self.credits_in_order():
+            for entry in credits:
                 drawn = min(spend, entry[1])
                 entry[1] -= drawn
                 spend -= drawn
                 if drawn:
                     self.dues[entry[0], piece.month, DRAWN, None] -= drawn
                 if is_own:
-                    self.own_credit -= drawn
                     self.settled -= drawn
                 else:
-                    self.credit_before -= drawn
                     self.net_drawn += drawn * self.terms.net
 
     def rolled_excess(self) -> int:
@@ -307,6 +321,9 @@ class Settled:
             return 0
         return rounded(Fraction((self.excess - self.rolled_excess()) * (self.terms.overage - BILLION), BILLION))
 
+    def credit_left(self) -> int:
+        return sum(left for _, left in self.credits_before + self.own_credits)
+
     # -- measures --
 
     def asked(self, measure: Measure) -> int:
@@ -332,14 +349,13 @@ class Settled:
             self.rolled_rest = measure.rolled
 
     def settle_rest(self, measure: Measure, rest: int) -> None:
-        month = month_of(measure.by - 1)
+        month = month_of_shortfall(measure.by)
         self.settled += rest
         if self.terms.shortfall == "credit":
             measure.credit = rest
-            self.own_credit += rest
-            self.own_names = self.own_names + [[self.clause.identity, rest]]
+            self.own_credits.append([self.clause.identity, rest])
             self.dues[self.clause.identity, month, CREDIT, measure.by] += rest
-        elif self.terms.shortfall == "forfeit" and self.terms.how == "build-up":
+        elif lets_go(self.terms):
             measure.forfeited = rest
         else:
             measure.owed = rest
@@ -386,8 +402,7 @@ class Settled:
             return 0
         if self.progress() >= self.required:
             return 0 if self.follower is not None or self.terms.overage is None else BILLION - self.terms.overage
-        let_go = self.terms.shortfall == "forfeit" and self.terms.how == "build-up"
-        if not self.behind() or self.terms.shortfall == "credit" or let_go:
+        if not self.behind() or self.terms.shortfall == "credit" or lets_go(self.terms):
             return 0
         has_where = self.follower is not None or any(
             measure.kind == "milestone" and measure.state == "open" for measure in self.measures)

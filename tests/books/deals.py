@@ -161,11 +161,22 @@ class Maker:
         begin = random.choice([effective, self.instant_near(effective)])
         terms = Commit(self.amount(), random.choice(list(self.providers)), begin, self.instant_near(begin),
                        random.choice(["build-up", "burn-down", "take-or-pay"]), self.counting())
-        if random.random() < 0.8:
-            for name in TERMS:
-                if random.random() < 0.45:
-                    self.term(terms, name)
+        if self.commits and random.random() < 0.4:
+            self.follow(terms, *random.choice(self.commits))
+        if terms.end <= effective:
+            terms.end = self.instant_near(effective)
+        chance = random.choice([0, 0.45, 0.45, 0.8])
+        for name in TERMS:
+            if random.random() < chance and not (name == "successor_of" and terms.successor_of):
+                self.term(terms, name)
         return terms
+
+    def follow(self, terms: Commit, name: str, old: Commit) -> None:
+        """The next period of the same commitment."""
+        terms.successor_of, terms.provider = name, old.provider
+        terms.begin = self.random.choice([old.end, old.end, max(old.begin, old.end - 40 * DAY)])
+        terms.end = self.instant_near(terms.begin)
+        terms.amount = self.random.choice([terms.amount, old.amount])
 
     def amended(self, old: Commit, effective: int) -> tuple:
         """New terms, and which of them an amendment `with` says; none of another version of the whole clause."""
@@ -184,7 +195,8 @@ class Maker:
         if random.random() < 0.6:
             terms.begin = old.begin
             terms.milestones, terms.ramps = self.sums(terms, 3), self.sums(terms, 2)
-        terms.successor_of = random.choice([old.successor_of, None])
+        if terms.successor_of or random.random() < 0.5:
+            terms.successor_of = old.successor_of
         return terms, ()
 
     def amendment(self, agreement: Agreement, entry: tuple) -> Clause:

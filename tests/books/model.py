@@ -202,6 +202,11 @@ def counts(products: Products, product: Product | None) -> bool:
     return products.everything if product is None else products.holds(product)
 
 
+def weighted(base: int, rate: int) -> int:
+    """What counts of a commitment's base, which is rounded already; 0 is all of it."""
+    return half_even(Fraction(base * rate, BILLION)) if rate else base
+
+
 def price_at(prices: list, attested: dict, model: str, instant: int) -> Price | None:
     """The one that names the model before `*`, then the latest `from`."""
     fitting = [price for price in prices
@@ -411,8 +416,7 @@ class Books:
         totals = defaultdict(int)
         for key, exact in self.bases.items():
             base = half_even(exact)
-            weighted = half_even(Fraction(base * (key.rate or BILLION), BILLION))
-            self.lines[key] = (base, weighted if key.kind == COMMITMENT else 0)
+            self.lines[key] = (base, weighted(base, key.rate) if key.kind == COMMITMENT else 0)
             if key.kind == SHARE:
                 totals[Key(**{**key.__dict__, "product": ""})] += base
         for key, base in totals.items():

@@ -188,7 +188,7 @@ def commitment_lines(books: Books, at: int) -> list:
                 ("required", one.required), ("progress", one.progress()), ("settled", one.settled - one.net_drawn),
                 ("carried", one.carried), ("not_invoiced", one.waiting), ("above_cap", sum(one.sums) - one.eligible),
                 ("excess", one.excess), ("overage", one.overage), ("rolled_excess", one.rolled_excess()),
-                ("rolled_rest", one.rolled_rest), ("credit_left", one.own_credit + one.credit_before)):
+                ("rolled_rest", one.rolled_rest), ("credit_left", one.credit_left())):
             line |= amount(name, nanos)
         result.append(line)
     return result
