@@ -98,6 +98,7 @@ enum oft_err ledger_forecast_linear(const struct ledger_settlement *settlement,
 
 /* Months from `first` on: known ones, and behind them what is expected. */
 struct season {
+    const struct deal *deal; /* whose months these are */
     int32_t first;
     int32_t known; /* how many whole months have passed */
     oft_nanos *spend;
@@ -107,11 +108,11 @@ struct season {
 static enum oft_err season_known(const struct ledger_settlement *it, oft_instant at,
                                  struct season *season)
 {
-    season->first = oft_month_of(it->begins);
-    if (oft_month_start(season->first) < it->begins) {
+    season->first = deal_month_of(it->deal, it->begins);
+    if (deal_month_start(season->deal, season->first) < it->begins) {
         season->first++;
     }
-    season->known = oft_month_of(at) - season->first;
+    season->known = deal_month_of(it->deal, at) - season->first;
     for (size_t i = 0; i < it->month_count && season->known > 0; i++) {
         int32_t place = it->months[i].month - season->first;
         if (place >= 0 && place < season->known &&
@@ -137,8 +138,8 @@ static enum oft_err season_known(const struct ledger_settlement *it, oft_instant
 static enum oft_err season_part(const struct season *season, int32_t index, oft_instant from,
                                 oft_instant until, oft_nanos *ret)
 {
-    oft_instant begin = oft_month_start(season->first + index);
-    oft_instant end = oft_month_start(season->first + index + 1);
+    oft_instant begin = deal_month_start(season->deal, season->first + index);
+    oft_instant end = deal_month_start(season->deal, season->first + index + 1);
     return oft_nanos_mul_div_half_even(season->spend[index], (oft_nanos)until - from,
                                        (oft_nanos)end - begin, ret);
 }
@@ -149,9 +150,9 @@ static enum oft_err season_run(const struct season *season, const struct outlook
     oft_nanos future = 0;
     forecast->met = outlook->need <= 0;
     forecast->met_at = forecast->met ? at : OFT_INSTANT_NEVER;
-    for (int32_t i = season->known; oft_month_start(season->first + i) < by; i++) {
-        oft_instant begin = oft_month_start(season->first + i);
-        oft_instant end = oft_month_start(season->first + i + 1);
+    for (int32_t i = season->known; deal_month_start(season->deal, season->first + i) < by; i++) {
+        oft_instant begin = deal_month_start(season->deal, season->first + i);
+        oft_instant end = deal_month_start(season->deal, season->first + i + 1);
         oft_instant from = begin < at ? at : begin;
         oft_instant until = end < by ? end : by;
         oft_nanos part = 0;
@@ -179,11 +180,11 @@ enum oft_err ledger_forecast_seasonal(const struct ledger_settlement *settlement
                                       const struct ledger_measure *measure, oft_instant at,
                                       struct oft_arena *arena, struct ledger_forecast *ret_forecast)
 {
-    struct season season = {.first = 0};
+    struct season season = {.deal = settlement->deal};
     struct outlook outlook;
-    int32_t last = oft_month_of(measure->by) + 1;
+    int32_t last = deal_month_of(settlement->deal, measure->by) + 1;
     *ret_forecast = (struct ledger_forecast){.met_at = OFT_INSTANT_NEVER};
-    int32_t months = last - oft_month_of(settlement->begins) + 1;
+    int32_t months = last - deal_month_of(settlement->deal, settlement->begins) + 1;
     if (measure->by <= at || months <= YEAR || months > MONTHS_MAX) {
         return OFT_OK;
     }

@@ -37,9 +37,10 @@ static bool row_is_of(const struct deal *deal, const struct ledger_row *row, uin
     return false;
 }
 
-static enum oft_err place_of(const struct ledger_row *row, oft_instant *ret_place)
+static enum oft_err place_of(const struct deal *deal, const struct ledger_row *row,
+                             oft_instant *ret_place)
 {
-    *ret_place = oft_month_start(ledger_own_month(&row->key));
+    *ret_place = deal_month_start(deal, ledger_own_month(&row->key));
     if (row->key.pool[0] != '\0' &&
         oft_instant_parse(oft_str_from(row->key.pool), ret_place) != OFT_OK) {
         return OFT_ERR_CORRUPT;
@@ -63,33 +64,63 @@ static enum oft_err merge(struct commit_piece *pieces, size_t *count)
     return OFT_OK;
 }
 
-enum oft_err commit_pieces(const struct deal *deal, uint32_t clause, const struct ledger_row *rows,
-                           size_t row_count, struct oft_arena *arena,
-                           struct commit_piece **ret_pieces, size_t *ret_count)
+static void put_empty_at(struct commit_walk *walk, oft_instant place)
 {
-    oft_instant begins = deal->clauses[clause].as.commit.period_from;
-    size_t count = 0;
+    const struct deal_clause *clause = walk->terms.clause;
+    oft_instant from = walk->terms.commit->period_from;
+    oft_instant last = walk->at < walk->terms.ended ? walk->at : walk->terms.ended;
+    if (walk->amended != NULL && clause->from > from) {
+        from = clause->from; /* what was before is the earlier version's */
+    }
+    if (from <= place && place < last) {
+        int32_t month = deal_month_of(walk->deal, place);
+        walk->pieces[walk->piece_count++] = (struct commit_piece){
+            .place = place, .until = deal_month_start(walk->deal, month + 1), .month = month};
+    }
+}
+
+/* The pieces that begin where something may change without any spend: the commitment itself, what the
+ * next measure asks for (at invoice, from the beginning of its month on), what the predecessor left. */
+static void put_empty(struct commit_walk *walk)
+{
+    put_empty_at(walk, walk->terms.commit->period_from);
+    for (size_t i = 0; i < walk->measure_count; i++) {
+        put_empty_at(walk, walk->measures[i].by);
+        put_empty_at(walk,
+                     deal_month_start(walk->deal, deal_month_of(walk->deal, walk->measures[i].by)));
+    }
+    if (walk->before != NULL) {
+        put_empty_at(walk, walk->before->ended);
+    }
+}
+
+enum oft_err commit_pieces(struct commit_walk *walk, uint32_t clause, const struct ledger_row *rows,
+                           size_t row_count, struct oft_arena *arena)
+{
+    oft_instant begins = walk->terms.commit->period_from;
+    size_t count = 2 * walk->measure_count + 2;
     bool inherited;
     for (size_t i = 0; i < row_count; i++) {
-        count += row_is_of(deal, &rows[i], clause, &inherited);
+        count += row_is_of(walk->deal, &rows[i], clause, &inherited);
     }
-    struct commit_piece *pieces = oft_arena_alloc_array(arena, count + 1, sizeof(*pieces));
-    if (pieces == NULL) {
+    walk->pieces = oft_arena_alloc_array(arena, count, sizeof(*walk->pieces));
+    if (walk->pieces == NULL) {
         return OFT_ERR_MEMORY;
     }
-    count = 0;
+    walk->piece_count = 0;
+    put_empty(walk);
     for (size_t i = 0; i < row_count; i++) {
         const struct ledger_row *row = &rows[i];
         struct commit_piece it = {.month = ledger_own_month(&row->key)};
-        if (row->key.kind != LEDGER_COMMITMENT || !row_is_of(deal, row, clause, &inherited)) {
+        if (row->key.kind != LEDGER_COMMITMENT || !row_is_of(walk->deal, row, clause, &inherited)) {
             continue;
         }
-        enum oft_err err = place_of(row, &it.place);
+        enum oft_err err = place_of(walk->deal, row, &it.place);
         if (err != OFT_OK) {
             return err;
         }
         it.inherited = inherited;
-        it.until = oft_month_start(it.month + 1);
+        it.until = deal_month_start(walk->deal, it.month + 1);
         if (it.place < begins) {
             if (it.until <= begins) {
                 continue; /* of an earlier version's period, or of one that the deal no longer says */
@@ -98,10 +129,8 @@ enum oft_err commit_pieces(const struct deal *deal, uint32_t clause, const struc
         }
         *(row->key.outcome == LEDGER_THROUGH_MARKETPLACE ? &it.market : &it.direct) =
             row->totals.amount_nanos;
-        pieces[count++] = it;
+        walk->pieces[walk->piece_count++] = it;
     }
-    qsort(pieces, count, sizeof(*pieces), compare_pieces);
-    *ret_pieces = pieces;
-    *ret_count = count;
-    return merge(pieces, ret_count);
+    qsort(walk->pieces, walk->piece_count, sizeof(*walk->pieces), compare_pieces);
+    return merge(walk->pieces, &walk->piece_count);
 }

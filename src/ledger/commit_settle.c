@@ -31,28 +31,29 @@ static const struct ledger_settlement *done_of(const struct settling *settling, 
 static enum oft_err settle_one(struct settling *settling, uint32_t clause)
 {
     struct oft_arena *arena = settling->arena;
-    struct commit_piece *pieces;
     struct commit_walk walk = {
         .terms = commit_terms_of(settling->deal, settling->attested, &settling->links, clause),
         .deal = settling->deal,
         .at = settling->at,
         .result = &settling->all[settling->place[clause]],
     };
+    walk.result->deal = settling->deal;
     walk.before = done_of(settling, walk.terms.predecessor);
     walk.amended = done_of(settling, walk.terms.amends);
     enum oft_err err = commit_measures(&walk.terms, arena, &walk.measures, &walk.measure_count);
     if (err == OFT_OK) {
-        err = commit_pieces(settling->deal, clause, settling->rows, settling->row_count, arena,
-                            &pieces, &walk.piece_count);
+        err = commit_pieces(&walk, clause, settling->rows, settling->row_count, arena);
     }
     if (err != OFT_OK) {
         return err;
     }
-    walk.pieces = pieces;
-    size_t dues = 3 * walk.piece_count + walk.measure_count;
+    size_t credits = 1 + (walk.before == NULL ? 0 : walk.before->credit_count) +
+                     (walk.amended == NULL ? 0 : walk.amended->credit_count);
+    size_t dues = (credits + 1) * walk.piece_count + walk.measure_count;
+    walk.credits = oft_arena_alloc_array(arena, credits, sizeof(*walk.credits));
     walk.dues = oft_arena_alloc_array(arena, dues, sizeof(*walk.dues));
     walk.months = oft_arena_alloc_array(arena, walk.piece_count + 1, sizeof(*walk.months));
-    if (walk.dues == NULL || walk.months == NULL) {
+    if (walk.dues == NULL || walk.months == NULL || walk.credits == NULL) {
         return OFT_ERR_MEMORY;
     }
     settling->done[clause] = true;

@@ -127,7 +127,9 @@ enum oft_err commit_measures(const struct commit_terms *terms, struct oft_arena 
                                     .by = term->values[1].as.instant,
                                     .required = term->values[0].as.amount_nanos};
         size_t place = count++;
-        for (; place > 0 && all[place - 1].by > it.by; place--) {
+        for (; place > 0 && (all[place - 1].by > it.by ||
+                             (all[place - 1].by == it.by && all[place - 1].kind < it.kind));
+             place--) {
             all[place] = all[place - 1];
         }
         all[place] = it;
@@ -162,7 +164,7 @@ enum oft_err commit_line(const struct commit_terms *terms, const struct ledger_s
 {
     oft_instant from = terms->commit->period_from;
     oft_nanos low = 0;
-    for (size_t i = 0; i < it->measure_count && at > from; i++) {
+    for (size_t i = 0; i < it->measure_count && at >= from; i++) {
         const struct ledger_measure *measure = &it->measures[i];
         oft_nanos high = measure->required > low ? measure->required : low;
         if (at < measure->by) {

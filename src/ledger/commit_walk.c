@@ -41,6 +41,21 @@ static void put_due(struct commit_walk *walk, uint32_t clause, int32_t month, en
 
 /* ---- what comes from before ------------------------------------------------------------------- */
 
+/* What credits OLD left, each under the clause that it is booked under, in the order in which OLD drew
+ * them. */
+static void put_credits(struct commit_walk *walk, const struct ledger_settlement *old, bool goes_on)
+{
+    for (int settled = 0; settled < 2; settled++) {
+        for (size_t i = 0; i < old->credit_count; i++) {
+            if (old->credits[i].settled == (settled != 0)) {
+                struct ledger_credit it = old->credits[i];
+                it.settled = it.settled && goes_on;
+                walk->credits[walk->credit_count++] = it;
+            }
+        }
+    }
+}
+
 /* The predecessor's rest, excess and credit, once it is over; as of TIME, so that what was settled
  * before that stays settled. */
 static enum oft_err take_carry(struct commit_walk *walk, oft_instant time)
@@ -51,7 +66,7 @@ static enum oft_err take_carry(struct commit_walk *walk, oft_instant time)
         return OFT_OK;
     }
     walk->carry_taken = true;
-    walk->inherited = (struct commit_credit){old->clause, old->credit_left, false};
+    put_credits(walk, old, false);
     enum oft_err err = add(&walk->rolled_in, old->rolled_rest);
     return err != OFT_OK ? err : add(&walk->carried, old->rolled_excess);
 }
@@ -65,11 +80,12 @@ static void take_version(struct commit_walk *walk)
     }
     const struct deal_commit *commit = &walk->deal->clauses[old->clause].as.commit;
     bool same = commit->period_from == walk->terms.commit->period_from;
-    walk->inherited = (struct commit_credit){old->clause, old->credit_left, same};
+    put_credits(walk, old, same);
     if (same) {
         walk->settled = old->settled;
         walk->carried = old->carried;
         walk->rolled_in = old->required - commit->amount_nanos;
+        walk->over = above(commit_progress(walk), required(walk)); /* no piece rose to that */
     }
 }
 
@@ -78,8 +94,7 @@ static oft_nanos left_by_predecessor(struct commit_walk *walk, const struct comm
                                      oft_nanos amount)
 {
     const struct ledger_settlement *old = walk->before;
-    if (old == NULL || piece->inherited || old->ended <= piece->place ||
-        old->complete_month < piece->month) {
+    if (old == NULL || old->ended <= piece->place || old->complete_month < piece->month) {
         return amount;
     }
     if (walk->room_month != piece->month) {
@@ -96,7 +111,7 @@ static oft_nanos left_by_predecessor(struct commit_walk *walk, const struct comm
 
 /* ---- spend ------------------------------------------------------------------------------------ */
 
-static enum oft_err draw(struct commit_walk *walk, struct commit_credit *credit, int32_t month,
+static enum oft_err draw(struct commit_walk *walk, struct ledger_credit *credit, int32_t month,
                          oft_nanos *amount)
 {
     oft_nanos drawn = least(credit->left, *amount);
@@ -107,6 +122,20 @@ static enum oft_err draw(struct commit_walk *walk, struct commit_credit *credit,
         return oft_nanos_sub(walk->settled, drawn, &walk->settled);
     }
     return walk->terms.net ? add(&walk->not_net, drawn) : OFT_OK;
+}
+
+/* A predecessor's first; of these in the order in which they came. */
+static enum oft_err draw_all(struct commit_walk *walk, int32_t month, oft_nanos amount)
+{
+    enum oft_err err = OFT_OK;
+    for (int settled = 0; settled < 2; settled++) {
+        for (size_t i = 0; err == OFT_OK && i < walk->credit_count; i++) {
+            if (walk->credits[i].settled == (settled != 0)) {
+                err = draw(walk, &walk->credits[i], month, &amount);
+            }
+        }
+    }
+    return err;
 }
 
 /* The successor that runs beside this one takes what is beyond the amount. */
@@ -191,13 +220,9 @@ static enum oft_err spend(struct commit_walk *walk, const struct commit_piece *p
     if (!invoiced) {
         return add(&walk->result->waiting, amount);
     }
-    oft_nanos undrawn = piece->inherited ? 0 : amount;
     err = add(&walk->counted, amount);
-    if (err == OFT_OK) {
-        err = draw(walk, &walk->inherited, piece->month, &undrawn);
-    }
-    if (err == OFT_OK) {
-        err = draw(walk, &walk->own, piece->month, &undrawn);
+    if (err == OFT_OK && !piece->inherited) {
+        err = draw_all(walk, piece->month, amount);
     }
     return err == OFT_OK ? exceed(walk, piece, month) : err;
 }
@@ -220,14 +245,14 @@ static enum oft_err settle(struct commit_walk *walk, struct ledger_measure *meas
     if (last) {
         walk->result->rolled_rest = measure->rolled;
     }
-    int32_t month = oft_month_of(measure->by - 1);
+    int32_t month = deal_month_of(walk->deal, measure->by - 1);
     uint32_t clause = walk->result->clause;
     if (walk->terms.fate == COMMIT_FATE_PAID) {
         measure->owed = rest;
         put_due(walk, clause, month, LEDGER_DUE_CASH, measure->by, rest);
     } else if (walk->terms.fate == COMMIT_FATE_CREDIT) {
         measure->credit = rest;
-        walk->own.left += rest;
+        walk->credits[walk->own_credit].left += rest;
         put_due(walk, clause, month, LEDGER_DUE_CREDIT, measure->by, rest);
     } else {
         measure->forfeited = rest;
@@ -320,8 +345,9 @@ static oft_instant begins(const struct commit_walk *walk)
         return from;
     }
     oft_instant after = old->ended;
-    if (old->complete_month != INT32_MAX && oft_month_start(old->complete_month) < after) {
-        after = oft_month_start(old->complete_month);
+    if (old->complete_month != INT32_MAX &&
+        deal_month_start(walk->deal, old->complete_month) < after) {
+        after = deal_month_start(walk->deal, old->complete_month);
     }
     return after > from ? after : from;
 }
@@ -332,8 +358,9 @@ enum oft_err commit_walk(struct commit_walk *walk)
     enum oft_err err = OFT_OK;
     result->complete_month = INT32_MAX;
     walk->room_month = INT32_MIN;
-    walk->own = (struct commit_credit){result->clause, 0, true};
     take_version(walk);
+    walk->own_credit = walk->credit_count;
+    walk->credits[walk->credit_count++] = (struct ledger_credit){result->clause, true, 0};
     for (size_t i = 0; err == OFT_OK && i < walk->measure_count; i++) {
         err = walk_to(walk, i);
     }
@@ -349,9 +376,13 @@ enum oft_err commit_walk(struct commit_walk *walk)
     result->progress = commit_progress(walk);
     result->excess = walk->excess;
     result->overage = walk->surcharge;
-    result->credit_left = walk->inherited.left + walk->own.left;
-    result->own_credit_left =
-        walk->own.left + (walk->inherited.settled || walk->terms.net ? walk->inherited.left : 0);
+    for (size_t i = 0; i < walk->credit_count; i++) {
+        const struct ledger_credit *it = &walk->credits[i];
+        result->credit_left += it->left;
+        result->own_credit_left += it->settled || walk->terms.net ? it->left : 0;
+    }
+    result->credits = walk->credits;
+    result->credit_count = walk->credit_count;
     result->measures = walk->measures;
     result->measure_count = walk->measure_count;
     result->dues = walk->dues;

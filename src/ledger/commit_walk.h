@@ -14,17 +14,6 @@ struct commit_piece {
     oft_nanos direct, market;
 };
 
-enum oft_err commit_pieces(const struct deal *deal, uint32_t clause, const struct ledger_row *rows,
-                           size_t row_count, struct oft_arena *arena,
-                           struct commit_piece **ret_pieces, size_t *ret_count) OFT_MUSTCHECK;
-
-/* A credit that is drawn by later spend. */
-struct commit_credit {
-    uint32_t clause; /* that it arose under */
-    oft_nanos left;
-    bool settled; /* it counted when it arose, so that what it pays for does not count again */
-};
-
 struct commit_walk {
     struct commit_terms terms;
     const struct ledger_settlement *before;  /* the predecessor's; NULL for none */
@@ -33,7 +22,7 @@ struct commit_walk {
     oft_instant at;
     struct ledger_measure *measures;
     size_t measure_count;
-    const struct commit_piece *pieces;
+    struct commit_piece *pieces;
     size_t piece_count, next_piece;
     struct ledger_due_item *dues;
     size_t due_count;
@@ -50,11 +39,15 @@ struct commit_walk {
     oft_nanos surcharge;
     oft_nanos month_room; /* what the predecessor released in room_month */
     int32_t room_month;
-    struct commit_credit inherited, own;
+    struct ledger_credit *credits; /* of the version before, its own, and the predecessor's */
+    size_t credit_count, own_credit;
     bool carry_taken;
     struct ledger_settlement *result;
 };
 
+/* Fills walk->pieces from the rows; terms, measures, before and at must be there. */
+enum oft_err commit_pieces(struct commit_walk *walk, uint32_t clause, const struct ledger_row *rows,
+                           size_t row_count, struct oft_arena *arena) OFT_MUSTCHECK;
 /* Fills walk->result from the terms, the pieces and the settlements before it. */
 enum oft_err commit_walk(struct commit_walk *walk) OFT_MUSTCHECK;
 oft_nanos commit_progress(const struct commit_walk *walk);

@@ -71,10 +71,11 @@ struct printable {
 };
 
 static struct printable printable_of(const struct deal *deal,
-                                     const struct ledger_commitment_status *status, oft_instant at)
+                                     const struct ledger_commitment_status *status)
 {
     const struct deal_clause *clause = &deal->clauses[status->clause];
-    const char *state = at < clause->as.commit.period_from ? "not begun" : "ended";
+    const char *state =
+        status->settlement->state == LEDGER_COMMIT_NOT_BEGUN ? "not begun" : "ended";
     if (status->settlement->state == LEDGER_COMMIT_COMPLETE ||
         status->settlement->state == LEDGER_COMMIT_SHORT ||
         status->settlement->state == LEDGER_COMMIT_WAITING ||
@@ -173,7 +174,7 @@ enum oft_err ledger_commitments_print(const struct deal *deal,
         oft_buffer_append_text(out, count == 0 ? "\n  none\n" : "\n");
     }
     for (size_t i = 0; i < count; i++) {
-        struct printable it = printable_of(deal, &status[i], at);
+        struct printable it = printable_of(deal, &status[i]);
         if (format == LEDGER_JSON) {
             print_json(&it, out);
         } else if (format == LEDGER_CSV) {

@@ -442,7 +442,15 @@ enum ledger_commit_state {
     LEDGER_COMMIT_LAPSED,   /* its clause ended, or was replaced, before its period did */
 };
 
+/* A credit that later spend draws. */
+struct ledger_credit {
+    uint32_t clause; /* that it arose under and is booked under */
+    bool settled;    /* it counted when it arose, so that what it pays for does not count again */
+    oft_nanos left;
+};
+
 struct ledger_settlement {
+    const struct deal *deal; /* whose clause it is; NULL: its months are UTC's */
     uint32_t clause;
     enum ledger_commit_state state;
     oft_instant begins; /* its counting: after its predecessor, if that was over by then */
@@ -457,7 +465,9 @@ struct ledger_settlement {
     oft_nanos rolled_rest, rolled_excess; /* into the successor */
     oft_nanos overage;                    /* what the excess costs beyond the list price */
     oft_nanos credit_left;
-    oft_nanos own_credit_left; /* of these, what does not count again when it is drawn */
+    oft_nanos own_credit_left;           /* of these, what does not count again when it is drawn */
+    const struct ledger_credit *credits; /* each of what is left */
+    size_t credit_count;
     const struct ledger_measure *measures; /* in order of time */
     size_t measure_count;
     const struct ledger_due_item *dues;

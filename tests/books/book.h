@@ -23,6 +23,8 @@ struct order {
         oft_instant at;
     } attested[32];
     size_t attested_count;
+    oft_instant looks[16];
+    size_t look_count;
     oft_instant as_of;
     uint64_t dice;
     size_t batch_max;

@@ -8,6 +8,7 @@
  *
  * An order has a line for each of these, its words parted by tabs:
  *   seed N | batch MAX | as-of NANOSECONDS | attest EVENT NANOSECONDS | ask NAME MONTH
+ *   look NANOSECONDS, for the commitments as they are then with all that was booked; in order of time
  *   record COUNT KIND INSTANT ACCOUNT PRODUCT MODEL POOL CLAUSE STATUS FLAGS 7 UNITS 7 STEPS
  * A record line is COUNT records; the units of number i are UNITS + i * STEPS. KIND is settled or
  * intent. A name that begins with ? is an id in hexadecimal that nothing has; - is none.
@@ -99,6 +100,9 @@ static void take_line(struct order *order, char **words, size_t count)
         struct ask *ask = &order->asks[order->ask_count++];
         (void)snprintf(ask->name, sizeof(ask->name), "%s", words[1]);
         ask->month = (int32_t)strtol(words[2], NULL, 10);
+    } else if (strcmp(words[0], "look") == 0 && count == 2 &&
+               order->look_count < OFT_COUNT_OF(order->looks)) {
+        order->looks[order->look_count++] = strtoll(words[1], NULL, 10);
     } else if (strcmp(words[0], "attest") == 0 && count == 3 &&
                order->attested_count < OFT_COUNT_OF(order->attested)) {
         (void)snprintf(order->attested[order->attested_count].event, 64, "%s", words[1]);
@@ -183,14 +187,58 @@ static void book_batch(struct book *book, const struct ledger_context *context,
     ledger_batch_free(batch);
 }
 
+/* What follows from commitments AT an instant; differences are posted, as the engine does. */
+static void settle(struct book *book, const struct ledger_context *context,
+                   struct deal_attestations attested, oft_instant at)
+{
+    struct ledger_batch *batch;
+    struct ledger_result result;
+    struct oft_error error = {0};
+    struct oft_arena arena;
+    const struct ledger_settlement *settlements = NULL;
+    size_t count = 0;
+    oft_arena_init(&arena, 1 << 26);
+    if (ledger_batch_new(&batch) != OFT_OK ||
+        ledger_commitments_settle(ledger_context_deal(context), attested, book->rows,
+                                  book->row_count, at, &arena, &settlements, &count) != OFT_OK ||
+        ledger_dues_add(batch, context, settlements, count, book->rows, book->row_count) !=
+            OFT_OK ||
+        ledger_batch_close(batch, book_source(book), &result, &error) != OFT_OK) {
+        die("settle", &error);
+    }
+    book_take(book, &result);
+    ledger_batch_free(batch);
+    oft_arena_release(&arena);
+}
+
+static void print_commitments(const struct book *book, const struct deal *deal,
+                              struct deal_attestations attested, oft_instant at,
+                              struct oft_buffer *out)
+{
+    struct oft_arena arena;
+    struct ledger_commitment_status *status = NULL;
+    size_t count = 0;
+    oft_arena_init(&arena, 1 << 26);
+    for (int forecast = 0; forecast < 2; forecast++) {
+        oft_buffer_clear(out);
+        if (ledger_commitments(deal, attested, book->rows, book->row_count, at, &arena, &status,
+                               &count) != OFT_OK ||
+            (forecast
+                 ? ledger_forecasts_print(deal, status, count, at, &arena, LEDGER_JSON, out)
+                 : ledger_commitments_print(deal, status, count, at, LEDGER_JSON, out)) != OFT_OK) {
+            die("commitments", NULL);
+        }
+        printf("%s\t%lld\t%s", forecast ? "forecasts" : "commitments", (long long)at,
+               oft_buffer_text(out));
+    }
+    oft_arena_release(&arena);
+}
+
 static void print_statements(const struct order *order, const struct book *book,
                              const struct deal *deal, struct deal_attestations attested)
 {
     struct oft_error error = {0};
     struct oft_buffer out;
-    struct oft_arena arena;
-    struct ledger_commitment_status *status = NULL;
-    size_t count = 0;
     struct ledger_statement_input input = {.deal = deal,
                                            .attested = attested,
                                            .rows = book->rows,
@@ -199,7 +247,6 @@ static void print_statements(const struct order *order, const struct book *book,
                                            .commitment_row_count = book->row_count,
                                            .as_of = order->as_of};
     oft_buffer_init(&out, (size_t)1 << 28);
-    oft_arena_init(&arena, 1 << 24);
     for (size_t i = 0; i < order->ask_count; i++) {
         input.party = order->asks[i].name;
         input.month = order->asks[i].month;
@@ -209,14 +256,9 @@ static void print_statements(const struct order *order, const struct book *book,
         }
         printf("statement\t%s\t%d\t%s", input.party, input.month, oft_buffer_text(&out));
     }
-    oft_buffer_clear(&out);
-    if (ledger_commitments(deal, attested, book->rows, book->row_count, order->as_of, &arena,
-                           &status, &count) != OFT_OK ||
-        ledger_commitments_print(deal, status, count, order->as_of, LEDGER_JSON, &out) != OFT_OK) {
-        die("commitments", NULL);
+    for (size_t i = 0; i < order->look_count; i++) {
+        print_commitments(book, deal, attested, order->looks[i], &out);
     }
-    printf("commitments\t%s", oft_buffer_text(&out));
-    oft_arena_release(&arena);
     oft_buffer_release(&out);
 }
 
@@ -236,12 +278,17 @@ static void run_memory(const struct order *order, const char *path)
         die("context", &error);
     }
     uint64_t dice = order->dice;
+    size_t looked = 0;
     for (size_t from = 0; from < order->record_count;) {
         size_t count = 1 + roll(&dice) % order->batch_max;
         count = count < order->record_count - from ? count : order->record_count - from;
         book_batch(&book, context, order->records + from, count);
         from += count;
+        if (looked < order->look_count && roll(&dice) % 4 == 0) {
+            settle(&book, context, attested, order->looks[looked++]);
+        }
     }
+    settle(&book, context, attested, order->as_of);
     book_print(&book);
     print_statements(order, &book, deal, attested);
     book_drop(&book);

@@ -87,11 +87,16 @@ static void print_statements(const struct order *order, struct engine *engine)
         printf("statement\t%s\t%d\t%s", order->asks[i].name, order->asks[i].month,
                oft_buffer_text(&out));
     }
-    oft_buffer_clear(&out);
-    if (engine_commitments(engine, order->as_of, LEDGER_JSON, &out, &error) != OFT_OK) {
-        die("commitments", &error);
+    for (size_t i = 0; i < order->look_count; i++) {
+        oft_buffer_clear(&out);
+        if (order->looks[i] >= order->as_of &&
+            engine_commitments(engine, order->looks[i], LEDGER_JSON, &out, &error) != OFT_OK) {
+            die("commitments", &error);
+        }
+        if (order->looks[i] >= order->as_of) {
+            printf("commitments\t%lld\t%s", (long long)order->looks[i], oft_buffer_text(&out));
+        }
     }
-    printf("commitments\t%s", oft_buffer_text(&out));
     oft_buffer_clear(&out);
     if (engine_verify(engine, LEDGER_TEXT, &out, &sound, &error) != OFT_OK || !sound) {
         (void)fputs(oft_buffer_text(&out), stderr);

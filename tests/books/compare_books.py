@@ -28,13 +28,14 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model import COMMITMENT, SHARE, USAGE, Books, Key
+from model import COMMITMENT, SHARE, SHORTFALL, USAGE, Books, Key
 from deals import DAY, DAYS, FIRST, Maker, write_deal
 from statement import Statement, commitment_lines
 
 HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("OFFTAKE_BUILD", HERE.parents[1] / "build")).resolve()
 LEAST_VALID_PERCENT = 80
+LOOKS = 6
 STATEMENT_LISTS = ("capacity", "reserved", "shares", "sales", "memo_sales", "commitments")
 
 
@@ -67,10 +68,13 @@ class Found:
     balances: dict = field(default_factory=dict)
     counts: tuple | None = None
     statements: dict = field(default_factory=dict)
-    commitments: list = field(default_factory=list)
+    commitments: dict = field(default_factory=dict)  # by instant
+    forecasts: dict = field(default_factory=dict)
 
     def take_series(self, words: list, units: list) -> None:
         key = Key(*map(int, words[:5]), *words[5:11])
+        if key.kind == SHORTFALL and int(words[12]) == 0:
+            return  # what follows no more
         self.lines[key] = (int(words[11]), int(words[12]))
         self.units[key] = units
 
@@ -85,7 +89,7 @@ class Found:
         elif words[0] == "statement":
             self.statements[words[1], int(words[2])] = json.loads(words[3])
         else:
-            self.commitments = json.loads(words[1])["commitments"]
+            getattr(self, words[0])[int(words[1])] = json.loads(words[2])[words[0]]
 
     def read_database(self, path: Path) -> None:
         database = sqlite3.connect(path)
@@ -123,7 +127,7 @@ def run_program(case: Case, directory: Path, order: str) -> Found:
 
 def differing(what: str, program: dict, model: dict) -> list:
     return [f"{what} {key}: the program has {program.get(key)}, the model {model.get(key)}"
-            for key in program.keys() | model.keys() if program.get(key) != model.get(key)]
+            for key in sorted(program.keys() | model.keys(), key=str) if program.get(key) != model.get(key)]
 
 
 def compare_units(books: Books, found: Found) -> list:
@@ -186,15 +190,28 @@ def compare_statements(books: Books, found: Found, as_of: int) -> list:
     return twofold + differing("statement", program, model)
 
 
-def compare_commitments(books: Books, found: Found, as_of: int) -> list:
-    mine = {line["clause"]: line for line in commitment_lines(books, as_of)}
-    program = {line["clause"]: {name: value for name, value in line.items() if name in mine.get(line["clause"], line)}
-               for line in found.commitments}
-    return differing("commitment", program, mine)
+def parts_of(at: int, line: dict):
+    """Each figure of a commitment by its own name, so that a difference is short."""
+    for name, value in line.items():
+        if name != "measures":
+            yield (line["clause"], at, name), value
+    for number, measure in enumerate(sorted(line["measures"], key=lambda one: (one["by"], one["kind"]))):
+        for name, value in measure.items():
+            yield (line["clause"], at, f"measure {number} {name}"), value
+
+
+def compare_commitments(books: Books, found: Found) -> list:
+    program, model = {}, {}
+    for at, lines in found.commitments.items():
+        for line in commitment_lines(books, at):
+            model |= dict(parts_of(at, line))
+        for line in lines:
+            program |= dict(parts_of(at, line))
+    return differing("commitment", program, model)
 
 
 def compare_books(books: Books, found: Found, as_of: int) -> Outcome:
-    books.reckon()
+    books.reckon(as_of)
     outcome = Outcome(0, records=books.records)
     outcome.differences += take_caps(books, found)
     outcome.differences += differing("series", found.lines, books.lines)
@@ -205,8 +222,8 @@ def compare_books(books: Books, found: Found, as_of: int) -> Outcome:
         counts = (books.records, books.unrated, books.unsettled, books.estimated)
         outcome.differences += differing("counts", {"all": found.counts}, {"all": counts})
     outcome.differences += compare_statements(books, found, as_of)
-    outcome.differences += compare_commitments(books, found, as_of)
-    outcome.compared = (len(books.lines) + len(balances) + len(found.statements) + len(found.commitments))
+    outcome.differences += compare_commitments(books, found)
+    outcome.compared = (len(books.lines) + len(balances) + len(found.statements) + sum(map(len, found.commitments.values())))
     return outcome
 
 
@@ -218,6 +235,8 @@ def make_order(case: Case, random, deal, books: Books, maker: Maker, as_of: int)
              f"batch\t{random.choice([1, 7, 100, 3000, 65536]) if case.records <= 2000 else random.choice([100, 3000, 65536])}"]
     lines += [f"attest\t{event}\t{instant}" for event, instant in books.attested.items()]
     names = sorted(books.clause_names)
+    looks = sorted(maker.instant(as_of) for _ in range(LOOKS)) + [as_of]
+    lines += [f"look\t{instant}" for instant in looks]
     months, left = set(), case.records
     for number in range(case.lines):
         count = left if number == case.lines - 1 else min(left, random.randint(1, 2 * case.records // case.lines))
@@ -282,7 +301,7 @@ def main(arguments=None) -> int:
             records += outcome.records
             compared += outcome.compared
             differences += bool(outcome.differences) and not outcome.refused
-            for text in outcome.differences[:10]:
+            for text in outcome.differences[:10] + outcome.differences[10:][-1:]:
                 print(f"deal {outcome.seed}: {text[:1500]}", flush=True)
     print(f"books ({options.path}): seed {options.seed}, {options.deals - refused} deals ({refused} refused), "
           f"{records} records, {compared} series, balances, statements and commitments compared, "

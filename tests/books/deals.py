@@ -8,6 +8,7 @@ month, a leap day, an event; to the nanosecond.
 from __future__ import annotations
 
 import random as random_module
+from dataclasses import replace
 
 from evaluate import NEVER, DateEnd, EarliestEnd, EventEnd, format_instant, parse_instant
 from model import (
@@ -20,6 +21,9 @@ FIRST = parse_instant("2024-01-01")
 DAYS = 900  # to 2026, over the leap day of 2024
 MONTH_ENDS = [parse_instant(day) for day in ("2024-02-29", "2024-03-01", "2024-12-31", "2025-01-01", "2025-03-01",
                                              "2025-04-01", "2025-07-01", "2026-01-01")]
+
+
+TERMS = ("milestones", "ramps", "net", "at_invoice", "cap", "shortfall", "roll_over", "overage", "successor_of")
 
 
 def some(random, items, least: int = 1) -> list:
@@ -100,15 +104,109 @@ class Maker:
         return Share(rate, products, payer, payee, cap if random.random() < 0.35 else None,
                      self.end(effective, 0.4))
 
+    # ---- commitments ----
+
+    def counting(self) -> list:
+        random = self.random
+        whole = [(self.products_of(), BILLION)]
+        if random.random() < 0.6 or not whole[0][0].names:
+            return whole
+        weights = [BILLION, 500_000_000, 333_333_333, 1, random.randint(1, BILLION)]
+        return [(Products(names=[name]), random.choice(weights)) for name in whole[0][0].names]
+
+    def sums(self, terms: Commit, most: int) -> list:
+        """Rising, within the period."""
+        days = sorted({min(self.instant_near(terms.begin + 1), terms.end) for _ in range(self.random.randint(0, most))})
+        amounts = sorted(self.random.randint(1, terms.amount) for _ in days)
+        return list(zip(amounts, days))
+
+    def instant_near(self, after: int) -> int:
+        at = self.day(after)
+        return at + self.random.choice([1, DAY // 3, 86399 * BILLION]) if self.random.random() < 0.1 else at
+
+    def rate_or_amount(self, amount: int) -> tuple:
+        random = self.random
+        if random.random() < 0.6:
+            return "rate", random.choice([100_000_000, 250_000_000, 333_333_333, BILLION, random.randint(1, BILLION)])
+        return "amount", random.randint(1, amount)
+
+    def term(self, terms: Commit, name: str) -> None:
+        random = self.random
+        if name == "milestones":
+            terms.milestones = self.sums(terms, 3)
+        elif name == "ramps":
+            terms.ramps = self.sums(terms, 2)
+        elif name == "net":
+            terms.net = random.random() < 0.5
+        elif name == "at_invoice":
+            terms.at_invoice = random.random() < 0.5
+        elif name in ("cap", "roll_over"):
+            setattr(terms, name, self.rate_or_amount(terms.amount))
+        elif name == "shortfall":
+            terms.shortfall = random.choice(["cash", "credit", "credit", "forfeit"])
+        elif name == "overage" and terms.how != "build-up":
+            terms.overage = random.choice([1_200_000_000, 900_000_000, BILLION, random.randint(1, 3 * BILLION)])
+        elif name == "successor_of" and self.commits:
+            near = [other for other in self.commits if other[1].provider == terms.provider] or self.commits
+            terms.successor_of = random.choice(near if random.random() < 0.9 else self.commits)[0]
+        elif name == "counting":
+            terms.counting = self.counting()
+
+    def amount(self) -> int:
+        size = 10 ** self.random.randint(0, 7)
+        return self.random.randint(1, size * BILLION) if self.random.random() < 0.7 else size * BILLION
+
     def commit(self, effective: int) -> Commit:
-        begin = self.random.choice([effective, self.day(effective)])
-        return Commit(self.random.randint(1, 10 ** 9) * BILLION // self.random.choice([1, 1, 7, 1000]),
-                      self.random.choice(list(self.providers)), begin,
-                      self.day(begin), self.random.choice(["build-up", "burn-down", "take-or-pay"]),
-                      self.products_of())
+        random = self.random
+        begin = random.choice([effective, self.instant_near(effective)])
+        terms = Commit(self.amount(), random.choice(list(self.providers)), begin, self.instant_near(begin),
+                       random.choice(["build-up", "burn-down", "take-or-pay"]), self.counting())
+        if self.commits and random.random() < 0.4:
+            self.follow(terms, *random.choice(self.commits))
+        if terms.end <= effective:
+            terms.end = self.instant_near(effective)
+        chance = random.choice([0, 0.45, 0.45, 0.8])
+        for name in TERMS:
+            if random.random() < chance and not (name == "successor_of" and terms.successor_of):
+                self.term(terms, name)
+        return terms
+
+    def follow(self, terms: Commit, name: str, old: Commit) -> None:
+        """The next period of the same commitment."""
+        terms.successor_of, terms.provider = name, old.provider
+        terms.begin = self.random.choice([old.end, old.end, max(old.begin, old.end - 40 * DAY)])
+        terms.end = self.instant_near(terms.begin)
+        terms.amount = self.random.choice([terms.amount, old.amount])
+
+    def amended(self, old: Commit, effective: int) -> tuple:
+        """New terms, and which of them an amendment `with` says; none of another version of the whole clause."""
+        random = self.random
+        if random.random() < 0.5:
+            terms = replace(old)
+            names = some(random, [name for name in TERMS + ("counting",) if name != "successor_of"])[:3]
+            for name in names:
+                self.term(terms, name)
+                if name in ("milestones", "ramps") and not getattr(terms, name):
+                    setattr(terms, name, getattr(old, name))  # there are no words for none
+            return terms, tuple(name for name in names if getattr(terms, name) not in (None, []))
+        terms = self.commit(effective)
+        if random.random() < 0.7:
+            terms.provider = old.provider
+        if random.random() < 0.6:
+            terms.begin = old.begin
+            terms.milestones, terms.ramps = self.sums(terms, 3), self.sums(terms, 2)
+        if terms.successor_of or random.random() < 0.5:
+            terms.successor_of = old.successor_of
+        return terms, ()
+
+    def amendment(self, agreement: Agreement, entry: tuple) -> Clause:
+        if not isinstance(entry[2], Commit):
+            return Clause("longer", None, entry[0], self.end(agreement.effective, 1.0))
+        terms, changed = self.amended(entry[2], agreement.effective)
+        return Clause("longer", terms, entry[0], None, changed)
 
     def agreements(self) -> list:
-        result, known = [], []
+        result, known, self.commits = [], [], []
         for number in range(self.random.randint(1, 5)):
             effective = self.day(FIRST - 1) if number else FIRST
             agreement = Agreement(f"ag{number}", self.random.choice(self.parties), effective,
@@ -122,11 +220,14 @@ class Maker:
             if older and self.random.random() < 0.4:
                 entry = self.random.choice(older)
                 known.remove(entry)
-                if not isinstance(entry[2], Commit):
-                    agreement.clauses.append(Clause("longer", None, entry[0], self.end(effective, 1.0)))
+                agreement.clauses.append(self.amendment(agreement, entry))
+                if isinstance(entry[2], Commit):
+                    known.append((f"{agreement.name}.longer", effective, agreement.clauses[-1].terms, entry[3]))
             for label in range(self.random.randint(1, 4)):
                 terms = self.share(effective) if self.random.random() < 0.55 else self.commit(effective)
                 agreement.clauses.append(Clause(f"c{label}", terms))
+                if isinstance(terms, Commit):
+                    self.commits.append((f"{agreement.name}.c{label}", terms))
                 over = terms.end if isinstance(terms, Commit) else NEVER
                 over = over if agreement.until is None and terms.until is None else effective
                 known.append((f"{agreement.name}.c{label}", effective, terms, over))
@@ -142,8 +243,8 @@ class Maker:
         self.products = [Product(f"product{n}", random.choice(["inference", "inference", "training"]),
                                  random.choice([self.customer, self.customer, random.choice(self.parties)]),
                                  self.prices(0.15)) for n in range(random.randint(1, 4))]
-        pools = [Pool(f"pool{n}", random.choice(list(self.providers)), random.random() < 0.2, self.prices(0.15))
-                 for n in range(random.randint(1, 5))]
+        pools = [Pool(f"pool{n}", random.choice(list(self.providers)), random.random() < 0.2, self.prices(0.15),
+                      random.random() < 0.35) for n in range(random.randint(1, 5))]
         return Deal(self.customer, self.parties, self.providers, self.models,
                     [f"account{n}" for n in range(random.randint(1, 6))], self.products, pools, self.agreements(),
                     self.events)
@@ -222,18 +323,45 @@ def write_products(products: Products) -> str:
     return ", ".join(products.names + [f"class {name}" for name in products.classes])
 
 
+def write_counting(counting: list) -> str:
+    return ", ".join(f"{write_products(products)} {percent(weight)}%" if weight != BILLION else write_products(products)
+                     for products, weight in counting)
+
+
+def write_rate_or_amount(words: tuple) -> str:
+    return f"{percent(words[1])}%" if words[0] == "rate" else f"{decimal(words[1])} USD"
+
+
+def write_terms(terms: Commit, names) -> str:
+    said = {
+        "counting": f"counting {write_counting(terms.counting)}",
+        "milestones": " ".join(f"milestone {decimal(sum)} USD by {format_instant(by)}" for sum, by in terms.milestones),
+        "ramps": " ".join(f"ramp {decimal(sum)} USD by {format_instant(by)}" for sum, by in terms.ramps),
+        "net": "net" if terms.net else "gross",
+        "at_invoice": "counted at invoice" if terms.at_invoice else "counted at usage",
+        "cap": terms.cap and f"marketplace cap {write_rate_or_amount(terms.cap)}",
+        "shortfall": terms.shortfall and f"shortfall {terms.shortfall}",
+        "roll_over": terms.roll_over and f"roll-over {write_rate_or_amount(terms.roll_over)}",
+        "overage": terms.overage is not None and f"overage {percent(terms.overage)}%",
+        "successor_of": terms.successor_of and f"successor of {terms.successor_of}"}
+    return " ".join(said[name] for name in names if said[name])
+
+
 def write_clause(clause: Clause) -> str:
     terms = clause.terms
-    if clause.amends:
-        return f"    {clause.label}: amend {clause.amends}{until(clause.until)}"
+    amend = f"amend {clause.amends}" if clause.amends else ""
     if isinstance(terms, Share):
         cap = f" cap {decimal(terms.cap)} USD" if terms.cap is not None else ""
         return (f"    {clause.label}: share {percent(terms.rate_ppb)}% of revenue from "
                 f"{write_products(terms.products)} from {terms.payer} to {terms.payee} monthly{cap}"
                 f"{until(terms.until)}")
-    return (f"    {clause.label}: commit {decimal(terms.amount)} USD on {terms.provider} over "
+    if terms is None:
+        return f"    {clause.label}: {amend}{until(clause.until)}"
+    if clause.changed:
+        return f"    {clause.label}: {amend} with {write_terms(terms, clause.changed)}"
+    return (f"    {clause.label}: {amend} commit {decimal(terms.amount)} USD on {terms.provider} over "
             f"{format_instant(terms.begin)}..{format_instant(terms.end)} {terms.how} "
-            f"counting {write_products(terms.counting)}")
+            f"{write_terms(terms, ('counting',) + TERMS)}")
 
 
 def write_deal(deal: Deal) -> str:
@@ -253,6 +381,7 @@ def write_deal(deal: Deal) -> str:
         lines += [write_clause(clause) for clause in agreement.clauses] + ["}"]
     for pool in deal.pools:
         lines += [f"pool {pool.name} on {pool.provider} {{"] + ["    reserved"] * pool.reserved
+        lines += ["    marketplace"] * pool.marketplace
         lines += [f"    serves {model} as \"x\" at http://127.0.0.1:9101/v1 kind openai" for model in deal.models]
         lines += [write_price(price) for price in pool.prices] + ["}"]
     return "\n".join(lines) + "\n"

@@ -17,9 +17,9 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "oracle"))
 
-from evaluate import ALWAYS, NEVER, end_instant, format_instant  # noqa: E402  (instants and ends of clauses)
+from evaluate import ALWAYS, NEVER, end_instant, format_instant, parse_instant  # noqa: E402  (instants and ends of clauses)
 
-USAGE, SALE, COST, SHARE, COMMITMENT = 1, 2, 3, 4, 5
+USAGE, SALE, COST, SHARE, COMMITMENT, SHORTFALL = 1, 2, 3, 4, 5, 16
 SERVED, ESTIMATED, UNSETTLED, FAILED, REFUSED = range(5)
 OUTCOMES = ["served", "served-estimated", "unsettled", "failed", "refused"]
 MEMO, PAID, RECEIVED = range(3)
@@ -40,6 +40,11 @@ def half_even(value: Fraction) -> int:
 def month_of(instant: int) -> int:
     date = datetime.date(1970, 1, 1) + datetime.timedelta(days=instant // (86400 * BILLION))
     return date.year * 12 + date.month - 1
+
+
+def month_start(month: int) -> int:
+    days = datetime.date(month // 12, month % 12 + 1, 1).toordinal() - datetime.date(1970, 1, 1).toordinal()
+    return days * 86400 * BILLION
 
 
 # ---- The deal -----------------------------------------------------------------------------------------
@@ -72,6 +77,7 @@ class Pool:
     provider: str
     reserved: bool
     prices: list = field(default_factory=list)
+    marketplace: bool = False
 
 
 @dataclass
@@ -101,7 +107,16 @@ class Commit:
     begin: int
     end: int
     how: str
-    counting: Products
+    counting: list  # of (Products, weight in parts per billion); the first that holds a product says
+    milestones: list = field(default_factory=list)  # of (amount, by)
+    ramps: list = field(default_factory=list)
+    net: bool = False
+    at_invoice: bool = False
+    cap: tuple | None = None  # ("rate", parts per billion) or ("amount", nano-units)
+    shortfall: str | None = None
+    roll_over: tuple | None = None  # as the cap
+    overage: int | None = None  # parts per billion
+    successor_of: str | None = None
     until = None
 
 
@@ -113,6 +128,7 @@ class Clause:
     terms: object = None
     amends: str | None = None
     until: object = None  # of an amendment
+    changed: tuple = ()  # of an amendment `with`: the terms that it says anew
 
 
 @dataclass
@@ -144,15 +160,26 @@ class InForce:
     terms: object
     begin: int
     end: int
+    amends: str | None = None
 
     def holds(self, instant: int) -> bool:
         return self.begin <= instant < self.end
+
+
+def ends_taken_over(by_identity: dict, agreements: dict, clause: Clause, attested: dict) -> list:
+    """A commitment that was amended `with` terms keeps the end that it had."""
+    if not clause.changed:
+        return []
+    old = by_identity[clause.amends]
+    return [end_instant(agreements[clause.amends.split(".")[0]].until, attested)] + ends_taken_over(
+        by_identity, agreements, old, attested)
 
 
 def resolve(deal: Deal, attested: dict) -> list:
     """Each clause with its time: docs/language.md, "Amending"."""
     by_identity = {f"{agreement.name}.{clause.label}": clause
                    for agreement in deal.agreements for clause in agreement.clauses}
+    agreements = {agreement.name: agreement for agreement in deal.agreements}
     result = []
     for agreement in deal.agreements:
         for clause in agreement.clauses:
@@ -160,17 +187,24 @@ def resolve(deal: Deal, attested: dict) -> list:
             terms = clause.terms or by_identity[clause.amends].terms
             own = clause.until if clause.amends else terms.until
             ends = [end_instant(own, attested), end_instant(agreement.until, attested)]
+            if isinstance(terms, Commit):
+                ends += [terms.end] + ends_taken_over(by_identity, agreements, clause, attested)
             for other in deal.agreements:
                 amended = [one.amends for one in other.clauses]
                 if identity in amended or identity in other.supersedes or agreement.name in other.supersedes:
                     ends.append(other.effective)
-            result.append(InForce(identity, terms, agreement.effective, min(ends)))
+            result.append(InForce(identity, terms, agreement.effective, min(ends), clause.amends))
     return result
 
 
 def counts(products: Products, product: Product | None) -> bool:
     """`all` counts what is spent, also for a product that the deal does not know."""
     return products.everything if product is None else products.holds(product)
+
+
+def weighted(base: int, rate: int) -> int:
+    """What counts of a commitment's base, which is rounded already; 0 is all of it."""
+    return half_even(Fraction(base * rate, BILLION)) if rate else base
 
 
 def price_at(prices: list, attested: dict, model: str, instant: int) -> Price | None:
@@ -261,6 +295,7 @@ class Books:
         self.products = {product.name: product for product in deal.products}
         self.pools = {pool.name: pool for pool in deal.pools}
         self.clauses = resolve(deal, attested)
+        self.family = commitments.Family(self.clauses)
         self.clause_names = {clause.identity for clause in self.clauses} | {
             price_identity(owner.name, price) for owner in deal.products + deal.pools for price in owner.prices}
         self.usage = defaultdict(lambda: [0] * 8)  # units and requests
@@ -363,25 +398,30 @@ class Books:
         for clause in self.clauses:
             terms = clause.terms
             if (isinstance(terms, Commit) and clause.holds(records.instant) and terms.provider == pool.provider
-                    and terms.begin <= records.instant < terms.end and counts(terms.counting, product)):
-                key = Key(COMMITMENT, month_of(records.instant), party=party, clause=clause.identity)
+                    and terms.begin <= records.instant < terms.end
+                    and (weight := commitments.weight_of(terms, product))):
+                start = commitments.piece_start(self.family, clause, records.instant)
+                month = month_of(records.instant)
+                key = Key(COMMITMENT, month, outcome=int(pool.marketplace), rate=weight % BILLION, party=party,
+                          pool="" if start == month_start(month) else format_instant(start), clause=clause.identity)
                 self.bases[key] += exact
 
     # -- what it all comes to --
 
-    def reckon(self) -> None:
-        """`lines`: quantity and amount by key. A total cap is not cut here: see `capped`."""
+    def reckon(self, at: int) -> None:
+        """`lines`: quantity and amount by key, AT the instant. A total cap is not cut here: see `capped`."""
         self.lines = {key: (sums[7], 0) for key, sums in self.usage.items()}
         for key, quantity in self.quantities.items():
             self.lines[key] = (quantity, half_even(Fraction(quantity * key.rate, MILLION)))
         totals = defaultdict(int)
         for key, exact in self.bases.items():
             base = half_even(exact)
-            self.lines[key] = (base, base if key.kind == COMMITMENT else 0)
+            self.lines[key] = (base, weighted(base, key.rate) if key.kind == COMMITMENT else 0)
             if key.kind == SHARE:
                 totals[Key(**{**key.__dict__, "product": ""})] += base
         for key, base in totals.items():
             self.lines[key] = (base, half_even(Fraction(base * key.rate, BILLION)))
+        self.lines.update(commitments.due_lines(self, at))
 
     def capped(self) -> dict:
         """What each share with a total cap comes to in all months; which month got the last of it, order decides."""
@@ -405,6 +445,10 @@ class Books:
                     (f"receivable-party/{key.party}", f"share-income/{key.clause}")][key.outcome]
         if key.kind == COMMITMENT:
             return f"memo/commitment/{key.clause}", f"memo/commitment-contra/{key.clause}"
+        if key.kind == SHORTFALL:
+            return [f"shortfall-expense/{key.clause}", f"shortfall-credit/{key.clause}",
+                    f"shortfall-credit/{key.clause}", f"overage-expense/{key.clause}"][key.outcome], \
+                f"payable/{key.party}"
         return None
 
     def balances(self) -> dict:
@@ -415,3 +459,6 @@ class Books:
                 result[accounts[0]] += amount
                 result[accounts[1]] -= amount
         return {account: amount for account, amount in result.items() if amount}
+
+
+import commitments  # noqa: E402  (which needs the words above)

@@ -7,7 +7,9 @@ from fractions import Fraction
 
 from model import (
     BILLION, COMMITMENT, COST, DIRECTIONS, ESTIMATED, MEMO, MILLION, ORPHAN_RULE, OUTCOMES, PAID, RECEIVED, SALE,
-    SERVED, SHARE, UNITS, UNSETTLED, USAGE, Books, Commit, half_even)
+    SERVED, SHARE, SHORTFALL, UNITS, UNSETTLED, USAGE, Books, Commit, half_even)
+from evaluate import format_instant
+from commitments import DUES, settle
 
 
 def decimal(nanos: int) -> str:
@@ -86,16 +88,19 @@ class Statement:
 
     def commitments(self) -> list:
         result = []
-        for clause in self.books.clauses:
-            if not isinstance(clause.terms, Commit) or self.account:
+        for identity, one in settle(self.books, self.as_of).items():
+            if self.account:
                 continue
-            if self.customer or self.books.deal.providers[clause.terms.provider] == self.name:
-                counted = counted_of(self.books, clause.identity)
-                active = clause.holds(self.as_of) and clause.terms.begin <= self.as_of < clause.terms.end
-                result.append({"clause": clause.identity, "percent": part_of(counted, clause.terms.amount),
-                               "active": active}
-                              | amount("amount", clause.terms.amount) | amount("counted", counted))
+            if self.customer or self.books.deal.providers[one.terms.provider] == self.name:
+                result.append({"clause": identity, "percent": part_of(one.counted, one.terms.amount),
+                               "active": one.active()}
+                              | amount("amount", one.terms.amount) | amount("counted", one.counted))
         return result
+
+    def commitments_due(self) -> list:
+        return [{"clause": key.clause, "party": key.party, "due": DUES[key.outcome], "by": key.pool}
+                | amount("amount", nanos) for key, (_, nanos) in self.rows.items()
+                if key.kind == SHORTFALL and not self.account and self.concerns(key)]
 
     def requests(self) -> dict:
         result = dict.fromkeys(OUTCOMES, 0)
@@ -127,37 +132,63 @@ class Statement:
                   "reserved": self.reserved(), "shares": self.shares(),
                   "sales": self.priced(SALE, lambda key: key.party == own),
                   "memo_sales": self.priced(SALE, lambda key: key.party != own),
-                  "requests": self.requests(), "commitments": self.commitments()}
+                  "requests": self.requests(), "commitments": self.commitments(),
+                  "commitments_due": self.commitments_due()}
 
         def total(section: str, direction: str | None = None) -> int:
             return sum(int(line["amount_nanos"]) for line in result[section]
                        if direction is None or line["direction"] == direction)
 
         paid, received = total("shares", DIRECTIONS[PAID]), total("shares", DIRECTIONS[RECEIVED])
-        net = total("capacity") + paid - received - total("sales")
-        result["totals"] = (amount("capacity", total("capacity")) | amount("shares_paid", paid)
+        net = total("capacity") + total("commitments_due") + paid - received - total("sales")
+        result["totals"] = (amount("capacity", total("capacity"))
+                            | amount("commitments_due", total("commitments_due")) | amount("shares_paid", paid)
                             | amount("shares_received", received) | amount("sales", total("sales"))
                             | amount("memo_sales", total("memo_sales")) | amount("net_payable", net))
         result["notes"] = self.notes(result["requests"], result["reserved"])
         return result
 
 
-def counted_of(books: Books, identity: str) -> int:
-    return sum(nanos for key, (_, nanos) in books.lines.items() if key.kind == COMMITMENT and key.clause == identity)
+def moment(instant: int) -> str:
+    """An instant in full, as reports have it."""
+    text = format_instant(instant)
+    return text if text.endswith("Z") else f"{text}T00:00:00Z"
+
+
+MEASURED = ("required", "progress", "missing", "owed", "credit", "forfeited", "rolled")
+
+
+def measure_lines(one) -> list:
+    result = []
+    for measure in one.measures:
+        line = {"kind": measure.kind, "by": moment(measure.by), "state": measure.state}
+        for name in MEASURED:
+            line |= amount(name, one.asked(measure) if name == "required" else getattr(measure, name))
+        result.append(line)
+    return result
+
+
+def standing(one) -> str:
+    status = one.status()
+    if status != "running":
+        return status
+    return "behind its line" if one.behind() else "on its line or ahead"
 
 
 def commitment_lines(books: Books, at: int) -> list:
-    """The straight line from nothing at the period's beginning to the whole amount at its end."""
     result = []
-    for clause in books.clauses:
-        terms = clause.terms
-        if not isinstance(terms, Commit):
-            continue
-        elapsed = min(max(at - terms.begin, 0), terms.end - terms.begin)
-        line = half_even(Fraction(terms.amount * elapsed, terms.end - terms.begin))
-        counted = counted_of(books, clause.identity)
-        active = clause.holds(at) and terms.begin <= at < terms.end
-        result.append({"clause": clause.identity, "provider": terms.provider, "model": terms.how, "active": active,
-                       "behind": active and counted < line, "percent": part_of(counted, terms.amount)}
-                      | amount("amount", terms.amount) | amount("counted", counted) | amount("line", line))
+    for identity, one in settle(books, at).items():
+        terms = one.terms
+        line = {"clause": identity, "provider": terms.provider, "model": terms.how, "from": moment(terms.begin),
+                "until": moment(terms.end), "percent": part_of(one.counted, terms.amount), "state": standing(one),
+                "active": one.active(), "behind": one.behind(), "status": one.status(),
+                "successor": one.follower_name, "value_ppb": one.value(), "measures": measure_lines(one)}
+        for name, nanos in (
+                ("amount", terms.amount), ("counted", one.counted), ("line", one.line()),
+                ("required", one.required), ("progress", one.progress()), ("settled", one.settled - one.net_drawn),
+                ("carried", one.carried), ("not_invoiced", one.waiting), ("above_cap", sum(one.sums) - one.eligible),
+                ("excess", one.excess), ("overage", one.overage), ("rolled_excess", one.rolled_excess()),
+                ("rolled_rest", one.rolled_rest), ("credit_left", one.credit_left())):
+            line |= amount(name, nanos)
+        result.append(line)
     return result
