@@ -90,24 +90,8 @@ static void check_product(struct deal_build *build, uint32_t index)
     }
 }
 
-/* Once: the first price that only a record's word brings into play. */
-static void note_variants(struct deal_build *build)
-{
-    for (uint32_t i = 0; i < build->deal->price_count; i++) {
-        const struct deal_price *price = &build->deal->prices[i];
-        if (price->variant != DEAL_STANDARD) {
-            deal_report(build->diagnostics, DEAL_NOTE, 59, price->position, price->id, "",
-                        "the gateway does not write a request's service tier yet: only records "
-                        "that say \"%s\" get this price",
-                        deal_variant_text(price->variant));
-            return;
-        }
-    }
-}
-
 void deal_check_prices(struct deal_build *build)
 {
-    note_variants(build);
     for (uint32_t i = 0; i < build->deal->serve_count; i++) {
         check_serve(build, &build->deal->serves[i]);
     }
