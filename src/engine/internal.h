@@ -127,10 +127,10 @@ const struct desk_state *engine_orders(const struct engine *engine);
  * that was delivered and of it. OFT_ERR_INVALID: no; RETERR says why in one line, REPORT in full. */
 enum oft_err engine_delivery_check(struct engine *engine, const struct desk_arrival *arrival,
                                    struct oft_buffer *report, struct oft_error *reterr);
-/* Parses the deal with ORDERS and MONTHS beside it ("": nothing): from its file, or once more from the
- * texts of the deal in force. */
-enum oft_err engine_deal_parse(struct engine *engine, bool from_file, struct oft_str orders,
-                               struct oft_str months, struct deal **ret_deal,
+/* Parses the deal with ORDERS and MONTHS beside it ("": nothing): from its file, or from the own texts of
+ * AGAIN when that is not NULL. */
+enum oft_err engine_deal_parse(struct engine *engine, const struct deal *again,
+                               struct oft_str orders, struct oft_str months, struct deal **ret_deal,
                                struct deal_diagnostics *diagnostics, struct oft_error *reterr);
 /* The deal that was published last, from the books when none is in force yet; NULL when there is none. */
 enum oft_err engine_last_deal(struct engine *engine, const struct deal **ret_deal,

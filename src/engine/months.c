@@ -145,34 +145,47 @@ static enum oft_err months_text(const struct deal *deal, const struct deal *befo
                                      name, oft_err_text(code));
 }
 
+/* DEAL, whose zone is reckoned, parsed once more with what came out beside it. */
+static enum oft_err with_months(struct engine *engine, const struct deal *deal,
+                                struct oft_str orders, oft_instant now, struct deal **ret_deal,
+                                struct deal_diagnostics *diagnostics, struct oft_error *reterr)
+{
+    const struct deal *before = NULL;
+    struct oft_arena arena;
+    struct oft_str months;
+    *ret_deal = NULL;
+    enum oft_err code = engine_last_deal(engine, &before, NULL);
+    if (code == OFT_ERR_CORRUPT || code == OFT_ERR_NOT_FOUND) {
+        code = OFT_OK; /* a damaged deal of before stands in the way of none */
+    }
+    oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
+    if (code == OFT_OK) {
+        code = months_text(deal, before, now, &arena, &months, diagnostics, reterr);
+    }
+    if (code == OFT_OK && months.length > 0) {
+        deal_diagnostics_release(diagnostics); /* or each would be told twice */
+        code = engine_deal_parse(engine, deal, orders, months, ret_deal, diagnostics, reterr);
+    }
+    oft_arena_release(&arena);
+    return code;
+}
+
 enum oft_err engine_deal_read(struct engine *engine, struct oft_str orders, oft_instant now_ns,
                               struct deal **ret_deal, struct deal_diagnostics *diagnostics,
                               struct oft_error *reterr)
 {
-    const struct deal *before = NULL;
-    struct oft_arena arena;
-    struct oft_str months = {"", 0};
-    oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
-    enum oft_err code =
-        engine_deal_parse(engine, true, orders, months, ret_deal, diagnostics, reterr);
+    struct deal *plain = NULL;
+    struct deal *zoned = NULL;
+    enum oft_err code = engine_deal_parse(engine, NULL, orders, (struct oft_str){"", 0}, &plain,
+                                          diagnostics, reterr);
     if (code == OFT_OK) {
-        code = engine_last_deal(engine, &before, NULL);
-        if (code == OFT_ERR_CORRUPT || code == OFT_ERR_NOT_FOUND) {
-            code = OFT_OK; /* a damaged deal of before stands in the way of none */
-        }
-    }
-    if (code == OFT_OK) {
-        code = months_text(*ret_deal, before, engine_contract_now(engine, now_ns), &arena, &months,
+        code = with_months(engine, plain, orders, engine_contract_now(engine, now_ns), &zoned,
                            diagnostics, reterr);
     }
-    if (code == OFT_OK && months.length > 0) {
-        deal_free(*ret_deal);
-        deal_diagnostics_release(diagnostics);
-        code = engine_deal_parse(engine, true, orders, months, ret_deal, diagnostics, reterr);
-    } else if (code != OFT_OK && *ret_deal != NULL) {
-        deal_free(*ret_deal);
-        *ret_deal = NULL;
+    if (code != OFT_OK || zoned != NULL) {
+        deal_free(plain);
+        plain = zoned;
     }
-    oft_arena_release(&arena);
+    *ret_deal = plain;
     return code;
 }

@@ -74,8 +74,8 @@ enum oft_err engine_orders_text(struct engine *engine, struct oft_arena *arena,
     return code;
 }
 
-enum oft_err engine_deal_parse(struct engine *engine, bool from_file, struct oft_str orders,
-                               struct oft_str months, struct deal **ret_deal,
+enum oft_err engine_deal_parse(struct engine *engine, const struct deal *again,
+                               struct oft_str orders, struct oft_str months, struct deal **ret_deal,
                                struct deal_diagnostics *diagnostics, struct oft_error *reterr)
 {
     struct deal_file files[2];
@@ -86,13 +86,12 @@ enum oft_err engine_deal_parse(struct engine *engine, bool from_file, struct oft
     if (orders.length > 0) {
         files[generated.count++] = (struct deal_file){DESK_ORDERS_FILE, orders};
     }
-    if (from_file) {
+    if (again == NULL) {
         return deal_parse_with(engine->deal_path, deal_load_file, NULL, generated, ret_deal,
                                diagnostics, reterr);
     }
-    const struct deal *deal = engine->deal;
-    struct deal_memory_files own = {deal->files, deal->file_count - deal->generated_count};
-    return deal_parse_with(deal->files[0].path, deal_load_memory, &own, generated, ret_deal,
+    struct deal_memory_files own = {again->files, again->file_count - again->generated_count};
+    return deal_parse_with(again->files[0].path, deal_load_memory, &own, generated, ret_deal,
                            diagnostics, reterr);
 }
 
@@ -120,8 +119,8 @@ enum oft_err engine_orders_check(struct engine *engine, struct oft_str text,
         return oft_fail(reterr, OFT_ERR_INVALID, "no policy was published yet");
     }
     deal_diagnostics_init(&diagnostics);
-    enum oft_err code = engine_deal_parse(engine, false, text, engine_months_of(engine->deal),
-                                          &deal, &diagnostics, reterr);
+    enum oft_err code = engine_deal_parse(
+        engine, engine->deal, text, engine_months_of(engine->deal), &deal, &diagnostics, reterr);
     if (code == OFT_OK) {
         code = policy_lint(deal, &diagnostics, reterr);
     }

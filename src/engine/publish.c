@@ -150,8 +150,8 @@ static enum oft_err current_deal(struct engine *engine, const struct deal **ret_
     deal_diagnostics_init(&diagnostics);
     enum oft_err code = engine_orders_text(engine, &arena, &orders, reterr);
     if (code == OFT_OK && !engine_orders_published(engine, orders)) {
-        code = engine_deal_parse(engine, false, orders, engine_months_of(engine->deal), ret_made,
-                                 &diagnostics, reterr);
+        code = engine_deal_parse(engine, engine->deal, orders, engine_months_of(engine->deal),
+                                 ret_made, &diagnostics, reterr);
         *ret_deal = *ret_made;
     }
     if (code == OFT_ERR_INVALID) {

@@ -148,6 +148,28 @@ static bool place_cost(struct placing *placing)
     return true;
 }
 
+/* The month of an instant: the one asked for when it lies in that month's billing period as our side has it,
+ * which is not UTC's when the deal names a time zone; else UTC's. */
+static int32_t month_of(const struct placing *placing, oft_instant at)
+{
+    const struct focus_table *ours = &placing->input->ours;
+    const oft_instant day = OFT_NS_PER_DAY + OFT_NS_PER_DAY / 12; /* no zone is further from UTC */
+    int32_t month = placing->input->month;
+    oft_instant from;
+    oft_instant until;
+    const char *from_text =
+        ours->row_count > 0 ? focus_table_cell(ours, 0, "BillingPeriodStart") : NULL;
+    const char *until_text =
+        ours->row_count > 0 ? focus_table_cell(ours, 0, "BillingPeriodEnd") : NULL;
+    if (from_text == NULL || until_text == NULL ||
+        oft_instant_parse(oft_str_from(from_text), &from) != OFT_OK ||
+        oft_instant_parse(oft_str_from(until_text), &until) != OFT_OK ||
+        from < oft_month_start(month) - day || from > oft_month_start(month) + day) {
+        return oft_month_of(at);
+    }
+    return at < from ? month - 1 : at >= until ? month + 1 : month;
+}
+
 static bool place_month(struct placing *placing)
 {
     oft_instant at;
@@ -166,7 +188,9 @@ static bool place_month(struct placing *placing)
         if (oft_instant_parse(oft_str_from(day), &at) != OFT_OK) {
             return leave_with(placing, "its day \"%.40s\" is no date; write 2026-04-30", day);
         }
-        month = oft_month_of(at);
+        bool whole_day =
+            strlen(day) == sizeof("2026-04-30") - 1; /* of whatever calendar they keep */
+        month = whole_day ? oft_month_of(at) : month_of(placing, at);
     }
     if (month != placing->input->month) {
         return leave_with(placing, "it is of %.30s, another month: late usage, or of another bill",

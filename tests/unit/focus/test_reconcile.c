@@ -20,8 +20,8 @@ static const char OURS[] =
     "0,USD,2026-04-01T00:00:00Z,5,GPU-Hours,east,,gpu-hour,,Used\n";
 
 /* THEIRS in plain CSV with a line put in; the JSON of the result. */
-static bool reconcile(const char *theirs, const struct focus_alias *aliases, size_t alias_count,
-                      struct oft_buffer *out)
+static bool reconcile_with(const char *ours, const char *theirs, const struct focus_alias *aliases,
+                           size_t alias_count, struct oft_buffer *out)
 {
     struct oft_arena arena;
     struct oft_error error = {0};
@@ -31,13 +31,19 @@ static bool reconcile(const char *theirs, const struct focus_alias *aliases, siz
     input.columns[FOCUS_FIELD_COST] = "Amount";
     oft_arena_init(&arena, 16 << 20);
     oft_buffer_init(out, 1 << 20);
-    assert_int_equal(focus_table_csv(oft_str_from(OURS), &arena, &input.ours, &error), OFT_OK);
+    assert_int_equal(focus_table_csv(oft_str_from(ours), &arena, &input.ours, &error), OFT_OK);
     assert_int_equal(focus_table_csv(oft_str_from(theirs), &arena, &input.theirs, &error), OFT_OK);
     assert_int_equal(focus_reconcile(&input, &arena, &result, &error), OFT_OK);
     focus_reconciliation_print(result, true, out);
     bool clean = focus_reconciliation_clean(result);
     oft_arena_release(&arena);
     return clean;
+}
+
+static bool reconcile(const char *theirs, const struct focus_alias *aliases, size_t alias_count,
+                      struct oft_buffer *out)
+{
+    return reconcile_with(OURS, theirs, aliases, alias_count, out);
 }
 
 #define HEADER "pool,model,unit,day,quantity,Amount,currency\n"
@@ -136,11 +142,51 @@ static void what_cannot_be_compared_is_listed_with_the_reason(void **state)
     }
 }
 
+/* Berlin's April: our side says where it begins and ends, and instants of theirs go by that. Their days are
+ * days of whatever calendar they keep. */
+static void the_month_of_an_instant_is_that_of_our_billing_period(void **state)
+{
+    static const char ours[] =
+        "BillingPeriodStart,BillingPeriodEnd,BilledCost,BillingCurrency,ChargePeriodStart,"
+        "ConsumedQuantity,ConsumedUnit,x_Pool,x_Model,x_UnitClass\n"
+        "2026-03-31T22:00:00Z,2026-04-30T22:00:00Z,2.5,USD,2026-03-31T22:00:00Z,1000000,Tokens,"
+        "east,"
+        "gpt-4o,input\n";
+    static const struct {
+        const char *rows;
+        bool clean;
+    } cases[] = {
+        {"east,gpt-4o,input,2026-03-31T22:00:00Z,400000,1,USD\n"
+         "east,gpt-4o,input,2026-04-30T21:59:59Z,600000,1.5,USD\n",
+         true},
+        {"east,gpt-4o,input,2026-04-01,400000,1,USD\n"
+         "east,gpt-4o,input,2026-04-30,600000,1.5,USD\n",
+         true},
+        {"east,gpt-4o,input,2026-03-31T21:59:59Z,400000,1,USD\n"
+         "east,gpt-4o,input,2026-04-03,600000,1.5,USD\n",
+         false},
+        {"east,gpt-4o,input,2026-04-30T22:00:00Z,400000,1,USD\n"
+         "east,gpt-4o,input,2026-04-03,600000,1.5,USD\n",
+         false},
+    };
+    (void)state;
+    for (size_t i = 0; i < OFT_COUNT_OF(cases); i++) {
+        struct oft_buffer out;
+        char theirs[1024];
+        (void)snprintf(theirs, sizeof(theirs), HEADER "%s", cases[i].rows);
+        if (reconcile_with(ours, theirs, NULL, 0, &out) != cases[i].clean) {
+            fail_msg("%s%s", cases[i].rows, oft_buffer_text(&out));
+        }
+        oft_buffer_release(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_in_other_words_is_matched),
         cmocka_unit_test(each_difference_has_its_likely_cause),
+        cmocka_unit_test(the_month_of_an_instant_is_that_of_our_billing_period),
         cmocka_unit_test(what_cannot_be_compared_is_listed_with_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
