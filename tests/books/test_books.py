@@ -35,7 +35,7 @@ def test_so_do_records_that_went_through_spool_files_and_the_database(capsys):
 
 
 def test_many_small_deals_with_records_of_their_own_each(capsys):
-    code = main(["--seed", "20260412", "--deals", "150", "--records", "150", "--lines", "150"])
+    code = main(["--seed", "20260412", "--deals", "300", "--records", "150", "--lines", "150"])
     said = capsys.readouterr().out
     print(said)
     assert code == 0, said
