@@ -43,79 +43,79 @@
 #include "ngx_http_offtake_scan.h"
 #include "ngx_http_offtake_usage.h"
 
-extern ngx_module_t ngx_http_offtake_module;
+extern ngx_module_t  ngx_http_offtake_module;
 
 /* One mapped snapshot with its secrets. */
 typedef struct {
-    struct policy_view view;
-    void *bytes;
-    size_t length;
-    const struct policy_secret *secrets;
-    uint32_t secret_count;
-    void *secret_bytes;
-    size_t secret_length;
-    ngx_uint_t references;
-    struct policy_pool_health *health; /* scratch, an entry per pool */
+    struct policy_view           view;
+    void                        *bytes;
+    size_t                       length;
+    const struct policy_secret  *secrets;
+    uint32_t                     secret_count;
+    void                        *secret_bytes;
+    size_t                       secret_length;
+    ngx_uint_t                   references;
+    struct policy_pool_health   *health;   /* scratch, an entry per pool */
 } ngx_http_offtake_policy_t;
 
 /* A pool's cool-down, in shared memory. */
 typedef struct {
-    ngx_atomic_t pool_id;
-    ngx_atomic_t down_until_ms;
-    ngx_atomic_t failures;
+    ngx_atomic_t  pool_id;
+    ngx_atomic_t  down_until_ms;
+    ngx_atomic_t  failures;
 } ngx_http_offtake_slot_t;
 
-#define NGX_HTTP_OFFTAKE_SLOTS 1024
+#define NGX_HTTP_OFFTAKE_SLOTS  1024
 
 typedef struct {
-    ngx_http_offtake_slot_t slots[NGX_HTTP_OFFTAKE_SLOTS];
+    ngx_http_offtake_slot_t  slots[NGX_HTTP_OFFTAKE_SLOTS];
 } ngx_http_offtake_shared_t;
 
 /* An SSL context for each certificate bundle that a snapshot names. */
 typedef struct {
-    ngx_str_t ca_file;
-    ngx_ssl_t *ssl;
+    ngx_str_t   ca_file;
+    ngx_ssl_t  *ssl;
 } ngx_http_offtake_ssl_t;
 
 /* What a worker holds.  One, made when the worker starts. */
 typedef struct {
-    struct control_page *control;
-    ngx_http_offtake_policy_t *policy;
-    uint64_t refused_generation; /* did not pass */
-    struct meter_writer writer;
-    ngx_uint_t writer_open; /* unsigned  1 bit */
-    ngx_msec_t writer_retry;
-    uint64_t id_seed;
-    uint64_t id_counter;
-    EVP_MD *sha256;
-    EVP_MD_CTX *sha256_context;
-    ngx_array_t ssl; /* ngx_http_offtake_ssl_t */
-    ngx_pool_t *pool;
-    ngx_queue_t idle; /* kept-alive connections */
-    ngx_queue_t free_items;
+    struct control_page        *control;
+    ngx_http_offtake_policy_t  *policy;
+    uint64_t                    refused_generation; /* did not pass */
+    struct meter_writer         writer;
+    ngx_uint_t                  writer_open;   /* unsigned  1 bit */
+    ngx_msec_t                  writer_retry;
+    uint64_t                    id_seed;
+    uint64_t                    id_counter;
+    EVP_MD                     *sha256;
+    EVP_MD_CTX                 *sha256_context;
+    ngx_array_t                 ssl;           /* ngx_http_offtake_ssl_t */
+    ngx_pool_t                 *pool;
+    ngx_queue_t                 idle;          /* kept-alive connections */
+    ngx_queue_t                 free_items;
 } ngx_http_offtake_worker_t;
 
 typedef struct {
-    ngx_str_t run;
-    ngx_str_t spool;
-    ngx_str_t node;
-    ngx_str_t ca_bundle;
-    ngx_uint_t segment_records;
-    ngx_uint_t keepalive;
-    ngx_shm_zone_t *zone;
-    ngx_http_offtake_worker_t *worker;
-    ngx_http_upstream_conf_t upstream;
+    ngx_str_t                    run;
+    ngx_str_t                    spool;
+    ngx_str_t                    node;
+    ngx_str_t                    ca_bundle;
+    ngx_uint_t                   segment_records;
+    ngx_uint_t                   keepalive;
+    ngx_shm_zone_t              *zone;
+    ngx_http_offtake_worker_t   *worker;
+    ngx_http_upstream_conf_t     upstream;
     ngx_http_upstream_srv_conf_t peers;
 } ngx_http_offtake_main_conf_t;
 
 typedef struct {
-    ngx_flag_t enabled; /* of any location in this server */
+    ngx_flag_t  enabled;     /* of any location in this server */
 } ngx_http_offtake_srv_conf_t;
 
 typedef struct {
-    ngx_flag_t enabled;
-    size_t body_max;
-    ngx_msec_t drain_max;
+    ngx_flag_t  enabled;
+    size_t      body_max;
+    ngx_msec_t  drain_max;
 } ngx_http_offtake_loc_conf_t;
 
 typedef enum {
@@ -129,88 +129,93 @@ typedef enum {
 
 /* One request, from admission to settlement. */
 typedef struct {
-    ngx_http_request_t *request;
-    ngx_http_offtake_worker_t *worker;
-    ngx_http_offtake_policy_t *policy;
-    const struct policy_key *key;
-    ngx_http_offtake_path_t path;
-    struct policy_answer *answer;
-    uint32_t model;
-    uint32_t choice;                          /* the next to try */
-    const struct policy_candidate *candidate; /* the one being tried */
-    uint32_t address;                         /* of its endpoint's */
+    ngx_http_request_t          *request;
+    ngx_http_offtake_worker_t   *worker;
+    ngx_http_offtake_policy_t   *policy;
+    const struct policy_key     *key;
+    ngx_http_offtake_path_t      path;
+    struct policy_answer        *answer;
+    uint32_t                     model;
+    uint32_t                     choice;       /* the next to try */
+    const struct policy_candidate *candidate;  /* the one being tried */
+    uint32_t                     address;      /* of its endpoint's */
 
-    ngx_str_t body;
-    offtake_request_t scanned;
+    ngx_str_t                    body;
+    offtake_request_t            scanned;
 
-    ngx_http_status_t status;
-    ngx_http_chunked_t chunked;
-    ngx_http_upstream_conf_t upstream_conf; /* of this attempt */
-    ngx_uint_t upstream_status;
-    ngx_uint_t retry_after;
+    ngx_http_status_t            status;
+    ngx_http_chunked_t           chunked;
+    ngx_http_upstream_conf_t     upstream_conf; /* of this attempt */
+    ngx_uint_t                   upstream_status;
+    ngx_uint_t                   retry_after;
 
-    offtake_usage_t usage;
-    offtake_tier_t stream_tier; /* as its events told so far */
-    ngx_buf_t *held;            /* part of an event */
-    size_t held_looked;
-    uint64_t stream_events;
-    uint64_t delivered_bytes;
-    ngx_msec_t drain_until;
+    offtake_usage_t              usage;
+    offtake_tier_t               stream_tier;  /* as its events told so far */
+    ngx_buf_t                   *held;         /* part of an event */
+    size_t                       held_looked;
+    uint64_t                     stream_events;
+    uint64_t                     delivered_bytes;
+    ngx_msec_t                   drain_until;
 
-    struct meter_record record;
-    uint32_t reserved; /* records */
-    u_char request_id[32];
-    struct timespec started; /* monotonic */
+    struct meter_record          record;
+    uint32_t                     reserved;     /* records */
+    u_char                       request_id[32];
+    struct timespec              started;      /* monotonic */
 
-    ngx_int_t sent_rc; /* what sending our reply gave */
+    ngx_int_t                    sent_rc;      /* what sending our reply gave */
 
-    unsigned admitted : 1; /* must settle */
-    unsigned settled : 1;
-    unsigned answered : 1; /* by our own reply */
-    unsigned replaced : 1; /* an nginx page becomes ours */
-    unsigned replaced_sent : 1;
-    unsigned sse : 1; /* the answer is a stream */
-    unsigned strip_usage : 1;
-    unsigned saw_done : 1;
-    unsigned saw_end : 1; /* the answer came whole */
-    unsigned client_gone : 1;
-    unsigned cut : 1;
-    unsigned maybe_billed : 1;
-    unsigned timed_out : 1;
-    unsigned connected : 1; /* some attempt was sent */
-    unsigned same_pool : 1; /* stale connection: again */
+    unsigned                     admitted:1;   /* must settle */
+    unsigned                     settled:1;
+    unsigned                     answered:1;   /* by our own reply */
+    unsigned                     replaced:1;   /* an nginx page becomes ours */
+    unsigned                     replaced_sent:1;
+    unsigned                     sse:1;        /* the answer is a stream */
+    unsigned                     strip_usage:1;
+    unsigned                     saw_done:1;
+    unsigned                     saw_end:1;    /* the answer came whole */
+    unsigned                     client_gone:1;
+    unsigned                     cut:1;
+    unsigned                     maybe_billed:1;
+    unsigned                     timed_out:1;
+    unsigned                     connected:1;  /* some attempt was sent */
+    unsigned                     same_pool:1;  /* stale connection: again */
 } ngx_http_offtake_ctx_t;
 
 /* policy */
-ngx_int_t ngx_http_offtake_policy_start(ngx_http_offtake_main_conf_t *omcf, ngx_log_t *log);
-ngx_http_offtake_policy_t *ngx_http_offtake_policy_get(ngx_http_offtake_main_conf_t *omcf,
-                                                       ngx_log_t *log);
+ngx_int_t ngx_http_offtake_policy_start(ngx_http_offtake_main_conf_t *omcf,
+    ngx_log_t *log);
+ngx_http_offtake_policy_t *ngx_http_offtake_policy_get(
+    ngx_http_offtake_main_conf_t *omcf, ngx_log_t *log);
 void ngx_http_offtake_policy_release(ngx_http_offtake_policy_t *policy);
-ngx_int_t ngx_http_offtake_policy_stale(ngx_http_offtake_worker_t *worker, int64_t now_ns);
+ngx_int_t ngx_http_offtake_policy_stale(ngx_http_offtake_worker_t *worker,
+    int64_t now_ns);
 
 /* handler */
 ngx_int_t ngx_http_offtake_handler(ngx_http_request_t *r);
-void ngx_http_offtake_request_id(ngx_http_offtake_worker_t *worker, ngx_http_offtake_ctx_t *ctx,
-                                 int64_t now_ns);
+void ngx_http_offtake_request_id(ngx_http_offtake_worker_t *worker,
+    ngx_http_offtake_ctx_t *ctx, int64_t now_ns);
 
 /* body */
-ngx_int_t ngx_http_offtake_build(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
-                                 const struct policy_endpoint *endpoint);
+ngx_int_t ngx_http_offtake_build(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx, const struct policy_endpoint *endpoint);
 
 /* upstream */
-ngx_int_t ngx_http_offtake_upstream_start(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx);
-ngx_int_t ngx_http_offtake_peer_init(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *peers);
+ngx_int_t ngx_http_offtake_upstream_start(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
+ngx_int_t ngx_http_offtake_peer_init(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *peers);
 
 /* keepalive.  HOST is the endpoint's, read from the endpoint's own policy:
  * the worker's may be a newer one by now. */
-ngx_int_t ngx_http_offtake_keepalive_init(ngx_http_offtake_main_conf_t *omcf);
-ngx_connection_t *ngx_http_offtake_keepalive_take(ngx_http_offtake_worker_t *worker,
-                                                  uint64_t pool_id,
-                                                  const struct policy_endpoint *endpoint,
-                                                  uint32_t address, struct oft_str host);
-ngx_int_t ngx_http_offtake_keepalive_put(ngx_http_offtake_worker_t *worker, uint64_t pool_id,
-                                         const struct policy_endpoint *endpoint, uint32_t address,
-                                         struct oft_str host, ngx_connection_t *c);
+ngx_int_t ngx_http_offtake_keepalive_init(
+    ngx_http_offtake_main_conf_t *omcf);
+ngx_connection_t *ngx_http_offtake_keepalive_take(
+    ngx_http_offtake_worker_t *worker, uint64_t pool_id,
+    const struct policy_endpoint *endpoint, uint32_t address,
+    struct oft_str host);
+ngx_int_t ngx_http_offtake_keepalive_put(ngx_http_offtake_worker_t *worker,
+    uint64_t pool_id, const struct policy_endpoint *endpoint,
+    uint32_t address, struct oft_str host, ngx_connection_t *c);
 
 /* response */
 ngx_int_t ngx_http_offtake_create_request(ngx_http_request_t *r);
@@ -222,41 +227,49 @@ ngx_int_t ngx_http_offtake_filter_init(void *data);
 ngx_int_t ngx_http_offtake_filter(void *data, ssize_t bytes);
 
 /* stream */
-ngx_int_t ngx_http_offtake_stream_bytes(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
-                                        u_char *data, size_t length);
-ngx_int_t ngx_http_offtake_emit(ngx_http_request_t *r, u_char *data, size_t length);
+ngx_int_t ngx_http_offtake_stream_bytes(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx, u_char *data, size_t length);
+ngx_int_t ngx_http_offtake_emit(ngx_http_request_t *r, u_char *data,
+    size_t length);
 
 /*
  * reply.  Whatever answers a request itself returns NGX_HTTP_OFFTAKE_ANSWERED,
  * which no step on the way takes for "go on"; the entry points turn it into
  * what sending gave.
  */
-#define NGX_HTTP_OFFTAKE_ANSWERED -100
+#define NGX_HTTP_OFFTAKE_ANSWERED  -100
 
-ngx_int_t ngx_http_offtake_error(ngx_http_request_t *r, ngx_uint_t status, const char *type,
-                                 const char *code, ngx_str_t *param, ngx_str_t *message);
-ngx_int_t ngx_http_offtake_error_text(ngx_http_request_t *r, ngx_uint_t status, const char *type,
-                                      const char *code, const char *message);
-ngx_int_t ngx_http_offtake_models(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx);
-ngx_int_t ngx_http_offtake_add_header(ngx_http_request_t *r, const char *name, ngx_str_t value);
+ngx_int_t ngx_http_offtake_error(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, const char *code, ngx_str_t *param, ngx_str_t *message);
+ngx_int_t ngx_http_offtake_error_text(ngx_http_request_t *r,
+    ngx_uint_t status, const char *type, const char *code,
+    const char *message);
+ngx_int_t ngx_http_offtake_models(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
+ngx_int_t ngx_http_offtake_add_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t value);
 ngx_int_t ngx_http_offtake_reply_init(ngx_conf_t *cf);
 ngx_http_offtake_ctx_t *ngx_http_offtake_ctx_new(ngx_http_request_t *r);
 
 /* health */
-ngx_int_t ngx_http_offtake_health_zone(ngx_conf_t *cf, ngx_http_offtake_main_conf_t *omcf);
+ngx_int_t ngx_http_offtake_health_zone(ngx_conf_t *cf,
+    ngx_http_offtake_main_conf_t *omcf);
 void ngx_http_offtake_health_fill(ngx_http_offtake_main_conf_t *omcf,
-                                  ngx_http_offtake_policy_t *policy);
-void ngx_http_offtake_health_down(ngx_http_offtake_main_conf_t *omcf, uint64_t pool_id,
-                                  ngx_uint_t seconds);
-void ngx_http_offtake_health_up(ngx_http_offtake_main_conf_t *omcf, uint64_t pool_id);
+    ngx_http_offtake_policy_t *policy);
+void ngx_http_offtake_health_down(ngx_http_offtake_main_conf_t *omcf,
+    uint64_t pool_id, ngx_uint_t seconds);
+void ngx_http_offtake_health_up(ngx_http_offtake_main_conf_t *omcf,
+    uint64_t pool_id);
 ngx_uint_t ngx_http_offtake_health_wait(ngx_http_offtake_main_conf_t *omcf,
-                                        ngx_http_offtake_ctx_t *ctx);
+    ngx_http_offtake_ctx_t *ctx);
 
 /* meter */
-ngx_int_t ngx_http_offtake_meter_start(ngx_http_offtake_main_conf_t *omcf, ngx_log_t *log);
-ngx_int_t ngx_http_offtake_meter_admit(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
-                                       uint32_t attempts);
-ngx_int_t ngx_http_offtake_meter_intent(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx);
+ngx_int_t ngx_http_offtake_meter_start(ngx_http_offtake_main_conf_t *omcf,
+    ngx_log_t *log);
+ngx_int_t ngx_http_offtake_meter_admit(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx, uint32_t attempts);
+ngx_int_t ngx_http_offtake_meter_intent(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
 void ngx_http_offtake_meter_settle(void *data);
 void ngx_http_offtake_meter_stop(ngx_http_offtake_worker_t *worker);
 

@@ -9,10 +9,12 @@
 
 #include <string.h>
 
-void offtake_json_space(offtake_json_t *s)
+
+void
+offtake_json_space(offtake_json_t *s)
 {
     while (s->at < s->length) {
-        char c = s->body[s->at];
+        char  c = s->body[s->at];
 
         if (c != ' ' && c != '\n' && c != '\r' && c != '\t') {
             break;
@@ -22,18 +24,22 @@ void offtake_json_space(offtake_json_t *s)
     }
 }
 
-static int hex_digits(const offtake_json_t *s, size_t at, size_t count)
+
+static int
+hex_digits(const offtake_json_t *s, size_t at, size_t count)
 {
-    size_t i;
+    size_t  i;
 
     if (s->length - at < count) {
         return 0;
     }
 
     for (i = 0; i < count; i++) {
-        char c = s->body[at + i];
+        char  c = s->body[at + i];
 
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))) {
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')
+              || (c >= 'A' && c <= 'F')))
+        {
             return 0;
         }
     }
@@ -41,9 +47,11 @@ static int hex_digits(const offtake_json_t *s, size_t at, size_t count)
     return 1;
 }
 
+
 /* At a backslash: past the escape, or 0. */
 
-static int skip_escape(offtake_json_t *s)
+static int
+skip_escape(offtake_json_t *s)
 {
     if (s->at + 1 >= s->length) {
         return 0;
@@ -51,13 +59,7 @@ static int skip_escape(offtake_json_t *s)
 
     switch (s->body[s->at + 1]) {
 
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
+    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r':
     case 't':
         s->at += 2;
         return 1;
@@ -74,6 +76,7 @@ static int skip_escape(offtake_json_t *s)
     }
 }
 
+
 /* Whether a run holds a control character.  No early exit: the compiler makes
  * wide instructions of this loop. */
 
@@ -83,44 +86,48 @@ __attribute__((optimize("O3")))
 static int
 has_control(const unsigned char *data, size_t length)
 {
-    size_t i;
-    unsigned char found = 0;
+    size_t         i;
+    unsigned char  found = 0;
 
     for (i = 0; i < length; i++) {
-        found |= (unsigned char)(data[i] < 0x20);
+        found |= (unsigned char) (data[i] < 0x20);
     }
 
     return found;
 }
 
+
 /* Bytes from here that neither end the string nor escape anything. */
 
-static size_t plain_run(const offtake_json_t *s)
+static size_t
+plain_run(const offtake_json_t *s)
 {
-    size_t length = s->length - s->at;
-    const char *start = s->body + s->at, *end;
+    size_t       length = s->length - s->at;
+    const char  *start = s->body + s->at, *end;
 
     end = memchr(start, '"', length);
     if (end != NULL) {
-        length = (size_t)(end - start);
+        length = (size_t) (end - start);
     }
 
     end = memchr(start, '\\', length);
 
-    return end == NULL ? length : (size_t)(end - start);
+    return end == NULL ? length : (size_t) (end - start);
 }
+
 
 /* At an opening quote: past the closing one.  *ret_escaped tells of any. */
 
-int offtake_json_string(offtake_json_t *s, int *ret_escaped)
+int
+offtake_json_string(offtake_json_t *s, int *ret_escaped)
 {
     *ret_escaped = 0;
     s->at++;
 
-    for (;;) {
-        size_t run = plain_run(s);
+    for ( ;; ) {
+        size_t  run = plain_run(s);
 
-        if (has_control((const unsigned char *)s->body + s->at, run)) {
+        if (has_control((const unsigned char *) s->body + s->at, run)) {
             return 0;
         }
 
@@ -142,18 +149,23 @@ int offtake_json_string(offtake_json_t *s, int *ret_escaped)
     }
 }
 
-static size_t skip_digits(offtake_json_t *s)
-{
-    size_t start = s->at;
 
-    while (s->at < s->length && s->body[s->at] >= '0' && s->body[s->at] <= '9') {
+static size_t
+skip_digits(offtake_json_t *s)
+{
+    size_t  start = s->at;
+
+    while (s->at < s->length && s->body[s->at] >= '0' && s->body[s->at] <= '9')
+    {
         s->at++;
     }
 
     return s->at - start;
 }
 
-static int skip_number(offtake_json_t *s)
+
+static int
+skip_number(offtake_json_t *s)
 {
     if (s->body[s->at] == '-') {
         s->at++;
@@ -173,9 +185,12 @@ static int skip_number(offtake_json_t *s)
         }
     }
 
-    if (s->at < s->length && (s->body[s->at] == 'e' || s->body[s->at] == 'E')) {
+    if (s->at < s->length && (s->body[s->at] == 'e' || s->body[s->at] == 'E'))
+    {
         s->at++;
-        if (s->at < s->length && (s->body[s->at] == '+' || s->body[s->at] == '-')) {
+        if (s->at < s->length
+            && (s->body[s->at] == '+' || s->body[s->at] == '-'))
+        {
             s->at++;
         }
         if (skip_digits(s) == 0) {
@@ -186,11 +201,15 @@ static int skip_number(offtake_json_t *s)
     return 1;
 }
 
-static int skip_word(offtake_json_t *s, const char *word)
-{
-    size_t length = strlen(word);
 
-    if (s->length - s->at < length || memcmp(s->body + s->at, word, length) != 0) {
+static int
+skip_word(offtake_json_t *s, const char *word)
+{
+    size_t  length = strlen(word);
+
+    if (s->length - s->at < length
+        || memcmp(s->body + s->at, word, length) != 0)
+    {
         return 0;
     }
 
@@ -198,11 +217,13 @@ static int skip_word(offtake_json_t *s, const char *word)
     return 1;
 }
 
+
 /* A string, number or literal. */
 
-static int skip_scalar(offtake_json_t *s)
+static int
+skip_scalar(offtake_json_t *s)
 {
-    int escaped;
+    int  escaped;
 
     switch (s->body[s->at]) {
     case '"':
@@ -218,34 +239,42 @@ static int skip_scalar(offtake_json_t *s)
     }
 }
 
-static int push(offtake_json_t *s, int is_object)
+
+static int
+push(offtake_json_t *s, int is_object)
 {
     if (s->depth == OFFTAKE_JSON_DEPTH_MAX) {
         return 0;
     }
 
-    s->objects[s->depth / 64] &= ~((uint64_t)1 << (s->depth % 64));
-    s->objects[s->depth / 64] |= (uint64_t)is_object << (s->depth % 64);
+    s->objects[s->depth / 64] &= ~((uint64_t) 1 << (s->depth % 64));
+    s->objects[s->depth / 64] |= (uint64_t) is_object << (s->depth % 64);
     s->depth++;
     s->at++;
     return 1;
 }
 
-static int in_object(const offtake_json_t *s)
-{
-    int level = s->depth - 1;
 
-    return (int)((s->objects[level / 64] >> (level % 64)) & 1);
+static int
+in_object(const offtake_json_t *s)
+{
+    int  level = s->depth - 1;
+
+    return (int) ((s->objects[level / 64] >> (level % 64)) & 1);
 }
+
 
 /* Past '"key" :' of a nested object. */
 
-static int skip_key(offtake_json_t *s)
+static int
+skip_key(offtake_json_t *s)
 {
-    int escaped;
+    int  escaped;
 
     offtake_json_space(s);
-    if (s->at >= s->length || s->body[s->at] != '"' || !offtake_json_string(s, &escaped)) {
+    if (s->at >= s->length || s->body[s->at] != '"'
+        || !offtake_json_string(s, &escaped))
+    {
         return 0;
     }
 
@@ -258,15 +287,17 @@ static int skip_key(offtake_json_t *s)
     return 1;
 }
 
+
 /*
  * After a value at a depth above BASE: closes what closes, and stops in front
  * of the next value.  Returns 1 there, 0 when BASE is reached, -1 on error.
  */
 
-static int next_nested(offtake_json_t *s, int base)
+static int
+next_nested(offtake_json_t *s, int base)
 {
-    for (;;) {
-        char c;
+    for ( ;; ) {
+        char  c;
 
         if (s->depth == base) {
             return 0;
@@ -291,14 +322,16 @@ static int next_nested(offtake_json_t *s, int base)
     }
 }
 
+
 /* Any value, however deep, without recursion. */
 
-offtake_json_result_t offtake_json_value(offtake_json_t *s)
+offtake_json_result_t
+offtake_json_value(offtake_json_t *s)
 {
-    int base = s->depth, more;
+    int  base = s->depth, more;
 
-    for (;;) {
-        char c;
+    for ( ;; ) {
+        char  c;
 
         offtake_json_space(s);
         if (s->at >= s->length) {
@@ -313,7 +346,8 @@ offtake_json_result_t offtake_json_value(offtake_json_t *s)
             }
 
             offtake_json_space(s);
-            if (s->at < s->length && s->body[s->at] == (c == '{' ? '}' : ']')) {
+            if (s->at < s->length && s->body[s->at] == (c == '{' ? '}' : ']'))
+            {
                 s->at++;
                 s->depth--;
 

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OFFTAKE_JSON_DEPTH_MAX 256
+#define OFFTAKE_JSON_DEPTH_MAX  256
 
 typedef enum {
     OFFTAKE_JSON_OK = 0,
@@ -25,11 +25,11 @@ typedef enum {
 
 /* Zeroed, then body and length set; at moves. */
 typedef struct {
-    const char *body;
-    size_t at;
-    size_t length;
-    int depth;
-    uint64_t objects[OFFTAKE_JSON_DEPTH_MAX / 64]; /* bit: an object */
+    const char  *body;
+    size_t       at;
+    size_t       length;
+    int          depth;
+    uint64_t     objects[OFFTAKE_JSON_DEPTH_MAX / 64]; /* bit: an object */
 } offtake_json_t;
 
 void offtake_json_space(offtake_json_t *s);

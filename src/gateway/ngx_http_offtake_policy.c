@@ -10,14 +10,16 @@
 
 #include <sys/mman.h>
 
-static void *ngx_http_offtake_map(u_char *path, size_t length_min, size_t length_max,
-                                  size_t *ret_length, ngx_log_t *log)
-{
-    int fd;
-    void *bytes;
-    struct stat status;
 
-    fd = open((char *)path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+static void *
+ngx_http_offtake_map(u_char *path, size_t length_min, size_t length_max,
+    size_t *ret_length, ngx_log_t *log)
+{
+    int           fd;
+    void         *bytes;
+    struct stat   status;
+
+    fd = open((char *) path, O_RDONLY|O_CLOEXEC|O_NOFOLLOW);
     if (fd == -1) {
         ngx_log_error(NGX_LOG_ERR, log, ngx_errno, "open \"%s\" failed", path);
         return NULL;
@@ -25,84 +27,100 @@ static void *ngx_http_offtake_map(u_char *path, size_t length_min, size_t length
 
     bytes = NULL;
 
-    if (fstat(fd, &status) == -1 || !S_ISREG(status.st_mode) ||
-        status.st_size < (off_t)length_min || status.st_size > (off_t)length_max) {
+    if (fstat(fd, &status) == -1 || !S_ISREG(status.st_mode)
+        || status.st_size < (off_t) length_min
+        || status.st_size > (off_t) length_max)
+    {
         ngx_log_error(NGX_LOG_ERR, log, 0, "\"%s\" has no sane size", path);
 
     } else {
-        *ret_length = (size_t)status.st_size;
+        *ret_length = (size_t) status.st_size;
         bytes = mmap(NULL, *ret_length, PROT_READ, MAP_SHARED, fd, 0);
         if (bytes == MAP_FAILED) {
-            ngx_log_error(NGX_LOG_ERR, log, ngx_errno, "mmap \"%s\" failed", path);
+            ngx_log_error(NGX_LOG_ERR, log, ngx_errno, "mmap \"%s\" failed",
+                          path);
             bytes = NULL;
         }
     }
 
-    (void)close(fd);
+    (void) close(fd);
     return bytes;
 }
 
-ngx_int_t ngx_http_offtake_policy_start(ngx_http_offtake_main_conf_t *omcf, ngx_log_t *log)
+
+ngx_int_t
+ngx_http_offtake_policy_start(ngx_http_offtake_main_conf_t *omcf,
+    ngx_log_t *log)
 {
-    size_t length;
-    u_char path[NGX_MAX_PATH];
-    struct control_page *page;
+    size_t                length;
+    u_char                path[NGX_MAX_PATH];
+    struct control_page  *page;
 
     *ngx_snprintf(path, NGX_MAX_PATH - 1, "%V/" CONTROL_FILE, &omcf->run) = 0;
 
-    page = ngx_http_offtake_map(path, CONTROL_BYTES, CONTROL_BYTES, &length, log);
+    page = ngx_http_offtake_map(path, CONTROL_BYTES, CONTROL_BYTES, &length,
+                                log);
     if (page == NULL) {
         return NGX_ERROR;
     }
 
     if (page->magic != CONTROL_MAGIC || page->version != 1) {
-        ngx_log_error(NGX_LOG_EMERG, log, 0, "\"%s\" is no control page of this version", path);
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "\"%s\" is no control page of this version", path);
         return NGX_ERROR;
     }
 
     omcf->worker->control = page;
-    (void)ngx_http_offtake_policy_get(omcf, log);
+    (void) ngx_http_offtake_policy_get(omcf, log);
 
     return NGX_OK;
 }
 
-static void ngx_http_offtake_policy_free(ngx_http_offtake_policy_t *policy)
+
+static void
+ngx_http_offtake_policy_free(ngx_http_offtake_policy_t *policy)
 {
     if (policy->bytes != NULL) {
-        (void)munmap(policy->bytes, policy->length);
+        (void) munmap(policy->bytes, policy->length);
     }
 
     if (policy->secret_bytes != NULL) {
-        (void)munmap(policy->secret_bytes, policy->secret_length);
+        (void) munmap(policy->secret_bytes, policy->secret_length);
     }
 
     ngx_free(policy->health);
     ngx_free(policy);
 }
 
-void ngx_http_offtake_policy_release(ngx_http_offtake_policy_t *policy)
+
+void
+ngx_http_offtake_policy_release(ngx_http_offtake_policy_t *policy)
 {
     if (--policy->references == 0) {
         ngx_http_offtake_policy_free(policy);
     }
 }
 
+
 /* The secrets that belong to this very snapshot, whole and checked. */
 
-static ngx_int_t ngx_http_offtake_policy_secrets(ngx_http_offtake_main_conf_t *omcf,
-                                                 ngx_http_offtake_policy_t *policy, ngx_log_t *log)
+static ngx_int_t
+ngx_http_offtake_policy_secrets(ngx_http_offtake_main_conf_t *omcf,
+    ngx_http_offtake_policy_t *policy, ngx_log_t *log)
 {
-    size_t slots;
-    u_char path[NGX_MAX_PATH];
-    const struct policy_secrets_header *header;
-    uint64_t generation;
-    uint32_t i;
+    size_t                               slots;
+    u_char                               path[NGX_MAX_PATH];
+    const struct policy_secrets_header  *header;
+    uint64_t                             generation;
+    uint32_t                             i;
 
     generation = policy->view.header->generation;
-    *ngx_snprintf(path, NGX_MAX_PATH - 1, "%V/secrets-%uL", &omcf->run, generation) = 0;
+    *ngx_snprintf(path, NGX_MAX_PATH - 1, "%V/secrets-%uL", &omcf->run,
+                  generation) = 0;
 
-    policy->secret_bytes = ngx_http_offtake_map(path, sizeof(struct policy_secrets_header), 1 << 26,
-                                                &policy->secret_length, log);
+    policy->secret_bytes = ngx_http_offtake_map(path,
+                               sizeof(struct policy_secrets_header), 1 << 26,
+                               &policy->secret_length, log);
     if (policy->secret_bytes == NULL) {
         return NGX_ERROR;
     }
@@ -110,15 +128,18 @@ static ngx_int_t ngx_http_offtake_policy_secrets(ngx_http_offtake_main_conf_t *o
     header = policy->secret_bytes;
     slots = policy->secret_length - sizeof(struct policy_secrets_header);
 
-    if (header->magic != POLICY_SECRETS_MAGIC || header->generation != generation ||
-        slots != (size_t)header->count * POLICY_SECRET_SLOT_BYTES ||
-        oft_crc32c(0, header + 1, slots) != header->crc32c) {
-        ngx_log_error(NGX_LOG_ALERT, log, 0, "\"%s\" does not belong to the policy or is damaged",
+    if (header->magic != POLICY_SECRETS_MAGIC
+        || header->generation != generation
+        || slots != (size_t) header->count * POLICY_SECRET_SLOT_BYTES
+        || oft_crc32c(0, header + 1, slots) != header->crc32c)
+    {
+        ngx_log_error(NGX_LOG_ALERT, log, 0,
+                      "\"%s\" does not belong to the policy or is damaged",
                       path);
         return NGX_ERROR;
     }
 
-    policy->secrets = (const struct policy_secret *)(header + 1);
+    policy->secrets = (const struct policy_secret *) (header + 1);
     policy->secret_count = header->count;
 
     for (i = 0; i < policy->secret_count; i++) {
@@ -128,11 +149,11 @@ static ngx_int_t ngx_http_offtake_policy_secrets(ngx_http_offtake_main_conf_t *o
     }
 
     for (i = 0; i < policy->view.endpoint_count; i++) {
-        uint32_t secret = policy->view.endpoints[i].secret;
+        uint32_t  secret = policy->view.endpoints[i].secret;
 
         if (secret != POLICY_NO_SECRET && secret >= policy->secret_count) {
-            ngx_log_error(NGX_LOG_ALERT, log, 0, "\"%s\" lacks a secret that the policy names",
-                          path);
+            ngx_log_error(NGX_LOG_ALERT, log, 0,
+                          "\"%s\" lacks a secret that the policy names", path);
             return NGX_ERROR;
         }
     }
@@ -140,12 +161,14 @@ static ngx_int_t ngx_http_offtake_policy_secrets(ngx_http_offtake_main_conf_t *o
     return NGX_OK;
 }
 
-static ngx_http_offtake_policy_t *ngx_http_offtake_policy_load(ngx_http_offtake_main_conf_t *omcf,
-                                                               ngx_log_t *log)
+
+static ngx_http_offtake_policy_t *
+ngx_http_offtake_policy_load(ngx_http_offtake_main_conf_t *omcf,
+    ngx_log_t *log)
 {
-    u_char path[NGX_MAX_PATH];
-    struct oft_error error;
-    ngx_http_offtake_policy_t *policy;
+    u_char                      path[NGX_MAX_PATH];
+    struct oft_error            error;
+    ngx_http_offtake_policy_t  *policy;
 
     policy = ngx_calloc(sizeof(ngx_http_offtake_policy_t), log);
     if (policy == NULL) {
@@ -157,13 +180,17 @@ static ngx_http_offtake_policy_t *ngx_http_offtake_policy_load(ngx_http_offtake_
 
     *ngx_snprintf(path, NGX_MAX_PATH - 1, "%V/" POLICY_FILE, &omcf->run) = 0;
 
-    policy->bytes = ngx_http_offtake_map(path, sizeof(struct policy_header), OFT_SNAPSHOT_BYTES_MAX,
+    policy->bytes = ngx_http_offtake_map(path, sizeof(struct policy_header),
+                                         OFT_SNAPSHOT_BYTES_MAX,
                                          &policy->length, log);
 
-    if (policy->bytes == NULL ||
-        policy_open(&policy->view, policy->bytes, policy->length, &error) != OFT_OK) {
+    if (policy->bytes == NULL
+        || policy_open(&policy->view, policy->bytes, policy->length, &error)
+           != OFT_OK)
+    {
         if (policy->bytes != NULL) {
-            ngx_log_error(NGX_LOG_ALERT, log, 0, "policy \"%s\" refused: %s", path, error.message);
+            ngx_log_error(NGX_LOG_ALERT, log, 0, "policy \"%s\" refused: %s",
+                          path, error.message);
         }
         goto failed;
     }
@@ -172,8 +199,8 @@ static ngx_http_offtake_policy_t *ngx_http_offtake_policy_load(ngx_http_offtake_
         goto failed;
     }
 
-    policy->health =
-        ngx_calloc((policy->view.pool_count + 1) * sizeof(struct policy_pool_health), log);
+    policy->health = ngx_calloc((policy->view.pool_count + 1)
+                                * sizeof(struct policy_pool_health), log);
     if (policy->health == NULL) {
         goto failed;
     }
@@ -186,17 +213,23 @@ failed:
     return NULL;
 }
 
-ngx_http_offtake_policy_t *ngx_http_offtake_policy_get(ngx_http_offtake_main_conf_t *omcf,
-                                                       ngx_log_t *log)
+
+ngx_http_offtake_policy_t *
+ngx_http_offtake_policy_get(ngx_http_offtake_main_conf_t *omcf,
+    ngx_log_t *log)
 {
-    uint64_t generation;
-    ngx_http_offtake_worker_t *worker = omcf->worker;
-    ngx_http_offtake_policy_t *policy;
+    uint64_t                    generation;
+    ngx_http_offtake_worker_t  *worker = omcf->worker;
+    ngx_http_offtake_policy_t  *policy;
 
-    generation = atomic_load_explicit(&worker->control->generation, memory_order_acquire);
+    generation = atomic_load_explicit(&worker->control->generation,
+                                      memory_order_acquire);
 
-    if (generation == 0 || generation == worker->refused_generation ||
-        (worker->policy != NULL && worker->policy->view.header->generation >= generation)) {
+    if (generation == 0
+        || generation == worker->refused_generation
+        || (worker->policy != NULL
+            && worker->policy->view.header->generation >= generation))
+    {
         return worker->policy;
     }
 
@@ -204,8 +237,10 @@ ngx_http_offtake_policy_t *ngx_http_offtake_policy_get(ngx_http_offtake_main_con
 
     if (policy == NULL) {
         worker->refused_generation = generation;
-        ngx_log_error(NGX_LOG_ALERT, log, 0, "policy generation %uL refused; %s", generation,
-                      worker->policy == NULL ? "nothing is served" : "the last one stays in force");
+        ngx_log_error(NGX_LOG_ALERT, log, 0,
+                      "policy generation %uL refused; %s", generation,
+                      worker->policy == NULL ? "nothing is served"
+                                             : "the last one stays in force");
         return worker->policy;
     }
 
@@ -220,12 +255,17 @@ ngx_http_offtake_policy_t *ngx_http_offtake_policy_get(ngx_http_offtake_main_con
     return policy;
 }
 
-ngx_int_t ngx_http_offtake_policy_stale(ngx_http_offtake_worker_t *worker, int64_t now_ns)
-{
-    int64_t heartbeat, bound;
 
-    bound = atomic_load_explicit(&worker->control->stale_after_ns, memory_order_relaxed);
-    heartbeat = atomic_load_explicit(&worker->control->heartbeat_ns, memory_order_relaxed);
+ngx_int_t
+ngx_http_offtake_policy_stale(ngx_http_offtake_worker_t *worker,
+    int64_t now_ns)
+{
+    int64_t  heartbeat, bound;
+
+    bound = atomic_load_explicit(&worker->control->stale_after_ns,
+                                 memory_order_relaxed);
+    heartbeat = atomic_load_explicit(&worker->control->heartbeat_ns,
+                                     memory_order_relaxed);
 
     return bound > 0 && now_ns - heartbeat > bound;
 }

@@ -9,15 +9,19 @@
 
 #include "ngx_http_offtake.h"
 
+
 static ngx_int_t ngx_http_offtake_header_filter(ngx_http_request_t *r);
-static ngx_int_t ngx_http_offtake_body_filter(ngx_http_request_t *r, ngx_chain_t *in);
+static ngx_int_t ngx_http_offtake_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
 
-static ngx_http_output_header_filter_pt ngx_http_next_header_filter;
-static ngx_http_output_body_filter_pt ngx_http_next_body_filter;
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
-ngx_int_t ngx_http_offtake_reply_init(ngx_conf_t *cf)
+
+ngx_int_t
+ngx_http_offtake_reply_init(ngx_conf_t *cf)
 {
-    ngx_http_offtake_main_conf_t *omcf;
+    ngx_http_offtake_main_conf_t  *omcf;
 
     omcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_offtake_module);
 
@@ -34,9 +38,12 @@ ngx_int_t ngx_http_offtake_reply_init(ngx_conf_t *cf)
     return NGX_OK;
 }
 
-ngx_int_t ngx_http_offtake_add_header(ngx_http_request_t *r, const char *name, ngx_str_t value)
+
+ngx_int_t
+ngx_http_offtake_add_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t value)
 {
-    ngx_table_elt_t *h;
+    ngx_table_elt_t  *h;
 
     h = ngx_list_push(&r->headers_out.headers);
     if (h == NULL) {
@@ -45,7 +52,7 @@ ngx_int_t ngx_http_offtake_add_header(ngx_http_request_t *r, const char *name, n
 
     ngx_memzero(h, sizeof(ngx_table_elt_t));
     h->hash = 1;
-    h->key.data = (u_char *)name;
+    h->key.data = (u_char *) name;
     h->key.len = ngx_strlen(name);
 
     h->value.len = value.len;
@@ -59,12 +66,14 @@ ngx_int_t ngx_http_offtake_add_header(ngx_http_request_t *r, const char *name, n
     return NGX_OK;
 }
 
-static ngx_int_t ngx_http_offtake_write(ngx_http_request_t *r, ngx_uint_t status, u_char *body,
-                                        size_t length)
+
+static ngx_int_t
+ngx_http_offtake_write(ngx_http_request_t *r, ngx_uint_t status,
+    u_char *body, size_t length)
 {
-    ngx_int_t rc;
-    ngx_buf_t *b;
-    ngx_chain_t out;
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
@@ -72,7 +81,7 @@ static ngx_int_t ngx_http_offtake_write(ngx_http_request_t *r, ngx_uint_t status
     }
 
     r->headers_out.status = status;
-    r->headers_out.content_length_n = (off_t)length;
+    r->headers_out.content_length_n = (off_t) length;
     ngx_str_set(&r->headers_out.content_type, "application/json");
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
@@ -98,10 +107,12 @@ static ngx_int_t ngx_http_offtake_write(ngx_http_request_t *r, ngx_uint_t status
     return ngx_http_output_filter(r, &out);
 }
 
-static ngx_int_t ngx_http_offtake_send(ngx_http_request_t *r, ngx_uint_t status, u_char *body,
-                                       size_t length)
+
+static ngx_int_t
+ngx_http_offtake_send(ngx_http_request_t *r, ngx_uint_t status,
+    u_char *body, size_t length)
 {
-    ngx_http_offtake_ctx_t *ctx;
+    ngx_http_offtake_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
     ctx->answered = 1;
@@ -112,18 +123,20 @@ static ngx_int_t ngx_http_offtake_send(ngx_http_request_t *r, ngx_uint_t status,
     return NGX_HTTP_OFFTAKE_ANSWERED;
 }
 
+
 /* TYPE, CODE, PARAM and MESSAGE are safe inside JSON: ours, or a deal's. */
 
-static ngx_str_t ngx_http_offtake_error_body(ngx_http_request_t *r, const char *type,
-                                             const char *code, ngx_str_t *param, ngx_str_t *message)
+static ngx_str_t
+ngx_http_offtake_error_body(ngx_http_request_t *r, const char *type,
+    const char *code, ngx_str_t *param, ngx_str_t *message)
 {
-    size_t size, escape;
-    u_char *p;
-    ngx_str_t body = ngx_null_string;
+    size_t     size, escape;
+    u_char    *p;
+    ngx_str_t  body = ngx_null_string;
 
-    escape = (size_t)ngx_escape_json(NULL, message->data, message->len);
-    size = 160 + message->len + escape + ngx_strlen(type) + ngx_strlen(code) +
-           (param ? param->len : 0);
+    escape = (size_t) ngx_escape_json(NULL, message->data, message->len);
+    size = 160 + message->len + escape + ngx_strlen(type) + ngx_strlen(code)
+           + (param ? param->len : 0);
 
     body.data = ngx_pnalloc(r->pool, size);
     if (body.data == NULL) {
@@ -131,19 +144,22 @@ static ngx_str_t ngx_http_offtake_error_body(ngx_http_request_t *r, const char *
     }
 
     p = ngx_cpymem(body.data, "{\"error\":{\"message\":\"", 21);
-    p = (u_char *)ngx_escape_json(p, message->data, message->len);
+    p = (u_char *) ngx_escape_json(p, message->data, message->len);
     p = ngx_sprintf(p, "\",\"type\":\"%s\",\"param\":", type);
-    p = param ? ngx_sprintf(p, "\"%V\"", param) : ngx_cpymem(p, "null", 4);
+    p = param ? ngx_sprintf(p, "\"%V\"", param)
+              : ngx_cpymem(p, "null", 4);
     p = ngx_sprintf(p, ",\"code\":\"%s\"}}\n", code);
-    body.len = (size_t)(p - body.data);
+    body.len = (size_t) (p - body.data);
 
     return body;
 }
 
-ngx_int_t ngx_http_offtake_error(ngx_http_request_t *r, ngx_uint_t status, const char *type,
-                                 const char *code, ngx_str_t *param, ngx_str_t *message)
+
+ngx_int_t
+ngx_http_offtake_error(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, const char *code, ngx_str_t *param, ngx_str_t *message)
 {
-    ngx_str_t body;
+    ngx_str_t  body;
 
     body = ngx_http_offtake_error_body(r, type, code, param, message);
     if (body.data == NULL) {
@@ -153,31 +169,35 @@ ngx_int_t ngx_http_offtake_error(ngx_http_request_t *r, ngx_uint_t status, const
     return ngx_http_offtake_send(r, status, body.data, body.len);
 }
 
-ngx_int_t ngx_http_offtake_error_text(ngx_http_request_t *r, ngx_uint_t status, const char *type,
-                                      const char *code, const char *message)
-{
-    ngx_str_t text;
 
-    text.data = (u_char *)message;
+ngx_int_t
+ngx_http_offtake_error_text(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, const char *code, const char *message)
+{
+    ngx_str_t  text;
+
+    text.data = (u_char *) message;
     text.len = ngx_strlen(message);
 
     return ngx_http_offtake_error(r, status, type, code, NULL, &text);
 }
 
+
 /* The models that this key's product may use at this instant. */
 
-ngx_int_t ngx_http_offtake_models(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+ngx_int_t
+ngx_http_offtake_models(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
-    size_t size = 64;
-    u_char *body, *p;
-    uint32_t i;
-    ngx_str_t name;
-    ngx_uint_t first = 1;
-    struct oft_str text;
-    struct policy_query query;
-    struct policy_choice choice;
-    struct policy_answer answer;
-    const struct policy_view *view = &ctx->policy->view;
+    size_t                     size = 64;
+    u_char                    *body, *p;
+    uint32_t                   i;
+    ngx_str_t                  name;
+    ngx_uint_t                 first = 1;
+    struct oft_str             text;
+    struct policy_query        query;
+    struct policy_choice       choice;
+    struct policy_answer       answer;
+    const struct policy_view  *view = &ctx->policy->view;
 
     for (i = 0; i < view->model_count; i++) {
         size += view->models[i].name.length + 80;
@@ -205,11 +225,10 @@ ngx_int_t ngx_http_offtake_models(ngx_http_request_t *r, ngx_http_offtake_ctx_t 
         }
 
         text = policy_text(view, view->models[i].name);
-        name.data = (u_char *)text.data;
+        name.data = (u_char *) text.data;
         name.len = text.length;
 
-        p = ngx_sprintf(p,
-                        "%s{\"id\":\"%V\",\"object\":\"model\","
+        p = ngx_sprintf(p, "%s{\"id\":\"%V\",\"object\":\"model\","
                         "\"created\":0,\"owned_by\":\"offtake\"}",
                         first ? "" : ",", &name);
         first = 0;
@@ -217,27 +236,32 @@ ngx_int_t ngx_http_offtake_models(ngx_http_request_t *r, ngx_http_offtake_ctx_t 
 
     p = ngx_sprintf(p, "]}\n");
 
-    return ngx_http_offtake_send(r, NGX_HTTP_OK, body, (size_t)(p - body));
+    return ngx_http_offtake_send(r, NGX_HTTP_OK, body, (size_t) (p - body));
 }
 
-static ngx_int_t ngx_http_offtake_own_headers(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+
+static ngx_int_t
+ngx_http_offtake_own_headers(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx)
 {
-    u_char *p;
-    u_char id[40];
-    ngx_str_t value;
-    struct oft_str text;
+    u_char           *p;
+    u_char            id[40];
+    ngx_str_t         value;
+    struct oft_str    text;
 
     p = ngx_cpymem(id, "req_", 4);
     p = ngx_cpymem(p, ctx->request_id, 32);
     value.data = id;
-    value.len = (size_t)(p - id);
+    value.len = (size_t) (p - id);
 
-    if (ngx_http_offtake_add_header(r, "x-offtake-request-id", value) != NGX_OK) {
+    if (ngx_http_offtake_add_header(r, "x-offtake-request-id", value)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     if (ctx->retry_after != 0 && ctx->upstream_status == 0) {
-        value.len = (size_t)(ngx_sprintf(id, "%ui", ctx->retry_after) - id);
+        value.len = (size_t) (ngx_sprintf(id, "%ui", ctx->retry_after) - id);
         if (ngx_http_offtake_add_header(r, "Retry-After", value) != NGX_OK) {
             return NGX_ERROR;
         }
@@ -247,24 +271,28 @@ static ngx_int_t ngx_http_offtake_own_headers(ngx_http_request_t *r, ngx_http_of
         return NGX_OK;
     }
 
-    text = policy_text(&ctx->policy->view, ctx->policy->view.pools[ctx->candidate->pool].name);
-    value.data = (u_char *)text.data;
+    text = policy_text(&ctx->policy->view,
+                       ctx->policy->view.pools[ctx->candidate->pool].name);
+    value.data = (u_char *) text.data;
     value.len = text.length;
 
     if (ngx_http_offtake_add_header(r, "x-offtake-pool", value) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    text = policy_text(&ctx->policy->view, ctx->policy->view.clauses[ctx->candidate->clause].name);
-    value.data = (u_char *)text.data;
+    text = policy_text(&ctx->policy->view,
+                   ctx->policy->view.clauses[ctx->candidate->clause].name);
+    value.data = (u_char *) text.data;
     value.len = text.length;
 
     return ngx_http_offtake_add_header(r, "x-offtake-clause", value);
 }
 
+
 /* What an nginx page about to be sent means, once providers were asked. */
 
-static const char *ngx_http_offtake_failure(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+static const char *
+ngx_http_offtake_failure(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
     if (ctx->timed_out) {
         r->headers_out.status = NGX_HTTP_GATEWAY_TIME_OUT;
@@ -291,7 +319,9 @@ static const char *ngx_http_offtake_failure(ngx_http_request_t *r, ngx_http_offt
     return "No provider that the contract allows can be reached.";
 }
 
-static const char *ngx_http_offtake_page(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+
+static const char *
+ngx_http_offtake_page(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
     if (ctx->candidate != NULL) {
         return ngx_http_offtake_failure(r, ctx);
@@ -312,19 +342,24 @@ static const char *ngx_http_offtake_page(ngx_http_request_t *r, ngx_http_offtake
     }
 }
 
+
 /* nginx is about to send a page of its own: send ours in its place. */
 
-static ngx_int_t ngx_http_offtake_replace(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+static ngx_int_t
+ngx_http_offtake_replace(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
-    ngx_str_t message, body;
-    const char *text = ngx_http_offtake_page(r, ctx);
+    ngx_str_t    message, body;
+    const char  *text = ngx_http_offtake_page(r, ctx);
 
-    message.data = (u_char *)text;
+    message.data = (u_char *) text;
     message.len = ngx_strlen(text);
 
-    body = ngx_http_offtake_error_body(
-        r, r->headers_out.status < 500 ? "invalid_request_error" : "api_error",
-        r->headers_out.status < 500 ? "bad_request" : "provider_unavailable", NULL, &message);
+    body = ngx_http_offtake_error_body(r,
+               r->headers_out.status < 500 ? "invalid_request_error"
+                                           : "api_error",
+               r->headers_out.status < 500 ? "bad_request"
+                                           : "provider_unavailable",
+               NULL, &message);
     if (body.data == NULL) {
         return NGX_ERROR;
     }
@@ -335,7 +370,7 @@ static ngx_int_t ngx_http_offtake_replace(ngx_http_request_t *r, ngx_http_offtak
     ctx->body = body;
 
     r->headers_out.status_line.len = 0;
-    r->headers_out.content_length_n = (off_t)body.len;
+    r->headers_out.content_length_n = (off_t) body.len;
     ngx_str_set(&r->headers_out.content_type, "application/json");
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
@@ -344,9 +379,12 @@ static ngx_int_t ngx_http_offtake_replace(ngx_http_request_t *r, ngx_http_offtak
     return NGX_OK;
 }
 
+
 /* The provider's own status, where we had shown nginx another. */
 
-static void ngx_http_offtake_restore_status(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+static void
+ngx_http_offtake_restore_status(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx)
 {
     if (r->headers_out.status != ctx->upstream_status) {
         r->headers_out.status = ctx->upstream_status;
@@ -358,11 +396,13 @@ static void ngx_http_offtake_restore_status(ngx_http_request_t *r, ngx_http_offt
     }
 }
 
-static ngx_int_t ngx_http_offtake_header_filter(ngx_http_request_t *r)
+
+static ngx_int_t
+ngx_http_offtake_header_filter(ngx_http_request_t *r)
 {
-    ngx_http_upstream_t *u = r->upstream;
-    ngx_http_offtake_ctx_t *ctx;
-    ngx_http_offtake_srv_conf_t *oscf;
+    ngx_http_upstream_t          *u = r->upstream;
+    ngx_http_offtake_ctx_t       *ctx;
+    ngx_http_offtake_srv_conf_t  *oscf;
 
     oscf = ngx_http_get_module_srv_conf(r, ngx_http_offtake_module);
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
@@ -383,11 +423,14 @@ static ngx_int_t ngx_http_offtake_header_filter(ngx_http_request_t *r)
     }
 
     if (!ctx->answered) {
-        if (u != NULL && u->headers_in.status_n != 0 && r->err_status == 0 &&
-            ctx->upstream_status != 0) {
+        if (u != NULL && u->headers_in.status_n != 0 && r->err_status == 0
+            && ctx->upstream_status != 0)
+        {
             ngx_http_offtake_restore_status(r, ctx);
 
-        } else if (r->headers_out.status >= 400 && ngx_http_offtake_replace(r, ctx) != NGX_OK) {
+        } else if (r->headers_out.status >= 400
+                   && ngx_http_offtake_replace(r, ctx) != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }
@@ -399,7 +442,9 @@ static ngx_int_t ngx_http_offtake_header_filter(ngx_http_request_t *r)
     return ngx_http_next_header_filter(r);
 }
 
-static void ngx_http_offtake_consume(ngx_chain_t *in)
+
+static void
+ngx_http_offtake_consume(ngx_chain_t *in)
 {
     for (/* void */; in; in = in->next) {
         in->buf->pos = in->buf->last;
@@ -407,11 +452,13 @@ static void ngx_http_offtake_consume(ngx_chain_t *in)
     }
 }
 
-static ngx_int_t ngx_http_offtake_send_replacement(ngx_http_request_t *r,
-                                                   ngx_http_offtake_ctx_t *ctx, ngx_chain_t *in)
+
+static ngx_int_t
+ngx_http_offtake_send_replacement(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx, ngx_chain_t *in)
 {
-    ngx_buf_t *b;
-    ngx_chain_t out;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
 
     ngx_http_offtake_consume(in);
 
@@ -438,10 +485,12 @@ static ngx_int_t ngx_http_offtake_send_replacement(ngx_http_request_t *r,
     return ngx_http_next_body_filter(r, &out);
 }
 
-static ngx_int_t ngx_http_offtake_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+
+static ngx_int_t
+ngx_http_offtake_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
-    ngx_int_t rc;
-    ngx_http_offtake_ctx_t *ctx;
+    ngx_int_t                rc;
+    ngx_http_offtake_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
 
@@ -460,7 +509,9 @@ static ngx_int_t ngx_http_offtake_body_filter(ngx_http_request_t *r, ngx_chain_t
 
     rc = ngx_http_next_body_filter(r, in);
 
-    if (rc == NGX_ERROR && r->connection->error && ctx->candidate != NULL && !ctx->saw_end) {
+    if (rc == NGX_ERROR && r->connection->error && ctx->candidate != NULL
+        && !ctx->saw_end)
+    {
         /* The client left.  Read the provider to its usage, then end. */
         ctx->client_gone = 1;
         ngx_http_offtake_consume(in);

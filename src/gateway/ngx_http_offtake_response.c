@@ -7,20 +7,26 @@
 
 #include "ngx_http_offtake.h"
 
+
 static ngx_int_t ngx_http_offtake_process_header(ngx_http_request_t *r);
-static ngx_int_t ngx_http_offtake_header_done(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx);
+static ngx_int_t ngx_http_offtake_header_done(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
+
 
 /* The request is built when the peer is known, before each attempt. */
 
-ngx_int_t ngx_http_offtake_create_request(ngx_http_request_t *r)
+ngx_int_t
+ngx_http_offtake_create_request(ngx_http_request_t *r)
 {
     r->upstream->request_bufs = NULL;
     return NGX_OK;
 }
 
-ngx_int_t ngx_http_offtake_reinit_request(ngx_http_request_t *r)
+
+ngx_int_t
+ngx_http_offtake_reinit_request(ngx_http_request_t *r)
 {
-    ngx_http_offtake_ctx_t *ctx;
+    ngx_http_offtake_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
 
@@ -32,21 +38,26 @@ ngx_int_t ngx_http_offtake_reinit_request(ngx_http_request_t *r)
     return NGX_OK;
 }
 
-void ngx_http_offtake_abort_request(ngx_http_request_t *r)
+
+void
+ngx_http_offtake_abort_request(ngx_http_request_t *r)
 {
-    (void)r;
+    (void) r;
 }
 
-void ngx_http_offtake_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
+
+void
+ngx_http_offtake_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
 {
-    ngx_http_upstream_t *u = r->upstream;
-    ngx_http_offtake_ctx_t *ctx;
-    ngx_http_offtake_main_conf_t *omcf;
+    ngx_http_upstream_t           *u = r->upstream;
+    ngx_http_offtake_ctx_t        *ctx;
+    ngx_http_offtake_main_conf_t  *omcf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
     omcf = ngx_http_get_module_main_conf(r, ngx_http_offtake_module);
 
-    if (rc == 0 && ctx->upstream_status >= 200 && ctx->upstream_status < 300) {
+    if (rc == 0 && ctx->upstream_status >= 200 && ctx->upstream_status < 300)
+    {
         ngx_http_offtake_health_up(omcf, ctx->record.pool_id);
     }
 
@@ -59,10 +70,13 @@ void ngx_http_offtake_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
     }
 }
 
-static ngx_int_t ngx_http_offtake_is_status_line(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+
+static ngx_int_t
+ngx_http_offtake_is_status_line(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx)
 {
-    ngx_int_t rc;
-    ngx_http_upstream_t *u = r->upstream;
+    ngx_int_t             rc;
+    ngx_http_upstream_t  *u = r->upstream;
 
     rc = ngx_http_parse_status_line(r, &u->buffer, &ctx->status);
 
@@ -71,18 +85,21 @@ static ngx_int_t ngx_http_offtake_is_status_line(ngx_http_request_t *r, ngx_http
     }
 
     if (rc == NGX_ERROR || ctx->status.code < 200 || ctx->status.code > 599) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "provider sent no valid HTTP answer");
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "provider sent no valid HTTP answer");
         return NGX_HTTP_UPSTREAM_INVALID_HEADER;
     }
 
     return NGX_OK;
 }
 
-ngx_int_t ngx_http_offtake_process_status(ngx_http_request_t *r)
+
+ngx_int_t
+ngx_http_offtake_process_status(ngx_http_request_t *r)
 {
-    ngx_int_t rc;
-    ngx_http_upstream_t *u = r->upstream;
-    ngx_http_offtake_ctx_t *ctx;
+    ngx_int_t                rc;
+    ngx_http_upstream_t     *u = r->upstream;
+    ngx_http_offtake_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
 
@@ -106,20 +123,32 @@ ngx_int_t ngx_http_offtake_process_status(ngx_http_request_t *r)
     return ngx_http_offtake_process_header(r);
 }
 
+
 /* What a client may see of a provider's headers; the rest is dropped. */
 
-static ngx_str_t ngx_http_offtake_passed[] = {
-    ngx_string("content-type"),         ngx_string("retry-after"),  ngx_string("retry-after-ms"),
-    ngx_string("openai-processing-ms"), ngx_string("openai-model"), ngx_null_string};
+static ngx_str_t  ngx_http_offtake_passed[] = {
+    ngx_string("content-type"),
+    ngx_string("retry-after"),
+    ngx_string("retry-after-ms"),
+    ngx_string("openai-processing-ms"),
+    ngx_string("openai-model"),
+    ngx_null_string
+};
 
-static ngx_str_t ngx_http_offtake_framing[] = {ngx_string("content-length"),
-                                               ngx_string("transfer-encoding"),
-                                               ngx_string("connection"), ngx_null_string};
+static ngx_str_t  ngx_http_offtake_framing[] = {
+    ngx_string("content-length"),
+    ngx_string("transfer-encoding"),
+    ngx_string("connection"),
+    ngx_null_string
+};
 
-static ngx_uint_t ngx_http_offtake_listed(ngx_str_t *names, u_char *lower, size_t length)
+
+static ngx_uint_t
+ngx_http_offtake_listed(ngx_str_t *names, u_char *lower, size_t length)
 {
     for (/* void */; names->len; names++) {
-        if (names->len == length && ngx_memcmp(names->data, lower, length) == 0) {
+        if (names->len == length && ngx_memcmp(names->data, lower, length) == 0)
+        {
             return 1;
         }
     }
@@ -127,35 +156,43 @@ static ngx_uint_t ngx_http_offtake_listed(ngx_str_t *names, u_char *lower, size_
     return 0;
 }
 
-static ngx_uint_t ngx_http_offtake_ratelimit(u_char *lower, size_t length)
+
+static ngx_uint_t
+ngx_http_offtake_ratelimit(u_char *lower, size_t length)
 {
     return length > 12 && ngx_memcmp(lower, "x-ratelimit-", 12) == 0;
 }
 
-static void ngx_http_offtake_note_retry(ngx_http_offtake_ctx_t *ctx, ngx_str_t *value)
+
+static void
+ngx_http_offtake_note_retry(ngx_http_offtake_ctx_t *ctx, ngx_str_t *value)
 {
-    ngx_int_t seconds;
+    ngx_int_t  seconds;
 
     seconds = ngx_atoi(value->data, value->len);
 
-    ctx->retry_after = seconds == NGX_ERROR ? 1 : seconds > 3600 ? 3600 : (ngx_uint_t)seconds;
+    ctx->retry_after = seconds == NGX_ERROR ? 1 : seconds > 3600 ? 3600
+                                                : (ngx_uint_t) seconds;
     if (ctx->retry_after == 0) {
         ctx->retry_after = 1;
     }
 }
 
-static ngx_int_t ngx_http_offtake_take_header(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
-{
-    size_t length;
-    u_char *copy;
-    ngx_uint_t framing;
-    ngx_table_elt_t *h;
-    ngx_http_upstream_t *u = r->upstream;
-    ngx_http_upstream_header_t *hh;
-    ngx_http_upstream_main_conf_t *umcf;
-    u_char lower[64];
 
-    length = (size_t)(r->header_name_end - r->header_name_start);
+static ngx_int_t
+ngx_http_offtake_take_header(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx)
+{
+    size_t                          length;
+    u_char                         *copy;
+    ngx_uint_t                      framing;
+    ngx_table_elt_t                *h;
+    ngx_http_upstream_t            *u = r->upstream;
+    ngx_http_upstream_header_t     *hh;
+    ngx_http_upstream_main_conf_t  *umcf;
+    u_char                          lower[64];
+
+    length = (size_t) (r->header_name_end - r->header_name_start);
     if (length == 0 || length > sizeof(lower)) {
         return NGX_OK;
     }
@@ -163,8 +200,10 @@ static ngx_int_t ngx_http_offtake_take_header(ngx_http_request_t *r, ngx_http_of
     ngx_strlow(lower, r->header_name_start, length);
     framing = ngx_http_offtake_listed(ngx_http_offtake_framing, lower, length);
 
-    if (!framing && !ngx_http_offtake_ratelimit(lower, length) &&
-        !ngx_http_offtake_listed(ngx_http_offtake_passed, lower, length)) {
+    if (!framing
+        && !ngx_http_offtake_ratelimit(lower, length)
+        && !ngx_http_offtake_listed(ngx_http_offtake_passed, lower, length))
+    {
         return NGX_OK;
     }
 
@@ -175,7 +214,7 @@ static ngx_int_t ngx_http_offtake_take_header(ngx_http_request_t *r, ngx_http_of
 
     ngx_memzero(h, sizeof(ngx_table_elt_t));
     h->hash = r->header_hash;
-    h->value.len = (size_t)(r->header_end - r->header_start);
+    h->value.len = (size_t) (r->header_end - r->header_start);
 
     copy = ngx_pnalloc(r->pool, 2 * length + h->value.len + 2);
     if (copy == NULL) {
@@ -192,12 +231,15 @@ static ngx_int_t ngx_http_offtake_take_header(ngx_http_request_t *r, ngx_http_of
     *ngx_cpymem(h->value.data, r->header_start, h->value.len) = 0;
     h->hash = ngx_hash_key(lower, length);
 
-    if (length == sizeof("retry-after") - 1 && ngx_memcmp(lower, "retry-after", length) == 0) {
+    if (length == sizeof("retry-after") - 1
+        && ngx_memcmp(lower, "retry-after", length) == 0)
+    {
         ngx_http_offtake_note_retry(ctx, &h->value);
     }
 
     umcf = ngx_http_get_module_main_conf(r, ngx_http_upstream_module);
-    hh = ngx_hash_find(&umcf->headers_in_hash, h->hash, h->lowcase_key, length);
+    hh = ngx_hash_find(&umcf->headers_in_hash, h->hash, h->lowcase_key,
+                       length);
 
     if (hh != NULL && hh->handler(r, h, hh->offset) != NGX_OK) {
         return NGX_ERROR;
@@ -206,14 +248,16 @@ static ngx_int_t ngx_http_offtake_take_header(ngx_http_request_t *r, ngx_http_of
     return NGX_OK;
 }
 
-static ngx_int_t ngx_http_offtake_process_header(ngx_http_request_t *r)
+
+static ngx_int_t
+ngx_http_offtake_process_header(ngx_http_request_t *r)
 {
-    ngx_int_t rc;
-    ngx_http_offtake_ctx_t *ctx;
+    ngx_int_t                rc;
+    ngx_http_offtake_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
 
-    for (;;) {
+    for ( ;; ) {
         rc = ngx_http_parse_header_line(r, &r->upstream->buffer, 1);
 
         if (rc == NGX_OK) {
@@ -231,18 +275,23 @@ static ngx_int_t ngx_http_offtake_process_header(ngx_http_request_t *r)
             return NGX_AGAIN;
         }
 
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "provider sent an invalid header");
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "provider sent an invalid header");
         return NGX_HTTP_UPSTREAM_INVALID_HEADER;
     }
 }
 
-static ngx_uint_t ngx_http_offtake_is_sse(ngx_http_request_t *r)
-{
-    ngx_table_elt_t *type = r->upstream->headers_in.content_type;
 
-    return type != NULL && type->value.len >= 17 &&
-           ngx_strncasecmp(type->value.data, (u_char *)"text/event-stream", 17) == 0;
+static ngx_uint_t
+ngx_http_offtake_is_sse(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *type = r->upstream->headers_in.content_type;
+
+    return type != NULL && type->value.len >= 17
+           && ngx_strncasecmp(type->value.data,
+                              (u_char *) "text/event-stream", 17) == 0;
 }
+
 
 /*
  * All headers are here.  nginx itself passes on 429, 500, 502, 503 and 504 to
@@ -251,20 +300,23 @@ static ngx_uint_t ngx_http_offtake_is_sse(ngx_http_request_t *r)
  * provider's own status back when there is no next pool (see reply.c).
  */
 
-static ngx_int_t ngx_http_offtake_header_done(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+static ngx_int_t
+ngx_http_offtake_header_done(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx)
 {
-    ngx_uint_t status;
-    ngx_http_upstream_t *u = r->upstream;
-    const struct policy_pool *pool;
-    struct timespec now;
+    ngx_uint_t                     status;
+    ngx_http_upstream_t           *u = r->upstream;
+    const struct policy_pool      *pool;
+    struct timespec                now;
 
     status = u->headers_in.status_n;
     ctx->upstream_status = status;
     ctx->connected = 1;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    ctx->record.first_byte_us = (uint32_t)((now.tv_sec - ctx->started.tv_sec) * 1000000 +
-                                           (now.tv_nsec - ctx->started.tv_nsec) / 1000);
+    (void) clock_gettime(CLOCK_MONOTONIC, &now);
+    ctx->record.first_byte_us = (uint32_t)
+        ((now.tv_sec - ctx->started.tv_sec) * 1000000
+         + (now.tv_nsec - ctx->started.tv_nsec) / 1000);
 
     if (u->headers_in.chunked) {
         u->headers_in.content_length_n = -1;
@@ -280,21 +332,26 @@ static ngx_int_t ngx_http_offtake_header_done(ngx_http_request_t *r, ngx_http_of
 
     if (status == 401 || status == 403) {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
-                      "pool \"%V\" refused our credential with %ui", u->peer.name, status);
+                      "pool \"%V\" refused our credential with %ui",
+                      u->peer.name, status);
         return NGX_HTTP_UPSTREAM_INVALID_HEADER;
     }
 
-    if (status == 408 || status == 425 || status == 529 || (status >= 520 && status <= 524)) {
+    if (status == 408 || status == 425 || status == 529
+        || (status >= 520 && status <= 524))
+    {
         u->headers_in.status_n = NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
     return NGX_OK;
 }
 
-ngx_int_t ngx_http_offtake_filter_init(void *data)
+
+ngx_int_t
+ngx_http_offtake_filter_init(void *data)
 {
-    ngx_http_request_t *r = data;
-    ngx_http_upstream_t *u = r->upstream;
+    ngx_http_request_t      *r = data;
+    ngx_http_upstream_t     *u = r->upstream;
 
     if (u->headers_in.status_n == NGX_HTTP_NO_CONTENT) {
         u->length = 0;
@@ -313,13 +370,15 @@ ngx_int_t ngx_http_offtake_filter_init(void *data)
     return NGX_OK;
 }
 
+
 /* Hands DATA on without a copy: it stays in the buffer until it is sent. */
 
-ngx_int_t ngx_http_offtake_emit(ngx_http_request_t *r, u_char *data, size_t length)
+ngx_int_t
+ngx_http_offtake_emit(ngx_http_request_t *r, u_char *data, size_t length)
 {
-    ngx_chain_t *cl, **ll;
-    ngx_http_upstream_t *u = r->upstream;
-    ngx_http_offtake_ctx_t *ctx;
+    ngx_chain_t             *cl, **ll;
+    ngx_http_upstream_t     *u = r->upstream;
+    ngx_http_offtake_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
 
@@ -352,49 +411,58 @@ ngx_int_t ngx_http_offtake_emit(ngx_http_request_t *r, u_char *data, size_t leng
     return NGX_OK;
 }
 
-static ngx_int_t ngx_http_offtake_body_bytes(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
-                                             u_char *data, size_t length)
+
+static ngx_int_t
+ngx_http_offtake_body_bytes(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx, u_char *data, size_t length)
 {
     if (ctx->sse) {
         return ngx_http_offtake_stream_bytes(r, ctx, data, length);
     }
 
-    offtake_usage_feed(&ctx->usage, (char *)data, length);
+    offtake_usage_feed(&ctx->usage, (char *) data, length);
 
     return ngx_http_offtake_emit(r, data, length);
 }
+
 
 /*
  * The provider's answer is here to its last byte.  It is settled before that
  * byte goes to the client: nobody holds a whole answer that is not metered.
  */
 
-static void ngx_http_offtake_whole(ngx_http_offtake_ctx_t *ctx)
+static void
+ngx_http_offtake_whole(ngx_http_offtake_ctx_t *ctx)
 {
     ctx->saw_end = 1;
     ngx_http_offtake_meter_settle(ctx);
 }
 
-static ngx_int_t ngx_http_offtake_filter_chunked(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
-                                                 ngx_buf_t *piece)
-{
-    size_t length;
-    ngx_int_t rc;
-    ngx_http_upstream_t *u = r->upstream;
 
-    for (;;) {
+static ngx_int_t
+ngx_http_offtake_filter_chunked(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx, ngx_buf_t *piece)
+{
+    size_t                length;
+    ngx_int_t             rc;
+    ngx_http_upstream_t  *u = r->upstream;
+
+    for ( ;; ) {
         rc = ngx_http_parse_chunked(r, piece, &ctx->chunked);
 
         if (rc == NGX_OK) {
-            length = (size_t)(piece->last - piece->pos);
-            if ((off_t)length > ctx->chunked.size) {
-                length = (size_t)ctx->chunked.size;
+            length = (size_t) (piece->last - piece->pos);
+            if ((off_t) length > ctx->chunked.size) {
+                length = (size_t) ctx->chunked.size;
             }
 
-            ctx->chunked.size -= (off_t)length;
+            ctx->chunked.size -= (off_t) length;
             piece->pos += length;
 
-            if (ngx_http_offtake_body_bytes(r, ctx, piece->pos - length, length) != NGX_OK) {
+            if (ngx_http_offtake_body_bytes(r, ctx, piece->pos - length,
+                                            length)
+                != NGX_OK)
+            {
                 return NGX_ERROR;
             }
             continue;
@@ -411,16 +479,19 @@ static ngx_int_t ngx_http_offtake_filter_chunked(ngx_http_request_t *r, ngx_http
             return NGX_OK;
         }
 
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "provider sent an invalid chunk");
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "provider sent an invalid chunk");
         return NGX_ERROR;
     }
 }
 
+
 /* A client that left: read on for the usage, within bounds. */
 
-static ngx_int_t ngx_http_offtake_drained(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+static ngx_int_t
+ngx_http_offtake_drained(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
-    ngx_http_offtake_loc_conf_t *olcf;
+    ngx_http_offtake_loc_conf_t  *olcf;
 
     if (!ctx->client_gone) {
         return NGX_OK;
@@ -433,15 +504,18 @@ static ngx_int_t ngx_http_offtake_drained(ngx_http_request_t *r, ngx_http_offtak
         ctx->upstream_conf.read_timeout = olcf->drain_max;
     }
 
-    return (ngx_msec_int_t)(ctx->drain_until - ngx_current_msec) > 0 ? NGX_OK : NGX_ERROR;
+    return (ngx_msec_int_t) (ctx->drain_until - ngx_current_msec) > 0
+           ? NGX_OK : NGX_ERROR;
 }
 
-ngx_int_t ngx_http_offtake_filter(void *data, ssize_t bytes)
+
+ngx_int_t
+ngx_http_offtake_filter(void *data, ssize_t bytes)
 {
-    ngx_buf_t piece, *b;
-    ngx_http_request_t *r = data;
-    ngx_http_upstream_t *u = r->upstream;
-    ngx_http_offtake_ctx_t *ctx;
+    ngx_buf_t                piece, *b;
+    ngx_http_request_t      *r = data;
+    ngx_http_upstream_t     *u = r->upstream;
+    ngx_http_offtake_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
 
@@ -462,7 +536,7 @@ ngx_int_t ngx_http_offtake_filter(void *data, ssize_t bytes)
     if (u->length != -1) {
         if (bytes > u->length) {
             piece.last = piece.pos + u->length; /* more than announced */
-            bytes = (ssize_t)u->length;
+            bytes = (ssize_t) u->length;
             u->headers_in.connection_close = 1;
         }
 
@@ -473,8 +547,10 @@ ngx_int_t ngx_http_offtake_filter(void *data, ssize_t bytes)
         }
     }
 
-    if (ngx_http_offtake_body_bytes(r, ctx, piece.pos, (size_t)(piece.last - piece.pos)) !=
-        NGX_OK) {
+    if (ngx_http_offtake_body_bytes(r, ctx, piece.pos,
+                                    (size_t) (piece.last - piece.pos))
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -10,13 +10,13 @@
 
 #include <string.h>
 
-#define SCAN_MODEL_MAX  256
-#define SCAN_OUTPUT_MAX 10000000u
+#define SCAN_MODEL_MAX     256
+#define SCAN_OUTPUT_MAX    10000000u
 
 typedef struct {
-    offtake_json_t json;
-    offtake_request_t *request;
-    unsigned seen;
+    offtake_json_t      json;
+    offtake_request_t  *request;
+    unsigned            seen;
 } scan_t;
 
 enum {
@@ -24,17 +24,21 @@ enum {
     KEY_MODEL = 1 << 0,
     KEY_STREAM = 1 << 1,
     KEY_OPTIONS = 1 << 2,
-    KEY_LIMIT = 1 << 3,         /* max_tokens */
-    KEY_LIMIT_CHAT = 1 << 4,    /* max_completion_tokens */
-    KEY_LIMIT_RESPONSE = 1 << 5 /* max_output_tokens */
+    KEY_LIMIT = 1 << 3,          /* max_tokens */
+    KEY_LIMIT_CHAT = 1 << 4,     /* max_completion_tokens */
+    KEY_LIMIT_RESPONSE = 1 << 5  /* max_output_tokens */
 };
 
-static int is_word(const char *text, size_t length, const char *word)
+
+static int
+is_word(const char *text, size_t length, const char *word)
 {
     return length == strlen(word) && memcmp(text, word, length) == 0;
 }
 
-static unsigned key_of(const char *text, size_t length)
+
+static unsigned
+key_of(const char *text, size_t length)
 {
     if (is_word(text, length, "model")) {
         return KEY_MODEL;
@@ -57,12 +61,15 @@ static unsigned key_of(const char *text, size_t length)
     return KEY_OTHER;
 }
 
-static offtake_scan_result_t take_model(scan_t *s, offtake_span_t value)
-{
-    size_t i;
 
-    if (s->json.body[value.start] != '"' || value.end - value.start < 3 ||
-        value.end - value.start > SCAN_MODEL_MAX + 2) {
+static offtake_scan_result_t
+take_model(scan_t *s, offtake_span_t value)
+{
+    size_t  i;
+
+    if (s->json.body[value.start] != '"' || value.end - value.start < 3
+        || value.end - value.start > SCAN_MODEL_MAX + 2)
+    {
         return OFFTAKE_SCAN_BAD_MODEL;
     }
 
@@ -76,10 +83,12 @@ static offtake_scan_result_t take_model(scan_t *s, offtake_span_t value)
     return OFFTAKE_SCAN_OK;
 }
 
-static offtake_scan_result_t take_stream(scan_t *s, offtake_span_t value)
+
+static offtake_scan_result_t
+take_stream(scan_t *s, offtake_span_t value)
 {
-    const char *text = s->json.body + value.start;
-    size_t length = value.end - value.start;
+    const char  *text = s->json.body + value.start;
+    size_t       length = value.end - value.start;
 
     if (is_word(text, length, "true")) {
         s->request->stream = 1;
@@ -93,10 +102,12 @@ static offtake_scan_result_t take_stream(scan_t *s, offtake_span_t value)
     return OFFTAKE_SCAN_BAD_STREAM;
 }
 
-static offtake_scan_result_t take_limit(scan_t *s, offtake_span_t value)
+
+static offtake_scan_result_t
+take_limit(scan_t *s, offtake_span_t value)
 {
-    uint64_t limit = 0;
-    size_t i;
+    uint64_t  limit = 0;
+    size_t    i;
 
     if (is_word(s->json.body + value.start, value.end - value.start, "null")) {
         return OFFTAKE_SCAN_OK;
@@ -107,7 +118,7 @@ static offtake_scan_result_t take_limit(scan_t *s, offtake_span_t value)
             return OFFTAKE_SCAN_BAD_LIMIT;
         }
 
-        limit = limit * 10 + (uint64_t)(s->json.body[i] - '0');
+        limit = limit * 10 + (uint64_t) (s->json.body[i] - '0');
         if (limit > SCAN_OUTPUT_MAX) {
             return OFFTAKE_SCAN_BAD_LIMIT;
         }
@@ -120,13 +131,15 @@ static offtake_scan_result_t take_limit(scan_t *s, offtake_span_t value)
     return OFFTAKE_SCAN_OK;
 }
 
+
 /* The object was checked already: look for include_usage at its own level. */
 
-static offtake_scan_result_t take_options(scan_t *outer, offtake_span_t value)
+static offtake_scan_result_t
+take_options(scan_t *outer, offtake_span_t value)
 {
-    scan_t inner;
-    offtake_span_t key, found;
-    int escaped;
+    scan_t          inner;
+    offtake_span_t  key, found;
+    int             escaped;
 
     if (is_word(outer->json.body + value.start, value.end - value.start, "null")) {
         outer->request->stream_options = value;
@@ -150,7 +163,7 @@ static offtake_scan_result_t take_options(scan_t *outer, offtake_span_t value)
         return OFFTAKE_SCAN_OK;
     }
 
-    for (;;) {
+    for ( ;; ) {
         offtake_json_space(&inner.json);
         key.start = inner.json.at + 1;
         if (!offtake_json_string(&inner.json, &escaped)) {
@@ -171,13 +184,16 @@ static offtake_scan_result_t take_options(scan_t *outer, offtake_span_t value)
         }
         found.end = inner.json.at;
 
-        if (is_word(inner.json.body + key.start, key.end - key.start, "include_usage")) {
+        if (is_word(inner.json.body + key.start, key.end - key.start,
+                    "include_usage"))
+        {
             if (outer->request->include_usage.end != 0) {
                 return OFFTAKE_SCAN_DUPLICATE_KEY;
             }
             outer->request->include_usage = found;
             outer->request->include_usage_true =
-                is_word(inner.json.body + found.start, found.end - found.start, "true");
+                is_word(inner.json.body + found.start, found.end - found.start,
+                        "true");
         }
 
         offtake_json_space(&inner.json);
@@ -188,7 +204,9 @@ static offtake_scan_result_t take_options(scan_t *outer, offtake_span_t value)
     }
 }
 
-static offtake_scan_result_t take(scan_t *s, unsigned key, offtake_span_t value)
+
+static offtake_scan_result_t
+take(scan_t *s, unsigned key, offtake_span_t value)
 {
     if (key == KEY_OTHER) {
         return OFFTAKE_SCAN_OK;
@@ -212,14 +230,16 @@ static offtake_scan_result_t take(scan_t *s, unsigned key, offtake_span_t value)
     }
 }
 
+
 /* One '"key": value' of the top level. */
 
-static offtake_scan_result_t scan_member(scan_t *s)
+static offtake_scan_result_t
+scan_member(scan_t *s)
 {
-    offtake_span_t value;
-    size_t start;
-    unsigned key;
-    int escaped;
+    offtake_span_t  value;
+    size_t          start;
+    unsigned        key;
+    int             escaped;
 
     offtake_json_space(&s->json);
     if (s->json.at >= s->json.length || s->json.body[s->json.at] != '"') {
@@ -261,11 +281,13 @@ static offtake_scan_result_t scan_member(scan_t *s)
     return take(s, key, value);
 }
 
-offtake_scan_result_t offtake_scan_request(const char *body, size_t length,
-                                           offtake_request_t *request)
+
+offtake_scan_result_t
+offtake_scan_request(const char *body, size_t length,
+    offtake_request_t *request)
 {
-    scan_t s;
-    offtake_scan_result_t result;
+    scan_t                 s;
+    offtake_scan_result_t  result;
 
     memset(&s, 0, sizeof(s));
     memset(request, 0, sizeof(*request));
@@ -282,7 +304,7 @@ offtake_scan_result_t offtake_scan_request(const char *body, size_t length,
     s.json.depth = 1;
     s.json.objects[0] = 1;
 
-    for (;;) {
+    for ( ;; ) {
         result = scan_member(&s);
         if (result != OFFTAKE_SCAN_OK) {
             return result;
@@ -313,7 +335,9 @@ offtake_scan_result_t offtake_scan_request(const char *body, size_t length,
     return request->model.end == 0 ? OFFTAKE_SCAN_NO_MODEL : OFFTAKE_SCAN_OK;
 }
 
-const char *offtake_scan_text(offtake_scan_result_t result)
+
+const char *
+offtake_scan_text(offtake_scan_result_t result)
 {
     switch (result) {
     case OFFTAKE_SCAN_OK:

@@ -18,37 +18,37 @@
 #include <stdint.h>
 
 typedef struct {
-    size_t start; /* offset of the value's first byte */
-    size_t end;   /* one past its last; 0: the key is not there */
+    size_t  start;  /* offset of the value's first byte */
+    size_t  end;    /* one past its last; 0: the key is not there */
 } offtake_span_t;
 
 typedef enum {
     OFFTAKE_SCAN_OK = 0,
-    OFFTAKE_SCAN_NOT_JSON, /* not one well-formed JSON object */
+    OFFTAKE_SCAN_NOT_JSON,      /* not one well-formed JSON object */
     OFFTAKE_SCAN_TOO_DEEP,
     OFFTAKE_SCAN_ESCAPED_KEY,   /* a top-level key with a backslash */
     OFFTAKE_SCAN_DUPLICATE_KEY, /* a deciding key twice */
     OFFTAKE_SCAN_NO_MODEL,
-    OFFTAKE_SCAN_BAD_MODEL,   /* not a plain string of 1..256 bytes */
-    OFFTAKE_SCAN_BAD_STREAM,  /* not true, false or null */
-    OFFTAKE_SCAN_BAD_OPTIONS, /* stream_options is no object or null */
-    OFFTAKE_SCAN_BAD_LIMIT    /* an output limit that is no sane integer */
+    OFFTAKE_SCAN_BAD_MODEL,     /* not a plain string of 1..256 bytes */
+    OFFTAKE_SCAN_BAD_STREAM,    /* not true, false or null */
+    OFFTAKE_SCAN_BAD_OPTIONS,   /* stream_options is no object or null */
+    OFFTAKE_SCAN_BAD_LIMIT      /* an output limit that is no sane integer */
 } offtake_scan_result_t;
 
 typedef struct {
-    offtake_span_t model; /* with its quotes */
-    offtake_span_t stream_options;
-    offtake_span_t include_usage; /* inside stream_options */
-    size_t object_end;            /* offset of the final brace */
-    size_t last_byte;             /* of the last value; for a comma */
-    uint64_t max_output_tokens;   /* 0: not said */
-    unsigned stream : 1;
-    unsigned include_usage_true : 1;
-    unsigned empty_options : 1; /* stream_options is {} */
+    offtake_span_t  model;           /* with its quotes */
+    offtake_span_t  stream_options;
+    offtake_span_t  include_usage;   /* inside stream_options */
+    size_t          object_end;      /* offset of the final brace */
+    size_t          last_byte;       /* of the last value; for a comma */
+    uint64_t        max_output_tokens; /* 0: not said */
+    unsigned        stream:1;
+    unsigned        include_usage_true:1;
+    unsigned        empty_options:1; /* stream_options is {} */
 } offtake_request_t;
 
 offtake_scan_result_t offtake_scan_request(const char *body, size_t length,
-                                           offtake_request_t *request);
+    offtake_request_t *request);
 
 /* Words for people.  Static storage. */
 const char *offtake_scan_text(offtake_scan_result_t result);

@@ -9,17 +9,25 @@
 
 #include "ngx_http_offtake.h"
 
-static ngx_int_t ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data);
-static void ngx_http_offtake_peer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state);
+
+static ngx_int_t ngx_http_offtake_peer_get(ngx_peer_connection_t *pc,
+    void *data);
+static void ngx_http_offtake_peer_free(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state);
 #if (NGX_HTTP_SSL)
-static ngx_int_t ngx_http_offtake_peer_set_session(ngx_peer_connection_t *pc, void *data);
-static void ngx_http_offtake_peer_save_session(ngx_peer_connection_t *pc, void *data);
+static ngx_int_t ngx_http_offtake_peer_set_session(ngx_peer_connection_t *pc,
+    void *data);
+static void ngx_http_offtake_peer_save_session(ngx_peer_connection_t *pc,
+    void *data);
 #endif
 
-ngx_int_t ngx_http_offtake_upstream_start(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+
+ngx_int_t
+ngx_http_offtake_upstream_start(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx)
 {
-    ngx_http_upstream_t *u;
-    ngx_http_offtake_main_conf_t *omcf;
+    ngx_http_upstream_t           *u;
+    ngx_http_offtake_main_conf_t  *omcf;
 
     omcf = ngx_http_get_module_main_conf(r, ngx_http_offtake_module);
 
@@ -33,7 +41,7 @@ ngx_int_t ngx_http_offtake_upstream_start(ngx_http_request_t *r, ngx_http_offtak
     ctx->upstream_conf.upstream = &omcf->peers;
 
     u->conf = &ctx->upstream_conf;
-    u->output.tag = (ngx_buf_tag_t)&ngx_http_offtake_module;
+    u->output.tag = (ngx_buf_tag_t) &ngx_http_offtake_module;
     ngx_str_set(&u->schema, "offtake://");
 
     u->create_request = ngx_http_offtake_create_request;
@@ -56,12 +64,15 @@ ngx_int_t ngx_http_offtake_upstream_start(ngx_http_request_t *r, ngx_http_offtak
     return NGX_DONE;
 }
 
-ngx_int_t ngx_http_offtake_peer_init(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *peers)
-{
-    ngx_http_upstream_t *u = r->upstream;
-    ngx_http_offtake_ctx_t *ctx;
 
-    (void)peers;
+ngx_int_t
+ngx_http_offtake_peer_init(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *peers)
+{
+    ngx_http_upstream_t     *u = r->upstream;
+    ngx_http_offtake_ctx_t  *ctx;
+
+    (void) peers;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
 
@@ -80,18 +91,22 @@ ngx_int_t ngx_http_offtake_peer_init(ngx_http_request_t *r, ngx_http_upstream_sr
     return NGX_OK;
 }
 
+
 /* The SSL context that verifies against this bundle; made when first needed. */
 
-static ngx_ssl_t *ngx_http_offtake_ssl(ngx_http_offtake_main_conf_t *omcf, ngx_str_t *ca_file,
-                                       ngx_log_t *log)
+static ngx_ssl_t *
+ngx_http_offtake_ssl(ngx_http_offtake_main_conf_t *omcf, ngx_str_t *ca_file,
+    ngx_log_t *log)
 {
-    ngx_uint_t i;
-    ngx_array_t *known = &omcf->worker->ssl;
-    ngx_http_offtake_ssl_t *entry = known->elts;
+    ngx_uint_t               i;
+    ngx_array_t             *known = &omcf->worker->ssl;
+    ngx_http_offtake_ssl_t  *entry = known->elts;
 
     for (i = 0; i < known->nelts; i++) {
-        if (entry[i].ca_file.len == ca_file->len &&
-            ngx_memcmp(entry[i].ca_file.data, ca_file->data, ca_file->len) == 0) {
+        if (entry[i].ca_file.len == ca_file->len
+            && ngx_memcmp(entry[i].ca_file.data, ca_file->data, ca_file->len)
+               == 0)
+        {
             return entry[i].ssl;
         }
     }
@@ -113,9 +128,14 @@ static ngx_ssl_t *ngx_http_offtake_ssl(ngx_http_offtake_main_conf_t *omcf, ngx_s
     entry->ca_file.len = ca_file->len;
     entry->ssl->log = ngx_cycle->log;
 
-    if (ngx_ssl_create(entry->ssl, NGX_SSL_TLSv1_2 | NGX_SSL_TLSv1_3, NULL) != NGX_OK ||
-        SSL_CTX_load_verify_locations(entry->ssl->ctx, (char *)entry->ca_file.data, NULL) != 1) {
-        ngx_ssl_error(NGX_LOG_ALERT, log, 0, "the certificate bundle \"%V\" cannot be used",
+    if (ngx_ssl_create(entry->ssl, NGX_SSL_TLSv1_2|NGX_SSL_TLSv1_3, NULL)
+            != NGX_OK
+        || SSL_CTX_load_verify_locations(entry->ssl->ctx,
+                                         (char *) entry->ca_file.data, NULL)
+           != 1)
+    {
+        ngx_ssl_error(NGX_LOG_ALERT, log, 0,
+                      "the certificate bundle \"%V\" cannot be used",
                       &entry->ca_file);
         known->nelts--; /* asked again next time: the file may be mended */
         return NULL;
@@ -126,16 +146,18 @@ static ngx_ssl_t *ngx_http_offtake_ssl(ngx_http_offtake_main_conf_t *omcf, ngx_s
     return entry->ssl;
 }
 
+
 /* This attempt's configuration: the pool's time-outs and its certificates. */
 
-static ngx_int_t ngx_http_offtake_configure(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
-                                            const struct policy_endpoint *endpoint)
+static ngx_int_t
+ngx_http_offtake_configure(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
+    const struct policy_endpoint *endpoint)
 {
-    ngx_str_t ca_file;
-    struct oft_str text;
-    ngx_http_upstream_t *u = r->upstream;
-    const struct policy_pool *pool;
-    ngx_http_offtake_main_conf_t *omcf;
+    ngx_str_t                      ca_file;
+    struct oft_str                 text;
+    ngx_http_upstream_t           *u = r->upstream;
+    const struct policy_pool      *pool;
+    ngx_http_offtake_main_conf_t  *omcf;
 
     omcf = ngx_http_get_module_main_conf(r, ngx_http_offtake_module);
     pool = &ctx->policy->view.pools[endpoint->pool];
@@ -151,27 +173,30 @@ static ngx_int_t ngx_http_offtake_configure(ngx_http_request_t *r, ngx_http_offt
     }
 
     text = policy_text(&ctx->policy->view, endpoint->ca_file);
-    ca_file.data = (u_char *)text.data;
+    ca_file.data = (u_char *) text.data;
     ca_file.len = text.length;
 
     if (ca_file.len == 0) {
         ca_file = omcf->ca_bundle;
     }
 
-    ctx->upstream_conf.ssl = ngx_http_offtake_ssl(omcf, &ca_file, r->connection->log);
+    ctx->upstream_conf.ssl = ngx_http_offtake_ssl(omcf, &ca_file,
+                                                  r->connection->log);
 
     text = policy_text(&ctx->policy->view, endpoint->host);
-    u->ssl_name.data = (u_char *)text.data;
+    u->ssl_name.data = (u_char *) text.data;
     u->ssl_name.len = text.length;
 
     return ctx->upstream_conf.ssl == NULL ? NGX_ERROR : NGX_OK;
 }
 
-static ngx_int_t ngx_http_offtake_sockaddr(ngx_http_request_t *r, ngx_peer_connection_t *pc,
-                                           const struct policy_address *address, ngx_str_t *name)
+
+static ngx_int_t
+ngx_http_offtake_sockaddr(ngx_http_request_t *r, ngx_peer_connection_t *pc,
+    const struct policy_address *address, ngx_str_t *name)
 {
-    struct sockaddr_in *sin;
-    struct sockaddr_in6 *sin6;
+    struct sockaddr_in   *sin;
+    struct sockaddr_in6  *sin6;
 
     if (address->family == 4) {
         sin = ngx_pcalloc(r->pool, sizeof(struct sockaddr_in));
@@ -182,7 +207,7 @@ static ngx_int_t ngx_http_offtake_sockaddr(ngx_http_request_t *r, ngx_peer_conne
         sin->sin_family = AF_INET;
         sin->sin_port = htons(address->port);
         ngx_memcpy(&sin->sin_addr, address->bytes, 4);
-        pc->sockaddr = (struct sockaddr *)sin;
+        pc->sockaddr = (struct sockaddr *) sin;
         pc->socklen = sizeof(struct sockaddr_in);
 
     } else {
@@ -194,7 +219,7 @@ static ngx_int_t ngx_http_offtake_sockaddr(ngx_http_request_t *r, ngx_peer_conne
         sin6->sin6_family = AF_INET6;
         sin6->sin6_port = htons(address->port);
         ngx_memcpy(&sin6->sin6_addr, address->bytes, 16);
-        pc->sockaddr = (struct sockaddr *)sin6;
+        pc->sockaddr = (struct sockaddr *) sin6;
         pc->socklen = sizeof(struct sockaddr_in6);
     }
 
@@ -203,33 +228,38 @@ static ngx_int_t ngx_http_offtake_sockaddr(ngx_http_request_t *r, ngx_peer_conne
     return NGX_OK;
 }
 
+
 /* The next allowed pool, or the same one again after a stale connection. */
 
-static void ngx_http_offtake_choose(ngx_http_offtake_ctx_t *ctx)
+static void
+ngx_http_offtake_choose(ngx_http_offtake_ctx_t *ctx)
 {
-    const struct policy_endpoint *endpoint;
+    const struct policy_endpoint  *endpoint;
 
     if (!ctx->same_pool) {
         ctx->candidate = ctx->answer->choices[ctx->choice].candidate;
         ctx->choice++;
 
         endpoint = &ctx->policy->view.endpoints[ctx->candidate->endpoint];
-        ctx->address = (uint32_t)(ctx->worker->id_counter % endpoint->address_count);
+        ctx->address = (uint32_t) (ctx->worker->id_counter
+                                   % endpoint->address_count);
     }
 
     ctx->same_pool = 0;
 }
 
-static ngx_int_t ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data)
+
+static ngx_int_t
+ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data)
 {
-    ngx_str_t *name;
-    struct oft_str text;
-    ngx_connection_t *c;
-    ngx_http_request_t *r;
-    ngx_http_offtake_ctx_t *ctx = data;
-    const struct policy_view *view = &ctx->policy->view;
-    const struct policy_endpoint *endpoint;
-    ngx_uint_t fresh = ctx->same_pool;
+    ngx_str_t                     *name;
+    struct oft_str                 text;
+    ngx_connection_t              *c;
+    ngx_http_request_t            *r;
+    ngx_http_offtake_ctx_t        *ctx = data;
+    const struct policy_view      *view = &ctx->policy->view;
+    const struct policy_endpoint  *endpoint;
+    ngx_uint_t                     fresh = ctx->same_pool;
 
     r = ctx->request;
     pc->cached = 0;
@@ -252,12 +282,15 @@ static ngx_int_t ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data
     }
 
     text = policy_text(view, view->pools[ctx->candidate->pool].name);
-    name->data = (u_char *)text.data;
+    name->data = (u_char *) text.data;
     name->len = text.length;
 
-    if (ngx_http_offtake_sockaddr(r, pc, &endpoint->addresses[ctx->address], name) != NGX_OK ||
-        ngx_http_offtake_build(r, ctx, endpoint) != NGX_OK ||
-        ngx_http_offtake_meter_intent(r, ctx) != NGX_OK) {
+    if (ngx_http_offtake_sockaddr(r, pc, &endpoint->addresses[ctx->address],
+                                  name)
+            != NGX_OK
+        || ngx_http_offtake_build(r, ctx, endpoint) != NGX_OK
+        || ngx_http_offtake_meter_intent(r, ctx) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -266,8 +299,10 @@ static ngx_int_t ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data
     }
 
     if (!fresh) {
-        c = ngx_http_offtake_keepalive_take(ctx->worker, ctx->record.pool_id, endpoint,
-                                            ctx->address, policy_text(view, endpoint->host));
+        c = ngx_http_offtake_keepalive_take(ctx->worker, ctx->record.pool_id,
+                                            endpoint, ctx->address,
+                                            policy_text(view,
+                                                        endpoint->host));
         if (c != NULL) {
             c->idle = 0;
             c->sent = 0;
@@ -285,14 +320,16 @@ static ngx_int_t ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data
     return NGX_OK;
 }
 
+
 /* What a failed attempt means: for its pool, and for whether to go on. */
 
-static void ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
-                                    ngx_http_offtake_ctx_t *ctx)
+static void
+ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx)
 {
-    ngx_connection_t *c = pc->connection;
-    ngx_http_upstream_t *u = r->upstream;
-    ngx_http_offtake_main_conf_t *omcf;
+    ngx_connection_t              *c = pc->connection;
+    ngx_http_upstream_t           *u = r->upstream;
+    ngx_http_offtake_main_conf_t  *omcf;
 
     omcf = ngx_http_get_module_main_conf(r, ngx_http_offtake_module);
 
@@ -300,9 +337,11 @@ static void ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_
         /* It answered, with a status that lets another pool try. */
         ctx->connected = 1;
 
-        if (ctx->upstream_status == 429 || ctx->upstream_status == 503 ||
-            ctx->upstream_status == 529) {
-            ngx_http_offtake_health_down(omcf, ctx->record.pool_id, ctx->retry_after);
+        if (ctx->upstream_status == 429 || ctx->upstream_status == 503
+            || ctx->upstream_status == 529)
+        {
+            ngx_http_offtake_health_down(omcf, ctx->record.pool_id,
+                                         ctx->retry_after);
         }
         return;
     }
@@ -312,8 +351,9 @@ static void ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_
         return;
     }
 
-    if (pc->cached && c != NULL && !c->read->timedout && !c->write->timedout &&
-        u->state->bytes_received == 0) {
+    if (pc->cached && c != NULL && !c->read->timedout && !c->write->timedout
+        && u->state->bytes_received == 0)
+    {
         /* An idle connection that the provider had closed: same pool, new
          * connection.  nginx gives the try back. */
         ctx->same_pool = 1;
@@ -327,13 +367,16 @@ static void ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_
     pc->tries = 0;
 }
 
-static void ngx_http_offtake_peer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
+
+static void
+ngx_http_offtake_peer_free(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state)
 {
-    ngx_http_request_t *r;
-    ngx_connection_t *c = pc->connection;
-    ngx_http_upstream_t *u;
-    ngx_http_offtake_ctx_t *ctx = data;
-    const struct policy_endpoint *endpoint;
+    ngx_http_request_t            *r;
+    ngx_connection_t              *c = pc->connection;
+    ngx_http_upstream_t           *u;
+    ngx_http_offtake_ctx_t        *ctx = data;
+    const struct policy_endpoint  *endpoint;
 
     r = ctx->request;
     u = r->upstream;
@@ -351,36 +394,46 @@ static void ngx_http_offtake_peer_free(ngx_peer_connection_t *pc, void *data, ng
         return;
     }
 
-    if (c == NULL || !u->keepalive || !u->request_body_sent || c->read->eof || c->read->error ||
-        c->read->timedout || c->write->error || c->write->timedout) {
+    if (c == NULL || !u->keepalive || !u->request_body_sent
+        || c->read->eof || c->read->error || c->read->timedout
+        || c->write->error || c->write->timedout)
+    {
         return;
     }
 
     endpoint = &ctx->policy->view.endpoints[ctx->candidate->endpoint];
 
-    if (ngx_http_offtake_keepalive_put(ctx->worker, ctx->record.pool_id, endpoint, ctx->address,
-                                       policy_text(&ctx->policy->view, endpoint->host),
-                                       c) == NGX_OK) {
+    if (ngx_http_offtake_keepalive_put(ctx->worker, ctx->record.pool_id,
+                                       endpoint, ctx->address,
+                                       policy_text(&ctx->policy->view,
+                                                   endpoint->host),
+                                       c)
+        == NGX_OK)
+    {
         pc->connection = NULL;
     }
 }
+
 
 #if (NGX_HTTP_SSL)
 
 /* Connections are kept alive by pool; sessions are not kept beside them. */
 
-static ngx_int_t ngx_http_offtake_peer_set_session(ngx_peer_connection_t *pc, void *data)
+static ngx_int_t
+ngx_http_offtake_peer_set_session(ngx_peer_connection_t *pc, void *data)
 {
-    (void)pc;
-    (void)data;
+    (void) pc;
+    (void) data;
 
     return NGX_OK;
 }
 
-static void ngx_http_offtake_peer_save_session(ngx_peer_connection_t *pc, void *data)
+
+static void
+ngx_http_offtake_peer_save_session(ngx_peer_connection_t *pc, void *data)
 {
-    (void)pc;
-    (void)data;
+    (void) pc;
+    (void) data;
 }
 
 #endif

@@ -11,21 +11,27 @@
 
 #include <string.h>
 
-#define USAGE_COUNT_MAX UINT64_C(1000000000)
+#define USAGE_COUNT_MAX  UINT64_C(1000000000)
 
-void offtake_usage_init(offtake_usage_t *u)
+
+void
+offtake_usage_init(offtake_usage_t *u)
 {
     memset(u, 0, sizeof(*u));
 }
 
-static int key_is(const offtake_usage_t *u, const char *word)
+
+static int
+key_is(const offtake_usage_t *u, const char *word)
 {
-    size_t length = strlen(word);
+    size_t  length = strlen(word);
 
     return u->key_length == length && memcmp(u->key, word, length) == 0;
 }
 
-static int field_of_key(const offtake_usage_t *u)
+
+static int
+field_of_key(const offtake_usage_t *u)
 {
     if (u->details == 0) {
         if (key_is(u, "prompt_tokens") || key_is(u, "input_tokens")) {
@@ -50,24 +56,31 @@ static int field_of_key(const offtake_usage_t *u)
     return key_is(u, "audio_tokens") ? OFFTAKE_USAGE_AUDIO_OUT : -1;
 }
 
-static int at_count(const offtake_usage_t *u)
+
+static int
+at_count(const offtake_usage_t *u)
 {
-    return u->usage_depth != 0 && u->key_ready &&
-           (u->depth == u->usage_depth || (u->details != 0 && u->depth == u->usage_depth + 1));
+    return u->usage_depth != 0 && u->key_ready
+           && (u->depth == u->usage_depth
+               || (u->details != 0 && u->depth == u->usage_depth + 1));
 }
+
 
 /* A value that is no number stands where a count is due. */
 
-static void reject_value(offtake_usage_t *u, char first)
+static void
+reject_value(offtake_usage_t *u, char first)
 {
     if (at_count(u) && field_of_key(u) >= 0 && first != 'n') {
         u->bad = 1;
     }
 }
 
-static void end_number(offtake_usage_t *u)
+
+static void
+end_number(offtake_usage_t *u)
 {
-    int field;
+    int  field;
 
     u->in_number = 0;
 
@@ -87,11 +100,13 @@ static void end_number(offtake_usage_t *u)
     u->key_ready = 0;
 }
 
-static void number_char(offtake_usage_t *u, char c)
+
+static void
+number_char(offtake_usage_t *u, char c)
 {
     if (c >= '0' && c <= '9') {
         if (u->number <= USAGE_COUNT_MAX) {
-            u->number = u->number * 10 + (uint64_t)(c - '0');
+            u->number = u->number * 10 + (uint64_t) (c - '0');
         }
 
     } else if (c == '-') {
@@ -102,16 +117,19 @@ static void number_char(offtake_usage_t *u, char c)
     }
 }
 
-static void open_bracket(offtake_usage_t *u, int is_object)
+
+static void
+open_bracket(offtake_usage_t *u, int is_object)
 {
     if (u->depth == 1 && u->key_ready) {
         if (key_is(u, "response")) {
-            u->response = (char)is_object;
+            u->response = (char) is_object;
         }
     }
 
-    if (is_object && u->key_ready && u->usage_depth == 0 && key_is(u, "usage") &&
-        (u->depth == 1 || (u->depth == 2 && u->response))) {
+    if (is_object && u->key_ready && u->usage_depth == 0 && key_is(u, "usage")
+        && (u->depth == 1 || (u->depth == 2 && u->response)))
+    {
         /* Counts of a later usage object replace those of an earlier one. */
         u->has_usage = 1;
         u->bad = 0;
@@ -119,11 +137,17 @@ static void open_bracket(offtake_usage_t *u, int is_object)
         memset(u->count, 0, sizeof(u->count));
         u->usage_depth = u->depth + 1;
 
-    } else if (u->usage_depth != 0 && u->depth == u->usage_depth && u->key_ready) {
-        if (key_is(u, "prompt_tokens_details") || key_is(u, "input_tokens_details")) {
+    } else if (u->usage_depth != 0 && u->depth == u->usage_depth
+               && u->key_ready)
+    {
+        if (key_is(u, "prompt_tokens_details")
+            || key_is(u, "input_tokens_details"))
+        {
             u->details = 1;
 
-        } else if (key_is(u, "completion_tokens_details") || key_is(u, "output_tokens_details")) {
+        } else if (key_is(u, "completion_tokens_details")
+                   || key_is(u, "output_tokens_details"))
+        {
             u->details = 2;
 
         } else {
@@ -132,17 +156,19 @@ static void open_bracket(offtake_usage_t *u, int is_object)
     }
 
     if (u->depth < OFFTAKE_USAGE_DEPTH) {
-        u->objects &= ~((uint64_t)1 << u->depth);
-        u->objects |= (uint64_t)is_object << u->depth;
+        u->objects &= ~((uint64_t) 1 << u->depth);
+        u->objects |= (uint64_t) is_object << u->depth;
     }
 
     u->depth++;
     u->key_ready = 0;
-    u->is_key = (unsigned)is_object;
+    u->is_key = (unsigned) is_object;
     u->key_length = 0;
 }
 
-static void close_bracket(offtake_usage_t *u)
+
+static void
+close_bracket(offtake_usage_t *u)
 {
     if (u->depth > 0) {
         u->depth--;
@@ -164,46 +190,59 @@ static void close_bracket(offtake_usage_t *u)
     u->is_key = 0;
 }
 
+
 /* "choices" is not empty when anything begins one level below it. */
 
-static void note_choices(offtake_usage_t *u)
+static void
+note_choices(offtake_usage_t *u)
 {
-    if (u->depth == 2 && !u->response && u->key_length == 0 && (u->objects & 2) == 0 &&
-        u->has_choices == 0) {
+    if (u->depth == 2 && !u->response && u->key_length == 0
+        && (u->objects & 2) == 0 && u->has_choices == 0)
+    {
         u->has_choices = 1;
     }
 }
 
-static int at_tier(const offtake_usage_t *u)
+
+static int
+at_tier(const offtake_usage_t *u)
 {
-    return u->key_ready && (u->depth == 1 || (u->depth == 2 && u->response)) &&
-           key_is(u, "service_tier");
+    return u->key_ready && (u->depth == 1 || (u->depth == 2 && u->response))
+           && key_is(u, "service_tier");
 }
 
-static void end_word(offtake_usage_t *u)
+
+static void
+end_word(offtake_usage_t *u)
 {
     static const struct {
-        const char *word;
-        offtake_tier_t tier;
+        const char      *word;
+        offtake_tier_t   tier;
     } words[] = {
-        {"default", OFFTAKE_TIER_STANDARD}, {"standard", OFFTAKE_TIER_STANDARD},
-        {"auto", OFFTAKE_TIER_NONE},        {"batch", OFFTAKE_TIER_BATCH},
-        {"flex", OFFTAKE_TIER_FLEX},        {"priority", OFFTAKE_TIER_PRIORITY},
+        { "default", OFFTAKE_TIER_STANDARD },
+        { "standard", OFFTAKE_TIER_STANDARD },
+        { "auto", OFFTAKE_TIER_NONE },
+        { "batch", OFFTAKE_TIER_BATCH },
+        { "flex", OFFTAKE_TIER_FLEX },
+        { "priority", OFFTAKE_TIER_PRIORITY },
     };
-    size_t i;
+    size_t  i;
 
     u->in_word = 0;
     u->tier = OFFTAKE_TIER_OTHER;
 
     for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strlen(words[i].word) == u->word_length &&
-            memcmp(words[i].word, u->word, u->word_length) == 0) {
+        if (strlen(words[i].word) == u->word_length
+            && memcmp(words[i].word, u->word, u->word_length) == 0)
+        {
             u->tier = words[i].tier;
         }
     }
 }
 
-static void string_char(offtake_usage_t *u, char c)
+
+static void
+string_char(offtake_usage_t *u, char c)
 {
     if (u->escape) {
         u->escape = 0;
@@ -236,12 +275,17 @@ static void string_char(offtake_usage_t *u, char c)
     }
 }
 
-static int level_is_object(const offtake_usage_t *u)
+
+static int
+level_is_object(const offtake_usage_t *u)
 {
-    return u->depth > 0 && u->depth <= OFFTAKE_USAGE_DEPTH && ((u->objects >> (u->depth - 1)) & 1);
+    return u->depth > 0 && u->depth <= OFFTAKE_USAGE_DEPTH
+           && ((u->objects >> (u->depth - 1)) & 1);
 }
 
-static void plain_char(offtake_usage_t *u, char c)
+
+static void
+plain_char(offtake_usage_t *u, char c)
 {
     switch (c) {
 
@@ -275,20 +319,11 @@ static void plain_char(offtake_usage_t *u, char c)
 
     case ',':
         u->key_ready = 0;
-        u->is_key = (unsigned)level_is_object(u);
+        u->is_key = (unsigned) level_is_object(u);
         break;
 
-    case '-':
-    case '0':
-    case '1':
-    case '2':
-    case '3':
-    case '4':
-    case '5':
-    case '6':
-    case '7':
-    case '8':
-    case '9':
+    case '-': case '0': case '1': case '2': case '3': case '4':
+    case '5': case '6': case '7': case '8': case '9':
         u->in_number = 1;
         u->number = 0;
         u->negative = 0;
@@ -296,9 +331,7 @@ static void plain_char(offtake_usage_t *u, char c)
         number_char(u, c);
         break;
 
-    case 't':
-    case 'f':
-    case 'n':
+    case 't': case 'f': case 'n':
         reject_value(u, c);
         if (c == 'n' && at_tier(u)) {
             u->tier = OFFTAKE_TIER_NONE;
@@ -310,30 +343,34 @@ static void plain_char(offtake_usage_t *u, char c)
     }
 }
 
+
 /* Bytes of a string value that cannot end it are skipped a run at a time. */
 
-static size_t skip_run(const offtake_usage_t *u, const char *data, size_t length)
+static size_t
+skip_run(const offtake_usage_t *u, const char *data, size_t length)
 {
-    size_t run;
-    const char *quote, *slash;
+    size_t       run;
+    const char  *quote, *slash;
 
     if (u->is_key || u->escape || u->in_word) {
         return 0;
     }
 
     quote = memchr(data, '"', length);
-    run = quote == NULL ? length : (size_t)(quote - data);
+    run = quote == NULL ? length : (size_t) (quote - data);
     slash = memchr(data, '\\', run);
 
-    return slash == NULL ? run : (size_t)(slash - data);
+    return slash == NULL ? run : (size_t) (slash - data);
 }
 
-void offtake_usage_feed(offtake_usage_t *u, const char *data, size_t length)
+
+void
+offtake_usage_feed(offtake_usage_t *u, const char *data, size_t length)
 {
-    size_t i = 0;
+    size_t  i = 0;
 
     while (i < length) {
-        char c;
+        char  c;
 
         if (u->in_string) {
             i += skip_run(u, data + i, length - i);
@@ -347,8 +384,9 @@ void offtake_usage_feed(offtake_usage_t *u, const char *data, size_t length)
         c = data[i];
 
         if (u->in_number) {
-            if ((c >= '0' && c <= '9') || c == '.' || c == 'e' || c == 'E' || c == '+' ||
-                c == '-') {
+            if ((c >= '0' && c <= '9') || c == '.' || c == 'e' || c == 'E'
+                || c == '+' || c == '-')
+            {
                 number_char(u, c);
                 i++;
                 continue;
@@ -356,7 +394,8 @@ void offtake_usage_feed(offtake_usage_t *u, const char *data, size_t length)
             end_number(u);
         }
 
-        if (u->depth == 1 && c == '[' && u->key_ready && key_is(u, "choices")) {
+        if (u->depth == 1 && c == '[' && u->key_ready && key_is(u, "choices"))
+        {
             /* Mark the level: key_length 0 tells note_choices where it is. */
             open_bracket(u, 0);
             i++;
@@ -372,17 +411,20 @@ void offtake_usage_feed(offtake_usage_t *u, const char *data, size_t length)
     }
 }
 
-int offtake_usage_units(const offtake_usage_t *u, uint64_t units[7])
-{
-    uint64_t prompt = u->count[OFFTAKE_USAGE_PROMPT];
-    uint64_t completion = u->count[OFFTAKE_USAGE_COMPLETION];
-    uint64_t cached = u->count[OFFTAKE_USAGE_CACHED];
-    uint64_t audio_in = u->count[OFFTAKE_USAGE_AUDIO_IN];
-    uint64_t reasoning = u->count[OFFTAKE_USAGE_REASONING];
-    uint64_t audio_out = u->count[OFFTAKE_USAGE_AUDIO_OUT];
 
-    if (!u->has_usage || u->bad || !(u->seen & (1u << OFFTAKE_USAGE_PROMPT)) ||
-        cached + audio_in > prompt || reasoning + audio_out > completion) {
+int
+offtake_usage_units(const offtake_usage_t *u, uint64_t units[7])
+{
+    uint64_t  prompt = u->count[OFFTAKE_USAGE_PROMPT];
+    uint64_t  completion = u->count[OFFTAKE_USAGE_COMPLETION];
+    uint64_t  cached = u->count[OFFTAKE_USAGE_CACHED];
+    uint64_t  audio_in = u->count[OFFTAKE_USAGE_AUDIO_IN];
+    uint64_t  reasoning = u->count[OFFTAKE_USAGE_REASONING];
+    uint64_t  audio_out = u->count[OFFTAKE_USAGE_AUDIO_OUT];
+
+    if (!u->has_usage || u->bad || !(u->seen & (1u << OFFTAKE_USAGE_PROMPT))
+        || cached + audio_in > prompt || reasoning + audio_out > completion)
+    {
         return 0;
     }
 
@@ -396,18 +438,20 @@ int offtake_usage_units(const offtake_usage_t *u, uint64_t units[7])
     return 1;
 }
 
-size_t offtake_event_end(const char *data, size_t length, size_t from)
+
+size_t
+offtake_event_end(const char *data, size_t length, size_t from)
 {
-    size_t i = from > 2 ? from - 3 : 0;
+    size_t  i = from > 2 ? from - 3 : 0;
 
     while (i < length) {
-        const char *line = memchr(data + i, '\n', length - i);
+        const char  *line = memchr(data + i, '\n', length - i);
 
         if (line == NULL) {
             return 0;
         }
 
-        i = (size_t)(line - data) + 1;
+        i = (size_t) (line - data) + 1;
 
         if (i < length && data[i] == '\n') {
             return i + 1;

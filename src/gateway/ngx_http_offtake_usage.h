@@ -22,9 +22,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OFFTAKE_USAGE_DEPTH 64
-#define OFFTAKE_USAGE_KEY   40
-#define OFFTAKE_USAGE_WORD  16
+#define OFFTAKE_USAGE_DEPTH  64
+#define OFFTAKE_USAGE_KEY    40
+#define OFFTAKE_USAGE_WORD   16
 
 /* The last: a word that is none of ours ("scale", say). */
 typedef enum {
@@ -48,37 +48,38 @@ enum {
 
 typedef struct {
     /* What was found. */
-    uint64_t count[OFFTAKE_USAGE_FIELDS];
-    unsigned seen;            /* bit per field */
-    unsigned has_usage : 1;   /* a usage object was there */
-    unsigned bad : 1;         /* with a count that cannot be believed */
-    unsigned has_choices : 1; /* "choices" held at least one element */
+    uint64_t  count[OFFTAKE_USAGE_FIELDS];
+    unsigned  seen;           /* bit per field */
+    unsigned  has_usage:1;    /* a usage object was there */
+    unsigned  bad:1;          /* with a count that cannot be believed */
+    unsigned  has_choices:1;  /* "choices" held at least one element */
 
     /* Where the scanner stands. */
-    unsigned in_string : 1;
-    unsigned escape : 1;
-    unsigned is_key : 1;    /* the string is a key */
-    unsigned key_ready : 1; /* a key was read; its value comes */
-    unsigned in_word : 1;   /* the string is the service tier */
-    unsigned in_number : 1;
-    unsigned negative : 1;
-    unsigned broken : 1; /* a count with a fraction, sign or exponent */
-    int depth;
-    int usage_depth;  /* depth inside the usage object, 0: not in it */
-    int details;      /* 1 prompt, 2 completion details; 0 none */
-    uint64_t objects; /* bit per level: an object */
-    uint64_t number;
-    size_t key_length;
-    char key[OFFTAKE_USAGE_KEY];
-    char response; /* inside the top-level "response" object */
-    size_t word_length;
-    char word[OFFTAKE_USAGE_WORD];
+    unsigned  in_string:1;
+    unsigned  escape:1;
+    unsigned  is_key:1;       /* the string is a key */
+    unsigned  key_ready:1;    /* a key was read; its value comes */
+    unsigned  in_word:1;      /* the string is the service tier */
+    unsigned  in_number:1;
+    unsigned  negative:1;
+    unsigned  broken:1;       /* a count with a fraction, sign or exponent */
+    int       depth;
+    int       usage_depth;    /* depth inside the usage object, 0: not in it */
+    int       details;        /* 1 prompt, 2 completion details; 0 none */
+    uint64_t  objects;        /* bit per level: an object */
+    uint64_t  number;
+    size_t    key_length;
+    char      key[OFFTAKE_USAGE_KEY];
+    char      response;       /* inside the top-level "response" object */
+    size_t    word_length;
+    char      word[OFFTAKE_USAGE_WORD];
 
-    offtake_tier_t tier; /* what was found, too */
+    offtake_tier_t  tier;     /* what was found, too */
 } offtake_usage_t;
 
 void offtake_usage_init(offtake_usage_t *usage);
-void offtake_usage_feed(offtake_usage_t *usage, const char *data, size_t length);
+void offtake_usage_feed(offtake_usage_t *usage, const char *data,
+    size_t length);
 
 /* Disjoint classes in meter order: input, cached, cache write, output,
  * reasoning, audio, image.  Returns 1 when they can be believed. */
