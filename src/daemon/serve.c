@@ -24,7 +24,7 @@
 enum { EXIT_STOPPED = 0, EXIT_BAD_DEAL = 1, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 enum {
     REPORT_BYTES_MAX = 16 << 20,
-    DRAIN_ROUNDS_PER_TICK = 4,  /* then let others have the loop */
+    DRAIN_ROUNDS_PER_TICK = 1,  /* then let others have the loop */
     DRAIN_ROUNDS_LAST = 100000, /* at the end: all there is */
     FIRST_FAILURES_MAX = 4,     /* starts of nginx that may fail before we say it cannot */
     REPUBLISH_MS = 300000       /* how old a host's addresses may get */

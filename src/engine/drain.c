@@ -102,13 +102,11 @@ static enum oft_err take_record(struct drain *drain, const struct visit *visit,
 /* ---- segments ---------------------------------------------------------------------------------- */
 
 static enum oft_err note_damage(struct drain *drain, const struct visit *visit,
-                                const struct meter_segment *segment,
                                 const struct meter_read_result *read,
                                 const struct meter_record *records)
 {
     enum oft_err code = OFT_OK;
-    uint32_t expected = visit->from;
-    (void)segment;
+    uint32_t expected = visit->next;
     for (uint32_t i = 0; i <= read->record_count && read->corrupt_count > 0; i++) {
         uint32_t good = i < read->record_count ? (uint32_t)records[i].sequence : read->next;
         for (; code == OFT_OK && expected < good; expected++) {
@@ -127,21 +125,23 @@ static enum oft_err note_damage(struct drain *drain, const struct visit *visit,
     return code;
 }
 
-static enum oft_err read_open_segment(struct drain *drain, struct visit *visit,
-                                      const struct meter_segment *segment)
+/* What one look into the segment finds; RET_ALL says whether that was all of it. */
+static enum oft_err read_chunk(struct drain *drain, struct visit *visit,
+                               const struct meter_segment *segment, bool *ret_all)
 {
     struct meter_record *records = drain->engine->read_buffer;
     struct meter_read_result read;
     uint32_t asked =
         drain->budget > OFT_DRAIN_RECORDS_MAX ? OFT_DRAIN_RECORDS_MAX : (uint32_t)drain->budget;
-    enum oft_err code = meter_read(segment, visit->state, visit->from, records, asked, &read);
+    enum oft_err code = meter_read(segment, visit->state, visit->next, records, asked, &read);
+    *ret_all = true;
     if (code != OFT_OK) {
         visit->unreadable = true;
-        return store_quarantine(drain->engine->store, visit->name, visit->from, "unreadable",
+        return store_quarantine(drain->engine->store, visit->name, visit->next, "unreadable",
                                 drain->now_ns, drain->reterr);
     }
-    visit->damaged = read.torn || read.corrupt_count > 0;
-    code = note_damage(drain, visit, segment, &read, records);
+    visit->damaged = visit->damaged || read.torn || read.corrupt_count > 0;
+    code = note_damage(drain, visit, &read, records);
     visit->next = read.next;
     for (uint32_t i = 0; code == OFT_OK && i < read.record_count; i++) {
         code = take_record(drain, visit, &records[i]);
@@ -156,8 +156,23 @@ static enum oft_err read_open_segment(struct drain *drain, struct visit *visit,
         drain->result.records++;
         drain->budget -= drain->budget > 0 ? 1 : 0;
     }
-    bool all = visit->next == read.next && read.record_count < asked;
-    visit->finished = all && visit->state != METER_WRITING;
+    *ret_all = visit->next == read.next && read.record_count < asked;
+    return code;
+}
+
+/* Many looks are one transaction: what a month's lines come to is worked out once for all of them. */
+static enum oft_err read_open_segment(struct drain *drain, struct visit *visit,
+                                      const struct meter_segment *segment)
+{
+    bool all = false;
+    enum oft_err code = OFT_OK;
+    while (code == OFT_OK && !all && drain->budget > 0) {
+        code = read_chunk(drain, visit, segment, &all);
+        if (ledger_batch_kinds(drain->batch) >= OFT_TRANSACTION_KINDS_MAX) {
+            drain->budget = 0;
+        }
+    }
+    visit->finished = all && visit->state != METER_WRITING && !visit->unreadable;
     drain->more = drain->more || !all;
     return code;
 }
@@ -495,8 +510,10 @@ static void count_result(struct engine *engine, const struct engine_drain_result
 enum oft_err engine_drain(struct engine *engine, oft_instant now_ns,
                           struct engine_drain_result *ret_result, struct oft_error *reterr)
 {
-    struct drain drain = {
-        .engine = engine, .now_ns = now_ns, .budget = OFT_DRAIN_RECORDS_MAX, .reterr = reterr};
+    struct drain drain = {.engine = engine,
+                          .now_ns = now_ns,
+                          .budget = engine->drain_records_max,
+                          .reterr = reterr};
     engine->batch_began = engine->uses;
     enum oft_err code = ledger_batch_new(&drain.batch);
     if (code == OFT_OK) {

@@ -116,6 +116,8 @@ enum oft_err engine_open(const struct engine_options *options, oft_instant now_n
     engine->worker_gid = options->worker_gid;
     engine->clock_shift_ns = options->clock_shift_ns;
     engine->rehearsal = options->rehearsal;
+    engine->drain_records_max =
+        options->drain_records_max != 0 ? options->drain_records_max : OFT_TRANSACTION_RECORDS_MAX;
     enum oft_err code = make_paths(engine, options);
     if (code == OFT_OK) {
         code = open_all(engine, now_ns, options->stale_after_ns, reterr);

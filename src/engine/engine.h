@@ -35,6 +35,7 @@ struct engine_options {
     int64_t clock_shift_ns;
     bool rehearsal;
     int64_t stale_after_ns;
+    uint32_t drain_records_max; /* of one transaction; 0: OFT_TRANSACTION_RECORDS_MAX */
 };
 
 /* Opens or makes the data directory and the store (a second engine on it is OFT_ERR_BUSY), verifies

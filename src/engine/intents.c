@@ -9,6 +9,8 @@
 
 #include "engine/internal.h"
 
+enum { SETTLED_KEPT_MAX = 131072 }; /* slots of a table that remembers what is settled */
+
 void engine_intents_release(struct engine_intents *intents)
 {
     free(intents->slots);
@@ -34,16 +36,24 @@ static struct engine_intent *find(const struct engine_intents *intents,
     return &intents->slots[at];
 }
 
+/* Settled ones are let go of when there are many, as they are at the end of a drain. */
 static enum oft_err grow(struct engine_intents *intents)
 {
-    struct engine_intents larger = {.capacity =
-                                        intents->capacity == 0 ? 256 : intents->capacity * 2};
+    bool full = intents->capacity >= SETTLED_KEPT_MAX;
+    size_t open = 0;
+    for (size_t i = 0; full && i < intents->capacity; i++) {
+        open += intents->slots[i].used && !intents->slots[i].settled;
+    }
+    bool larger_needed = !full || open * 4 >= intents->capacity;
+    struct engine_intents larger = {.capacity = intents->capacity == 0 ? 256
+                                                : larger_needed        ? intents->capacity * 2
+                                                                       : intents->capacity};
     larger.slots = calloc(larger.capacity, sizeof(*larger.slots));
     if (larger.slots == NULL) {
         return OFT_ERR_MEMORY;
     }
     for (size_t i = 0; i < intents->capacity; i++) {
-        if (intents->slots[i].used) {
+        if (intents->slots[i].used && !(full && intents->slots[i].settled)) {
             *find(&larger, intents->slots[i].record.request_id) = intents->slots[i];
             larger.count++;
         }

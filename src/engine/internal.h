@@ -51,6 +51,7 @@ struct engine {
 
     uint64_t records, settled, unsettled, unrated, corrupt, torn;
     struct meter_record *read_buffer;
+    size_t drain_records_max;
     char last_error[480];
     struct engine_desk *desk; /* desk_internal.h */
 };

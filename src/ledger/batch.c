@@ -20,6 +20,11 @@ enum oft_err ledger_batch_new(struct ledger_batch **ret_batch)
     return *ret_batch == NULL ? OFT_ERR_MEMORY : OFT_OK;
 }
 
+size_t ledger_batch_kinds(const struct ledger_batch *batch)
+{
+    return batch->cell_count;
+}
+
 void ledger_batch_free(struct ledger_batch *batch)
 {
     if (batch != NULL) {

@@ -192,6 +192,8 @@ struct ledger_batch_counts {
 
 enum oft_err ledger_batch_new(struct ledger_batch **ret_batch) OFT_MUSTCHECK;
 void ledger_batch_free(struct ledger_batch *batch);
+/* How many kinds of records it has taken: those that differ in anything that decides what is owed. */
+size_t ledger_batch_kinds(const struct ledger_batch *batch);
 
 /*
  * Adds one settled record, rated by CONTEXT, which must be of the record's generation. What is

@@ -558,7 +558,7 @@ static void a_foreign_file_in_the_spool_is_left_alone(void **state)
     meter_writer_close(&writer);
 }
 
-static void more_than_a_batch_is_booked_in_several(void **state)
+static void many_looks_are_one_transaction_up_to_its_ceiling(void **state)
 {
     struct world *world = *state;
     struct meter_writer writer;
@@ -570,12 +570,17 @@ static void more_than_a_batch_is_booked_in_several(void **state)
     }
     struct engine_drain_result result = {0};
     struct oft_error error = {0};
+    world->engine->drain_records_max = OFT_DRAIN_RECORDS_MAX + 1000; /* two looks */
     assert_int_equal(engine_drain(world->engine, world->now, &result, &error), OFT_OK);
-    assert_int_equal(result.records, OFT_DRAIN_RECORDS_MAX);
+    assert_int_equal(result.records, OFT_DRAIN_RECORDS_MAX + 1000);
     assert_true(result.more);
+    assert_int_equal(world_sql(world, "SELECT count(*) FROM txn_range"), 1);
+    assert_int_equal(world_sql(world, "SELECT count(*) FROM txn"), 1);
     assert_int_equal(engine_drain(world->engine, world->now, &result, &error), OFT_OK);
     assert_false(result.more);
     assert_int_equal(world_requests_booked(world), (int64_t)count);
+    char findings[4096];
+    assert_true(world_sound(world, findings));
     assert_int_equal(world_sales(world), (int64_t)count * WORLD_SALE_NANOS);
     meter_writer_close(&writer);
 }
@@ -636,7 +641,7 @@ int main(void)
         WITH_WORLD(older_books_catch_up_from_the_archive),
         WITH_WORLD(an_archive_that_became_a_link_is_not_followed),
         WITH_WORLD(a_foreign_file_in_the_spool_is_left_alone),
-        WITH_WORLD(more_than_a_batch_is_booked_in_several),
+        WITH_WORLD(many_looks_are_one_transaction_up_to_its_ceiling),
         WITH_WORLD(a_full_disk_loses_nothing_and_clears),
     };
     return cmocka_run_group_tests_name("engine drain", tests, NULL, NULL);
