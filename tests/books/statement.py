@@ -81,7 +81,7 @@ class Statement:
                         for other, line in self.rows.items()
                         if other.kind == SHARE and other.product != "" and other.clause == key.clause]
             result.append({"clause": key.clause, "direction": DIRECTIONS[key.outcome], "party": key.party,
-                           "rate_percent": percent(key.rate), "rate_ppb": str(key.rate), "products": products,
+                           "rate_percent": percent(key.rate), "rate_ppb": str(key.rate), "part": "plain", "products": products,
                            "capped": nanos < half_even(Fraction(base * key.rate, BILLION))}
                           | amount("base", base) | amount("amount", nanos))
         return result

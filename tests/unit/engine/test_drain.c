@@ -3,6 +3,7 @@
  * From spool to books: each request once, whatever order its records come in, whoever wrote them, and
  * whatever became of the writer or of the disk.
  */
+#include "engine/internal.h"
 #include "world.h"
 
 #include <errno.h>
