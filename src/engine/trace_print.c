@@ -322,8 +322,9 @@ static void put_verdict(struct oft_buffer *out, const struct trace_of_line *line
 {
     if (line->by_the_clock) {
         if (line->row.key.kind >= LEDGER_FUND_CALL) {
-            oft_buffer_append_text(out, "\nIt was told, or is a call of the deal's text: no records "
-                                        "are behind it.\n`offtake programme` shows the rest.\n");
+            oft_buffer_append_text(out,
+                                   "\nIt was told, or is a call of the deal's text: no records "
+                                   "are behind it.\n`offtake programme` shows the rest.\n");
             return;
         }
         if (line->row.key.kind >= LEDGER_SHARE_TERM || line->row.key.kind == LEDGER_SHARE) {
