@@ -86,6 +86,7 @@ int cli_status(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 int cli_statement(int argc, char **argv);
 int cli_period(int argc, char **argv);
+int cli_programme(int argc, char **argv);
 int cli_commitments(int argc, char **argv);
 int cli_usage(int argc, char **argv);
 int cli_focus(int argc, char **argv);

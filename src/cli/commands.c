@@ -34,6 +34,7 @@ static const struct cli_command COMMANDS[] = {
     {"period", "offtake period", "which months are closed; close one", cli_period},
     {"commitments", "offtake commitments", "each commitment's burn against its line",
      cli_commitments},
+    {"programme", "offtake programme", "pledges of funding: called, paid, drawn", cli_programme},
     {"usage", "offtake usage", "where each product's traffic ran, and by which clause", cli_usage},
     {"focus", "offtake focus", "write and check cost data in FOCUS", cli_focus},
     {"reconcile", "offtake reconcile", "hold a provider's bill against our own metering",

@@ -177,7 +177,7 @@ static enum oft_err check_draw(const struct ledger_fund *fund, const struct ledg
     if (!ask->order_known) {
         return oft_fail(reterr, OFT_ERR_NOT_FOUND,
                         "there is no order \"%.100s\": name one of the desk's (order-2, see "
-                        "`offtake orders`) or an order of the deal (AGREEMENT.CLAUSE)",
+                        "`offtake order list`) or an order of the deal (AGREEMENT.CLAUSE)",
                         ask->order);
     }
     if (too_much(ask->amount, fund->undrawn, fund->paid, &words)) {
