@@ -62,8 +62,8 @@ enum oft_err store_series_totals(struct store *store, const struct ledger_series
 enum oft_err store_share_total(struct store *store, const char *clause, oft_nanos *ret_amount,
                                struct oft_error *reterr)
 {
-    sqlite3_stmt *statement =
-        store_prepare(store, "SELECT amount FROM series WHERE kind = ?1 AND clause = ?2 AND unit = 0", reterr);
+    sqlite3_stmt *statement = store_prepare(
+        store, "SELECT amount FROM series WHERE kind = ?1 AND clause = ?2 AND unit = 0", reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
