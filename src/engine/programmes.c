@@ -187,13 +187,13 @@ static enum oft_err fill(struct telling *it, struct ledger_batch *batch, struct 
     size_t row_count = 0;
     const struct ledger_fund *fund = NULL;
     const struct ledger_fund *then = NULL;
-    oft_instant day_end = ledger_fund_day_end(ask->day);
     enum oft_err code = fund_rows(it->engine, &it->arena, &rows, &row_count, reterr);
     if (code == OFT_OK) {
         code = settle(it, rows, row_count, it->now, &fund, reterr);
     }
-    if (code == OFT_OK && ask->kind == LEDGER_FUND_PAYMENT && day_end < it->now) {
-        code = settle(it, rows, row_count, day_end, &then, reterr);
+    if (code == OFT_OK) {
+        code = ledger_fund_then(it->engine->deal, ask->programme, rows, row_count, &asked,
+                                &it->arena, &then);
     }
     if (code == OFT_OK) {
         code = ledger_fund_check(fund, then, &asked, reterr);

@@ -61,6 +61,7 @@ struct ledger_fund_drawn {
 
 struct ledger_fund {
     const struct deal_programme *programme;
+    oft_instant at;
     struct ledger_fund_funder *funders; /* in the order of the deal */
     size_t funder_count;
     struct ledger_fund_tranche *tranches; /* in order of their beginnings */
@@ -94,8 +95,13 @@ struct ledger_fund_ask {
     oft_instant at;  /* now */
     oft_instant day; /* a call: due; a payment: when it was made; a draw: now */
 };
-/* May ASK be taken, with FUND as it is at ASK's instant and THEN as it was when the day of a payment ended
- * (else NULL)? OFT_ERR_CONFLICT, OFT_ERR_INVALID or OFT_ERR_NOT_FOUND with words else. */
+/* Of a payment that was made before today: the programme named PROGRAMME at the end of its day or of a later
+ * day with a payment of that funder, whichever left least to be paid. NULL of all else. */
+enum oft_err ledger_fund_then(const struct deal *deal, const char *programme,
+                              const struct ledger_row *rows, size_t row_count,
+                              const struct ledger_fund_ask *ask, struct oft_arena *arena,
+                              const struct ledger_fund **ret_then) OFT_MUSTCHECK;
+/* May ASK be taken, with FUND as it is at ASK's instant and THEN as ledger_fund_then says? OFT_ERR_CONFLICT, OFT_ERR_INVALID or OFT_ERR_NOT_FOUND with words else. */
 enum oft_err ledger_fund_check(const struct ledger_fund *fund, const struct ledger_fund *then,
                                const struct ledger_fund_ask *ask,
                                struct oft_error *reterr) OFT_MUSTCHECK;

@@ -138,6 +138,60 @@ static const struct ledger_fund_funder *funder_named(const struct ledger_fund *f
     return NULL;
 }
 
+static oft_instant day_start(oft_instant at)
+{
+    return ledger_fund_day_end(at) - (OFT_NS_PER_DAY - 1);
+}
+
+/* Puts the fund at the end of DAY into *RET_THEN when that leaves the funder less to pay. */
+static enum oft_err look_at_day(const struct deal *deal, const char *programme,
+                                const struct ledger_row *rows, size_t row_count,
+                                const struct ledger_fund_ask *ask, oft_instant day,
+                                struct oft_arena *arena, const struct ledger_fund **ret_then)
+{
+    struct ledger_fund *funds = NULL;
+    size_t count = 0;
+    oft_instant end = ledger_fund_day_end(day);
+    if (day < ask->day || end >= ask->at) {
+        return OFT_OK;
+    }
+    enum oft_err err = ledger_funds_settle(deal, rows, row_count, end, arena, &funds, &count);
+    const struct ledger_fund *fund =
+        err == OFT_OK ? ledger_fund_find(funds, count, programme) : NULL;
+    const struct ledger_fund_funder *now = fund == NULL ? NULL : funder_named(fund, ask->funder);
+    const struct ledger_fund_funder *least =
+        *ret_then == NULL ? NULL : funder_named(*ret_then, ask->funder);
+    if (now != NULL && (least == NULL || now->outstanding < least->outstanding)) {
+        *ret_then = fund;
+    }
+    return err;
+}
+
+enum oft_err ledger_fund_then(const struct deal *deal, const char *programme,
+                              const struct ledger_row *rows, size_t row_count,
+                              const struct ledger_fund_ask *ask, struct oft_arena *arena,
+                              const struct ledger_fund **ret_then)
+{
+    *ret_then = NULL;
+    if (ask->kind != LEDGER_FUND_PAYMENT) {
+        return OFT_OK;
+    }
+    enum oft_err err =
+        look_at_day(deal, programme, rows, row_count, ask, ask->day, arena, ret_then);
+    for (size_t i = 0; err == OFT_OK && i < row_count; i++) {
+        const struct ledger_series_key *key = &rows[i].key;
+        oft_instant day;
+        if (key->kind != LEDGER_FUND_PAYMENT || strcmp(key->clause, programme) != 0 ||
+            strcmp(key->party, ask->funder) != 0) {
+            continue;
+        }
+        err = oft_instant_parse(oft_str_from(key->pool), &day) == OFT_OK
+                  ? look_at_day(deal, programme, rows, row_count, ask, day, arena, ret_then)
+                  : OFT_ERR_CORRUPT;
+    }
+    return err;
+}
+
 static enum oft_err check_payment(const struct ledger_fund *fund, const struct ledger_fund *then,
                                   const struct ledger_fund_ask *ask, struct oft_error *reterr)
 {
@@ -163,9 +217,9 @@ static enum oft_err check_payment(const struct ledger_fund *fund, const struct l
     if (before != NULL && too_much(ask->amount, before->outstanding, before->called, &words)) {
         return oft_fail(reterr, OFT_ERR_CONFLICT,
                         "on %s only %s were called of %s and %s of that not paid: the payment is "
-                        "%s beyond. Name the day on which it was made",
-                        oft_instant_format_short(ask->day, day), words.limit, funder->party,
-                        words.room, words.beyond);
+                        "%s beyond what could be paid by then. Name the day on which it was made",
+                        oft_instant_format_short(day_start(then->at), day), words.limit,
+                        funder->party, words.room, words.beyond);
     }
     return OFT_OK;
 }

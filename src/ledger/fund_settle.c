@@ -437,6 +437,7 @@ enum oft_err ledger_funds_settle(const struct deal *deal, const struct ledger_ro
     enum oft_err err = funds == NULL ? OFT_ERR_MEMORY : OFT_OK;
     for (uint32_t i = 0; err == OFT_OK && i < deal->programme_count; i++) {
         funds[i].programme = &deal->programmes[i];
+        funds[i].at = at;
         err = settle_one(&settling, &funds[i]);
     }
     *ret_funds = funds;
