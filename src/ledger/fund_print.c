@@ -52,8 +52,9 @@ static void put_call(const struct ledger_fund *fund, const struct ledger_fund_ca
     char line[LINE_BYTES];
     char on[OFT_INSTANT_TEXT_BYTES];
     char due[OFT_INSTANT_TEXT_BYTES];
+    oft_instant made = ledger_fund_day_end(it->on) - (OFT_NS_PER_DAY - 1); /* its day will do */
     (void)snprintf(line, sizeof(line), "    %s of %s, due %s%s", it->name,
-                   oft_instant_format_short(it->on, on), oft_instant_format_short(it->due, due),
+                   oft_instant_format_short(made, on), oft_instant_format_short(it->due, due),
                    it->overdue > 0          ? ", overdue"
                    : it->paid == it->amount ? ", paid"
                                             : "");
