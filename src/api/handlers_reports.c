@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/routes.h"
+#include "engine/programmes.h"
 
 struct format_row {
     const char *name;
@@ -57,6 +58,28 @@ void api_get_commitments(const struct api_scope *scope, struct api_answer *answe
     struct oft_error error = {0};
     enum oft_err err = engine_commitments(scope->options->engine, scope->now_ns, format->format,
                                           &answer->body, &error);
+    report_end(answer, format, err, &error);
+}
+
+/* All of them, or the one of the path. */
+void api_get_programmes(const struct api_scope *scope, struct api_answer *answer)
+{
+    const char *at_text = api_query(scope, "at");
+    const struct format_row *format = format_asked(scope, answer);
+    bool all = scope->id == NULL || scope->id[0] == '\0';
+    oft_instant at = 0;
+    if (format == NULL) {
+        return;
+    }
+    if (at_text != NULL && oft_instant_parse(oft_str_from(at_text), &at) != OFT_OK) {
+        api_answer_error(answer, 400, "bad_request",
+                         "\"at\" is no instant; write 2026-01-01 or 2026-01-01T12:00:00Z", NULL);
+        return;
+    }
+    struct oft_error error = {0};
+    enum oft_err err = engine_programmes(scope->options->engine, all ? NULL : scope->id,
+                                         at_text != NULL ? &at : NULL, scope->now_ns,
+                                         format->format, &answer->body, &error);
     report_end(answer, format, err, &error);
 }
 

@@ -129,6 +129,10 @@ void api_get_commitments(const struct api_scope *scope, struct api_answer *answe
 void api_get_shares(const struct api_scope *scope, struct api_answer *answer);
 void api_post_deductions(const struct api_scope *scope, struct api_answer *answer);
 void api_post_share_payments(const struct api_scope *scope, struct api_answer *answer);
+void api_get_programmes(const struct api_scope *scope, struct api_answer *answer);
+void api_post_programme_call(const struct api_scope *scope, struct api_answer *answer);
+void api_post_programme_payment(const struct api_scope *scope, struct api_answer *answer);
+void api_post_programme_draw(const struct api_scope *scope, struct api_answer *answer);
 void api_get_forecast(const struct api_scope *scope, struct api_answer *answer);
 void api_get_usage(const struct api_scope *scope, struct api_answer *answer);
 void api_get_ledger_verify(const struct api_scope *scope, struct api_answer *answer);

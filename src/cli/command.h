@@ -88,6 +88,7 @@ int cli_statement(int argc, char **argv);
 int cli_period(int argc, char **argv);
 int cli_shares(int argc, char **argv);
 int cli_deduction(int argc, char **argv);
+int cli_programme(int argc, char **argv);
 int cli_commitments(int argc, char **argv);
 int cli_usage(int argc, char **argv);
 int cli_focus(int argc, char **argv);

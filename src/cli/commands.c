@@ -37,6 +37,7 @@ static const struct cli_command COMMANDS[] = {
     {"shares", "offtake shares", "each revenue share by its periods; payments of it", cli_shares},
     {"deduction", "offtake deduction", "take something off revenue before it is shared",
      cli_deduction},
+    {"programme", "offtake programme", "pledges of funding: called, paid, drawn", cli_programme},
     {"usage", "offtake usage", "where each product's traffic ran, and by which clause", cli_usage},
     {"focus", "offtake focus", "write and check cost data in FOCUS", cli_focus},
     {"reconcile", "offtake reconcile", "hold a provider's bill against our own metering",

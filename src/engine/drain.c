@@ -510,10 +510,8 @@ static void count_result(struct engine *engine, const struct engine_drain_result
 enum oft_err engine_drain(struct engine *engine, oft_instant now_ns,
                           struct engine_drain_result *ret_result, struct oft_error *reterr)
 {
-    struct drain drain = {.engine = engine,
-                          .now_ns = now_ns,
-                          .budget = engine->drain_records_max,
-                          .reterr = reterr};
+    struct drain drain = {
+        .engine = engine, .now_ns = now_ns, .budget = engine->drain_records_max, .reterr = reterr};
     engine->batch_began = engine->uses;
     enum oft_err code = ledger_batch_new(&drain.batch);
     if (code == OFT_OK) {

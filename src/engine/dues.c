@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What follows from commitments and shares, into the books: shortfalls that have become due, credits and
- * their use, overage; shares by all of their terms, what of them is kept back, set off, late. As with hours of capacity it follows from the rows and the clock alone, so this may be done at
- * any time and any number of times.
+ * their use, overage; shares by all of their terms, what of them is kept back, set off, late; calls of
+ * capital that the deal's text has. As with hours of capacity it follows from the rows and the clock alone,
+ * so this may be done at any time and any number of times.
  */
 #include <string.h>
 
@@ -20,7 +21,7 @@ static bool has_any(const struct deal *deal)
             return true;
         }
     }
-    return false;
+    return deal->programme_count > 0;
 }
 
 /* Never before what was settled already: a clock that was set back owes nothing back. */
@@ -43,18 +44,18 @@ static enum oft_err through_of(struct engine *engine, oft_instant now_ns, struct
     return code;
 }
 
-/* All rows that shares are settled by, in ARENA. */
-enum oft_err engine_share_rows(struct engine *engine, struct oft_arena *arena,
-                               struct ledger_row **ret_rows, size_t *ret_count,
-                               struct oft_error *reterr)
+enum oft_err engine_rows_of(struct engine *engine, const enum ledger_series_kind *kinds,
+                            size_t kind_count, struct oft_arena *arena,
+                            struct ledger_row **ret_rows, size_t *ret_count,
+                            struct oft_error *reterr)
 {
-    static const enum ledger_series_kind kinds[] = {LEDGER_SHARE, LEDGER_SHARE_TERM,
-                                                    LEDGER_DEDUCTION, LEDGER_PAYMENT};
-    struct ledger_row *parts[OFT_COUNT_OF(kinds)] = {NULL};
-    size_t counts[OFT_COUNT_OF(kinds)] = {0};
+    enum { KINDS_MAX = 8 };
+    struct ledger_row *parts[KINDS_MAX] = {NULL};
+    size_t counts[KINDS_MAX] = {0};
     size_t total = 0;
     enum oft_err code = OFT_OK;
-    for (size_t i = 0; code == OFT_OK && i < OFT_COUNT_OF(kinds); i++) {
+    OFT_ASSERT(kind_count <= KINDS_MAX);
+    for (size_t i = 0; code == OFT_OK && i < kind_count; i++) {
         code = store_rows(engine->store, kinds[i], 0, arena, &parts[i], &counts[i], reterr);
         total += counts[i];
     }
@@ -64,7 +65,7 @@ enum oft_err engine_share_rows(struct engine *engine, struct oft_arena *arena,
         return code == OFT_OK ? OFT_ERR_MEMORY : code;
     }
     size_t place = 0;
-    for (size_t i = 0; i < OFT_COUNT_OF(kinds); i++) {
+    for (size_t i = 0; i < kind_count; i++) {
         if (counts[i] > 0) {
             memcpy(rows + place, parts[i], counts[i] * sizeof(*rows));
         }
@@ -73,6 +74,16 @@ enum oft_err engine_share_rows(struct engine *engine, struct oft_arena *arena,
     *ret_rows = rows;
     *ret_count = total;
     return OFT_OK;
+}
+
+/* All rows that shares are settled by, in ARENA. */
+enum oft_err engine_share_rows(struct engine *engine, struct oft_arena *arena,
+                               struct ledger_row **ret_rows, size_t *ret_count,
+                               struct oft_error *reterr)
+{
+    static const enum ledger_series_kind kinds[] = {LEDGER_SHARE, LEDGER_SHARE_TERM,
+                                                    LEDGER_DEDUCTION, LEDGER_PAYMENT};
+    return engine_rows_of(engine, kinds, OFT_COUNT_OF(kinds), arena, ret_rows, ret_count, reterr);
 }
 
 static enum oft_err fill_shares(struct engine *engine, struct ledger_batch *batch,
@@ -165,13 +176,15 @@ enum oft_err engine_settle_dues(struct engine *engine, oft_instant now_ns, struc
         code = fill_shares(engine, batch, through, &arena, &error);
     }
     if (code == OFT_OK) {
+        code = engine_fill_funds(engine, batch, through, &arena, &error);
+    }
+    if (code == OFT_OK) {
         code = post(engine, batch, through, now_ns, &error);
     }
     ledger_batch_free(batch);
     oft_arena_release(&arena);
     if (code != OFT_OK) {
-        return oft_fail(reterr, code,
-                        "what follows from commitments and shares cannot be booked: %.380s",
+        return oft_fail(reterr, code, "what follows from the deal by now cannot be booked: %.380s",
                         error.message[0] != '\0' ? error.message : oft_err_text(code));
     }
     return OFT_OK;

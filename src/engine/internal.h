@@ -112,6 +112,15 @@ enum oft_err engine_batch_periods(struct engine *engine, struct ledger_batch *ba
 enum oft_err engine_post_event(struct engine *engine, const struct ledger_event *event,
                                oft_instant now_ns, struct oft_error *reterr);
 /* dues.c: books what follows from commitments and shares by now; engine_accrue does it behind the hours. */
+/* All rows of KINDS, in ARENA. */
+enum oft_err engine_rows_of(struct engine *engine, const enum ledger_series_kind *kinds,
+                            size_t kind_count, struct oft_arena *arena,
+                            struct ledger_row **ret_rows, size_t *ret_count,
+                            struct oft_error *reterr) OFT_MUSTCHECK;
+/* programmes.c: calls of capital that the deal's text has. */
+enum oft_err engine_fill_funds(struct engine *engine, struct ledger_batch *batch,
+                               oft_instant through, struct oft_arena *arena,
+                               struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err engine_share_rows(struct engine *engine, struct oft_arena *arena,
                                struct ledger_row **ret_rows, size_t *ret_count,
                                struct oft_error *reterr) OFT_MUSTCHECK;

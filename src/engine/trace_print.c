@@ -58,6 +58,15 @@ static void put_subject(struct oft_buffer *out, const struct ledger_series_key *
     case LEDGER_DEDUCTION:
         oft_buffer_printf(out, "of revenue shares: %s", print_settling_text(key));
         break;
+    case LEDGER_FUND_CALL:
+    case LEDGER_FUND_PAYMENT:
+    case LEDGER_FUND_DRAW:
+        oft_buffer_printf(out, "of the programme %s: %s %s", key->clause,
+                          key->kind == LEDGER_FUND_CALL      ? "called, part of"
+                          : key->kind == LEDGER_FUND_PAYMENT ? "paid by"
+                                                             : "drawn for",
+                          key->kind == LEDGER_FUND_PAYMENT ? key->party : key->product);
+        break;
     case LEDGER_USAGE:
         oft_buffer_printf(out, "usage of %s, %s: %s", key->product[0] ? key->product : "-",
                           key->pool[0] ? key->pool : "no pool", ledger_outcome_name(key->outcome));
@@ -312,6 +321,12 @@ static void put_records(struct oft_buffer *out, const struct trace_of_line *line
 static void put_verdict(struct oft_buffer *out, const struct trace_of_line *line)
 {
     if (line->by_the_clock) {
+        if (line->row.key.kind >= LEDGER_FUND_CALL) {
+            oft_buffer_append_text(out,
+                                   "\nIt was told, or is a call of the deal's text: no records "
+                                   "are behind it.\n`offtake programme` shows the rest.\n");
+            return;
+        }
         if (line->row.key.kind >= LEDGER_SHARE_TERM || line->row.key.kind == LEDGER_SHARE) {
             oft_buffer_append_text(out,
                                    "\nIt follows from other lines of its clause and from what was "

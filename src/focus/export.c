@@ -530,6 +530,9 @@ static void make_row(struct focus_sheet *sheet, const struct ledger_row *row)
     case LEDGER_SHARE_TERM: /* moves the day of payment, and is no charge */
     case LEDGER_DEDUCTION:
     case LEDGER_PAYMENT:
+    case LEDGER_FUND_CALL:
+    case LEDGER_FUND_PAYMENT:
+    case LEDGER_FUND_DRAW:
     case LEDGER_SALE:       /* what others owe us is no cost */
     case LEDGER_COMMITMENT: /* by clause, below */
         return;

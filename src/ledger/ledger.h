@@ -51,6 +51,10 @@ enum ledger_series_kind {
         20,           /* when a share is paid: kept back, set off. Nothing more is owed by it */
     LEDGER_DEDUCTION, /* revenue that shares leave out, as somebody told it (memorandum) */
     LEDGER_PAYMENT,   /* of a share, as somebody told it */
+    /* Of funding programmes: told, but for the calls of the deal's text (memoranda). */
+    LEDGER_FUND_CALL = 24,
+    LEDGER_FUND_PAYMENT,
+    LEDGER_FUND_DRAW,
 };
 
 enum { LEDGER_NAME_BYTES = 192 };
@@ -76,11 +80,15 @@ struct ledger_series_key {
     char pool
         [64]; /* COMMITMENT: where a part of the month begins, an instant; "" for its own beginning.
                        SHORTFALL: the end of the measuring period, an instant, or "". DEDUCTION: when
-                       it was told; PAYMENT: the day. PAYMENT's product is the period, "2026-Q2" */
+                       it was told; PAYMENT: the day. PAYMENT's product is the period, "2026-Q2".
+                       FUND_CALL: when it is due (product: its name, model: when it was made);
+                       FUND_PAYMENT, FUND_DRAW: the day (a draw's product: the order) */
     char party[64]; /* SALE: owner of the product; USAGE, COST, COMMITMENT: the provider's party;
-                       SHARE: the other side, and in a memo share the payee */
+                       SHARE: the other side, and in a memo share the payee; FUND_CALL,
+                       FUND_PAYMENT: the funder */
     char clause[LEDGER_NAME_BYTES]; /* USAGE: the deciding clause; SALE, COST: the price clause, or
-                                       "order-3.price"; SHARE, COMMITMENT: the clause */
+                                       "order-3.price"; SHARE, COMMITMENT: the clause; FUND_...: the
+                                       programme */
 };
 
 /* Units of capacity, beside deal_unit_class; far from those, which may become more. */
@@ -165,6 +173,9 @@ struct ledger_totals {
  *   payable/<party>             cash/<party>                a share paid
  *   cash/<party>                receivable-party/<party>    a share got
  *   memo/deduction/<name>       memo/deduction-contra/<name>  what is not shared
+ *   memo/fund-receivable/<party>    memo/fund-capital/<programme>   capital called
+ *   memo/fund-cash/<programme>      memo/fund-receivable/<party>    and paid in
+ *   memo/fund-drawn/<programme>     memo/fund-cash/<programme>      and spent on an order
  */
 struct ledger_entry {
     char account[LEDGER_NAME_BYTES + 32];

@@ -89,6 +89,12 @@ const char *ledger_kind_name(enum ledger_series_kind kind)
         return "deduction";
     case LEDGER_PAYMENT:
         return "payment";
+    case LEDGER_FUND_CALL:
+        return "fund-call";
+    case LEDGER_FUND_PAYMENT:
+        return "fund-payment";
+    case LEDGER_FUND_DRAW:
+        return "fund-draw";
     }
     return "?";
 }

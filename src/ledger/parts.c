@@ -321,6 +321,9 @@ bool ledger_line_adds_up(const struct ledger_row *row, const struct ledger_trace
     case LEDGER_SHARE_TERM:
     case LEDGER_DEDUCTION:
     case LEDGER_PAYMENT:
+    case LEDGER_FUND_CALL:
+    case LEDGER_FUND_PAYMENT:
+    case LEDGER_FUND_DRAW:
         return true;
     case LEDGER_SHARE:
         break;

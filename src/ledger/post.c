@@ -98,6 +98,12 @@ static struct pair pair_of(const struct ledger_series_key *key, bool own)
         return settling_pair(key);
     case LEDGER_DEDUCTION:
         return (struct pair){"memo/deduction", key->clause, "memo/deduction-contra", key->clause};
+    case LEDGER_FUND_CALL:
+        return (struct pair){"memo/fund-receivable", key->party, "memo/fund-capital", key->clause};
+    case LEDGER_FUND_PAYMENT:
+        return (struct pair){"memo/fund-cash", key->clause, "memo/fund-receivable", key->party};
+    case LEDGER_FUND_DRAW:
+        return (struct pair){"memo/fund-drawn", key->clause, "memo/fund-cash", key->clause};
     case LEDGER_COMMITMENT:
         return (struct pair){"memo/commitment", key->clause, "memo/commitment-contra", key->clause};
     case LEDGER_SHORTFALL:
@@ -297,6 +303,12 @@ static enum oft_err settle_bases(struct ledger_batch *batch, const struct sortab
     return OFT_OK;
 }
 
+static bool is_told(enum ledger_series_kind kind)
+{
+    return kind == LEDGER_DEDUCTION || kind == LEDGER_PAYMENT || kind == LEDGER_FUND_CALL ||
+           kind == LEDGER_FUND_PAYMENT || kind == LEDGER_FUND_DRAW;
+}
+
 static enum oft_err settle_rest(struct ledger_batch *batch, const struct sortable *order,
                                 struct ledger_totals_source source, struct oft_error *reterr)
 {
@@ -311,8 +323,9 @@ static enum oft_err settle_rest(struct ledger_batch *batch, const struct sortabl
         } else if (series->key.kind == LEDGER_SHORTFALL || series->key.kind == LEDGER_SHARE_TERM) {
             after->quantity = series->quantity;
             after->amount_nanos = series->quantity;
-        } else if (series->key.kind == LEDGER_DEDUCTION || series->key.kind == LEDGER_PAYMENT) {
-            err = oft_nanos_add(after->quantity, series->quantity, &after->quantity);
+        } else if (is_told(series->key.kind)) {
+            err = oft_nanos_add(series->is_total ? 0 : after->quantity, series->quantity,
+                                &after->quantity);
             after->amount_nanos = after->quantity;
         } else if (series->key.kind == LEDGER_SHARE && series->is_total) {
             after->quantity = series->quantity;

@@ -201,6 +201,10 @@ static enum oft_err take(struct statement *statement, const struct ledger_row *r
             push(&statement->settling, row);
         }
         return OFT_OK;
+    case LEDGER_FUND_CALL:
+    case LEDGER_FUND_PAYMENT:
+    case LEDGER_FUND_DRAW:
+        return OFT_OK; /* memoranda of programmes: `offtake programme` */
     case LEDGER_COMMITMENT:
         break; /* all months: ledger_commitments */
     }

@@ -207,11 +207,12 @@ enum oft_err store_open(const char *path, struct store **ret_store, struct oft_e
     }
     if (code == OFT_OK) {
         (void)sqlite3_busy_timeout(store->database, 5000);
-        code = execute(store,
-                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                       "PRAGMA cache_size = -131072;" /* KiB: a page is written once a transaction */
-                       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
-                       "setting it up", reterr);
+        code =
+            execute(store,
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                    "PRAGMA cache_size = -131072;" /* KiB: a page is written once a transaction */
+                    "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+                    "setting it up", reterr);
     }
     if (code == OFT_OK) {
         code = migrate(store, reterr);

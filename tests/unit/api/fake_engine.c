@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/periods.h"
+#include "engine/programmes.h"
 #include "engine/shares.h"
 
 static enum oft_err answer(struct engine *engine, struct oft_error *reterr, const char *format, ...)
@@ -183,6 +184,30 @@ enum oft_err engine_commitments(struct engine *engine, oft_instant now_ns,
     (void)now_ns;
     (void)format;
     return report(engine, out, reterr, "commitments");
+}
+
+enum oft_err engine_programmes(struct engine *engine, const char *named, const oft_instant *at,
+                               oft_instant now_ns, enum ledger_format format,
+                               struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)at;
+    (void)now_ns;
+    (void)format;
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "programmes %s", named == NULL ? "all" : named);
+}
+
+enum oft_err engine_fund_tell(struct engine *engine, const struct engine_fund_ask *ask,
+                              oft_instant now_ns, struct oft_buffer *out, struct oft_error *reterr)
+{
+    char amount[OFT_NANOS_TEXT_BYTES];
+    char day[OFT_INSTANT_TEXT_BYTES];
+    (void)now_ns;
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "fund %d %s %s%s %s %s by %s under %s", (int)ask->kind,
+                  ask->programme, ask->funder, ask->order, oft_nanos_format(ask->amount, amount),
+                  ask->kind == LEDGER_FUND_DRAW ? "today" : oft_instant_format_short(ask->day, day),
+                  ask->actor, ask->reference);
 }
 
 enum oft_err engine_shares(struct engine *engine, const oft_instant *at, oft_instant now_ns,

@@ -282,6 +282,37 @@ static void periods_and_statements_ask_who_it_is(void **state)
     assert_string_equal(bench->engine.asked, "draft acme 24315 bob");
 }
 
+static void programmes_are_told_in_words_of_their_own(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(ask(bench, "POST", "/v1/programmes/gate/calls",
+                         "{\"amount\":\"10bn\",\"due\":\"2025-04-01\",\"by\":\"ann\","
+                         "\"reference\":\"r\"}"),
+                     201);
+    assert_string_equal(bench->engine.asked,
+                        "fund 24 gate  10000000000.00 2025-04-01 by ann under r");
+    assert_int_equal(ask(bench, "POST", "/v1/programmes/gate/payments",
+                         "{\"amount\":\"1.5k\",\"funder\":\"b\",\"on\":\"2025-04-01\","
+                         "\"by\":\"ann\",\"reference\":\"r\"}"),
+                     201);
+    assert_string_equal(bench->engine.asked, "fund 25 gate b 1500.00 2025-04-01 by ann under r");
+    assert_int_equal(ask(bench, "POST", "/v1/programmes/gate/draws",
+                         "{\"amount\":\"0.25\",\"order\":\"order-2\",\"by\":\"ann\","
+                         "\"reference\":\"r\"}"),
+                     201);
+    assert_string_equal(bench->engine.asked, "fund 26 gate order-2 0.25 today by ann under r");
+    assert_int_equal(ask(bench, "POST", "/v1/programmes/gate/draws",
+                         "{\"amount\":\"bn\",\"order\":\"order-2\"}"),
+                     400);
+    assert_int_equal(
+        ask(bench, "POST", "/v1/programmes/gate/calls", "{\"amount\":\"1\",\"due\":\"soon\"}"),
+        400);
+    assert_int_equal(ask(bench, "GET", "/v1/programmes", NULL), 200);
+    assert_string_equal(bench->engine.asked, "programmes all");
+    assert_int_equal(ask(bench, "GET", "/v1/programmes/gate", NULL), 200);
+    assert_string_equal(bench->engine.asked, "programmes gate");
+}
+
 static void unsound_books_are_an_answer_and_say_so(void **state)
 {
     struct bench *bench = *state;
@@ -348,6 +379,7 @@ int main(void)
         TEST(a_statement_is_asked_for_as_it_was_made),
         TEST(shares_are_told_by_name_and_reference),
         TEST(periods_and_statements_ask_who_it_is),
+        TEST(programmes_are_told_in_words_of_their_own),
         TEST(unsound_books_are_an_answer_and_say_so),
         TEST(an_attestation_without_an_instant_happens_on_the_contracts_clock),
         TEST(a_signature_is_128_hexadecimal_digits_or_refused),

@@ -19,6 +19,10 @@ char *desk_deal(const char *respond)
                                   "provider beta  of other\n"
                                   "agreement rc \"Rights\" with bigcloud {\n"
                                   "    effective 2020-01-01  until 2035-01-01\n"
+                                  "}\n"
+                                  "programme gate {\n"
+                                  "    total 9 USD over 30 years from 2020-01-01\n"
+                                  "    funder bigcloud 100% status committed\n"
                                   "}\n";
     const char *end = strstr(WORLD_DEAL, "    share:");
     char *text = malloc(strlen(WORLD_DEAL) + 1024);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/programmes.h"
 #include "fault_vfs.h"
 
 enum { SAMPLES = 12, REQUESTS = 12, BOOKS_BYTES = 1 << 16, STEPS_MAX = 32 };
@@ -141,6 +142,42 @@ static enum oft_err republish(struct run *run)
     return engine_republish(run->world->engine, run->world->now, &run->error);
 }
 
+/* Told again after a fault, it is done once: the reference is the same. */
+static enum oft_err tell_fund(struct run *run, struct engine_fund_ask ask)
+{
+    struct oft_buffer out;
+    ask.programme = "gate";
+    ask.actor = "ann";
+    ask.amount = OFT_NANOS_PER_UNIT;
+    ask.day = run->began;
+    oft_buffer_init(&out, 1 << 20);
+    enum oft_err code =
+        engine_fund_tell(run->world->engine, &ask, run->world->now, &out, &run->error);
+    oft_buffer_release(&out);
+    return code;
+}
+
+static enum oft_err call_capital(struct run *run)
+{
+    const struct engine_fund_ask ask = {LEDGER_FUND_CALL, .funder = "", .order = "",
+                                        .reference = "c"};
+    return tell_fund(run, ask);
+}
+
+static enum oft_err pay_capital(struct run *run)
+{
+    const struct engine_fund_ask ask = {LEDGER_FUND_PAYMENT, .funder = "bigcloud", .order = "",
+                                        .reference = "p"};
+    return tell_fund(run, ask);
+}
+
+static enum oft_err draw_capital(struct run *run)
+{
+    const struct engine_fund_ask ask = {LEDGER_FUND_DRAW, .funder = "", .order = "order-1",
+                                        .reference = "d"};
+    return tell_fund(run, ask);
+}
+
 static enum oft_err two_days_later(struct run *run)
 {
     run->world->now = run->began + 2 * OFT_NS_PER_DAY;
@@ -181,6 +218,9 @@ static const struct {
     {"tender", tender},
     {"sign", sign},
     {"deliver", arrive},
+    {"a call of capital", call_capital},
+    {"its payment", pay_capital},
+    {"a draw for the order", draw_capital},
     {"republish", republish},
     {"time", two_days_later},
     {"accrue", accrue},

@@ -15,6 +15,7 @@
 #include "../desk/play.h"
 #include "desk/pools.h"
 #include "engine/internal.h"
+#include "engine/programmes.h"
 
 static const char DEAL[] =
     "deal \"Orders\"\n"
@@ -506,6 +507,49 @@ static void the_next_flat_price_of_a_pool_ends_the_one_before(void **state)
     sound(stage);
 }
 
+/* ---- funded by a programme ---------------------------------------------------------------------- */
+
+static enum oft_err fund(struct world *world, struct engine_fund_ask ask)
+{
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    ask.programme = "gate";
+    ask.actor = "ann";
+    ask.amount = OFT_NANOS_PER_UNIT;
+    ask.day = world->now;
+    oft_buffer_init(&out, 1 << 20);
+    enum oft_err code = engine_fund_tell(world->engine, &ask, world->now, &out, &error);
+    oft_buffer_release(&out);
+    return code;
+}
+
+static void cash_of_a_programme_is_drawn_for_an_order_of_the_desk(void **state)
+{
+    struct stage *stage = *state;
+    struct world *world = stage->world;
+    char text[4096];
+    (void)snprintf(text, sizeof(text),
+                   "%sprogramme gate {\n    total 9 USD over 1 years from 2020-01-01\n"
+                   "    funder oracle 100%% status committed\n}\n",
+                   DEAL);
+    world_write_deal(world, text);
+    world_publish(world);
+    struct engine_fund_ask ask = {LEDGER_FUND_CALL, .funder = "", .order = "", .reference = "c"};
+    assert_int_equal(fund(world, ask), OFT_OK);
+    ask = (struct engine_fund_ask){LEDGER_FUND_PAYMENT, .funder = "oracle", .order = "",
+                                   .reference = "p"};
+    assert_int_equal(fund(world, ask), OFT_OK);
+    ask = (struct engine_fund_ask){LEDGER_FUND_DRAW, .funder = "", .order = "order-2",
+                                   .reference = "d"};
+    assert_int_equal(fund(world, ask), OFT_ERR_NOT_FOUND);
+    ask.order = "order-1";
+    assert_int_equal(fund(world, ask), OFT_OK);
+    world->engine->orders = NULL; /* a closed desk has no orders to draw for */
+    ask.reference = "d-2";
+    assert_int_equal(fund(world, ask), OFT_ERR_NOT_FOUND);
+    sound(stage);
+}
+
 #define WITH_STAGE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -528,6 +572,7 @@ int main(void)
         WITH_STAGE(a_line_of_hours_that_was_changed_is_found),
         WITH_STAGE(a_pool_with_a_flat_price_is_owed_by_the_hour_of_its_month),
         WITH_STAGE(the_next_flat_price_of_a_pool_ends_the_one_before),
+        WITH_STAGE(cash_of_a_programme_is_drawn_for_an_order_of_the_desk),
     };
     return cmocka_run_group_tests_name("engine orders", tests, NULL, NULL);
 }
