@@ -174,22 +174,21 @@ static enum oft_err fill(struct telling *it, struct ledger_batch *batch, struct 
 {
     const struct engine_fund_ask *ask = it->ask;
     bool draw = ask->kind == LEDGER_FUND_DRAW;
-    oft_instant today = ledger_fund_day_end(it->now) - (OFT_NS_PER_DAY - 1);
-    const struct ledger_fund_ask asked = {.kind = ask->kind,
-                                          .funder = ask->funder,
-                                          .order = ask->order,
-                                          .order_known =
-                                              draw && order_known(it->engine, ask->order),
-                                          .amount = ask->amount,
-                                          .at = it->now,
-                                          .day = draw ? today : ask->day};
+    struct ledger_fund_ask asked = {.kind = ask->kind,
+                                    .funder = ask->funder,
+                                    .order = ask->order,
+                                    .order_known = draw && order_known(it->engine, ask->order),
+                                    .amount = ask->amount};
     struct ledger_row *rows = NULL;
     size_t row_count = 0;
     const struct ledger_fund *fund = NULL;
     const struct ledger_fund *then = NULL;
     enum oft_err code = fund_rows(it->engine, &it->arena, &rows, &row_count, reterr);
     if (code == OFT_OK) {
-        code = settle(it, rows, row_count, it->now, &fund, reterr);
+        asked.at = ledger_fund_now(ask->programme, rows, row_count, it->now);
+        oft_instant today = ledger_fund_day_end(asked.at) - (OFT_NS_PER_DAY - 1);
+        asked.day = draw ? today : ask->day;
+        code = settle(it, rows, row_count, asked.at, &fund, reterr);
     }
     if (code == OFT_OK) {
         code = ledger_fund_then(it->engine->deal, ask->programme, rows, row_count, &asked,
