@@ -40,6 +40,15 @@ enum oft_err engine_fill_funds(struct engine *engine, struct ledger_batch *batch
 
 /* ---- showing ----------------------------------------------------------------------------------- */
 
+/* A fault that came without words. */
+static enum oft_err with_words(enum oft_err code, struct oft_error *reterr)
+{
+    bool silent = code != OFT_OK && reterr != NULL && reterr->message[0] == '\0';
+    return silent ? oft_fail(reterr, code, "the books of funding cannot be worked out: %s",
+                             oft_err_text(code))
+                  : code;
+}
+
 static enum oft_err no_programme(const char *name, struct oft_error *reterr)
 {
     return oft_fail(reterr, OFT_ERR_NOT_FOUND,
@@ -86,7 +95,7 @@ enum oft_err engine_programmes(struct engine *engine, const char *named, const o
                     &arena, out, reterr);
         oft_arena_release(&arena);
     }
-    return code;
+    return with_words(code, reterr);
 }
 
 /* ---- telling ----------------------------------------------------------------------------------- */
@@ -295,5 +304,5 @@ enum oft_err engine_fund_tell(struct engine *engine, const struct engine_fund_as
         code = tell_in_transaction(&it, out, reterr);
         oft_arena_release(&it.arena);
     }
-    return code;
+    return with_words(code, reterr);
 }
