@@ -40,6 +40,15 @@ enum oft_err engine_fill_funds(struct engine *engine, struct ledger_batch *batch
 
 /* ---- showing ----------------------------------------------------------------------------------- */
 
+/* A fault that came without words. */
+static enum oft_err with_words(enum oft_err code, struct oft_error *reterr)
+{
+    bool silent = code != OFT_OK && reterr != NULL && reterr->message[0] == '\0';
+    return silent ? oft_fail(reterr, code, "the books of funding cannot be worked out: %s",
+                             oft_err_text(code))
+                  : code;
+}
+
 static enum oft_err no_programme(const char *name, struct oft_error *reterr)
 {
     return oft_fail(reterr, OFT_ERR_NOT_FOUND,
@@ -86,7 +95,7 @@ enum oft_err engine_programmes(struct engine *engine, const char *named, const o
                     &arena, out, reterr);
         oft_arena_release(&arena);
     }
-    return code;
+    return with_words(code, reterr);
 }
 
 /* ---- telling ----------------------------------------------------------------------------------- */
@@ -174,22 +183,21 @@ static enum oft_err fill(struct telling *it, struct ledger_batch *batch, struct 
 {
     const struct engine_fund_ask *ask = it->ask;
     bool draw = ask->kind == LEDGER_FUND_DRAW;
-    oft_instant today = ledger_fund_day_end(it->now) - (OFT_NS_PER_DAY - 1);
-    const struct ledger_fund_ask asked = {.kind = ask->kind,
-                                          .funder = ask->funder,
-                                          .order = ask->order,
-                                          .order_known =
-                                              draw && order_known(it->engine, ask->order),
-                                          .amount = ask->amount,
-                                          .at = it->now,
-                                          .day = draw ? today : ask->day};
+    struct ledger_fund_ask asked = {.kind = ask->kind,
+                                    .funder = ask->funder,
+                                    .order = ask->order,
+                                    .order_known = draw && order_known(it->engine, ask->order),
+                                    .amount = ask->amount};
     struct ledger_row *rows = NULL;
     size_t row_count = 0;
     const struct ledger_fund *fund = NULL;
     const struct ledger_fund *then = NULL;
     enum oft_err code = fund_rows(it->engine, &it->arena, &rows, &row_count, reterr);
     if (code == OFT_OK) {
-        code = settle(it, rows, row_count, it->now, &fund, reterr);
+        asked.at = ledger_fund_now(ask->programme, rows, row_count, it->now);
+        oft_instant today = ledger_fund_day_end(asked.at) - (OFT_NS_PER_DAY - 1);
+        asked.day = draw ? today : ask->day;
+        code = settle(it, rows, row_count, asked.at, &fund, reterr);
     }
     if (code == OFT_OK) {
         code = ledger_fund_then(it->engine->deal, ask->programme, rows, row_count, &asked,
@@ -296,5 +304,5 @@ enum oft_err engine_fund_tell(struct engine *engine, const struct engine_fund_as
         code = tell_in_transaction(&it, out, reterr);
         oft_arena_release(&it.arena);
     }
-    return code;
+    return with_words(code, reterr);
 }

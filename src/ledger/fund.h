@@ -96,6 +96,9 @@ struct ledger_fund_ask {
     oft_instant at;  /* now */
     oft_instant day; /* a call: due; a payment: when it was made; a draw: now */
 };
+/* NOW, or the latest instant that the rows of PROGRAMME tell of: a clock that was set back unmakes nothing. */
+oft_instant ledger_fund_now(const char *programme, const struct ledger_row *rows, size_t row_count,
+                            oft_instant now);
 /* Of a payment that was made before today: the programme named PROGRAMME at the end of its day or of a later
  * day with a payment of that funder, whichever left least to be paid. NULL of all else. */
 enum oft_err ledger_fund_then(const struct deal *deal, const char *programme,

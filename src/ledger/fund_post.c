@@ -167,6 +167,22 @@ static enum oft_err look_at_day(const struct deal *deal, const char *programme,
     return err;
 }
 
+oft_instant ledger_fund_now(const char *programme, const struct ledger_row *rows, size_t row_count,
+                            oft_instant now)
+{
+    for (size_t i = 0; i < row_count; i++) {
+        const struct ledger_series_key *key = &rows[i].key;
+        bool call = key->kind == LEDGER_FUND_CALL;
+        oft_instant at;
+        if (ledger_fund_kind(key->kind) && strcmp(key->clause, programme) == 0 &&
+            rows[i].totals.quantity != 0 &&
+            oft_instant_parse(oft_str_from(call ? key->model : key->pool), &at) == OFT_OK) {
+            now = at > now ? at : now;
+        }
+    }
+    return now;
+}
+
 enum oft_err ledger_fund_then(const struct deal *deal, const char *programme,
                               const struct ledger_row *rows, size_t row_count,
                               const struct ledger_fund_ask *ask, struct oft_arena *arena,

@@ -238,6 +238,21 @@ static void a_payment_of_a_closed_month_is_booked_late(void **state)
     sound(world);
 }
 
+static void a_clock_that_was_set_back_makes_no_room(void **state)
+{
+    struct world *world = *state;
+    struct engine_fund_ask ask = CALL;
+    world->now = instant("2026-05-10");
+    ask.amount = 900 * UNIT;
+    told(world, &ask, "2026-06-01");
+    world->now = instant("2026-04-10");
+    shown(world, "gate,a,40,called,400.00,40.00,"); /* as it was then */
+    ask.reference = "c-2";
+    ask.amount = UNIT;
+    refused(world, &ask, "2026-06-01", OFT_ERR_CONFLICT, "1.00 beyond what gate has left");
+    sound(world);
+}
+
 static void a_written_call_that_is_struck_out_is_taken_back(void **state)
 {
     struct world *world = *state;
@@ -303,6 +318,7 @@ int main(void)
         IN_A_WORLD(the_same_reference_is_done_once),
         IN_A_WORLD(what_is_refused_leaves_no_trace),
         IN_A_WORLD(a_payment_of_a_closed_month_is_booked_late),
+        IN_A_WORLD(a_clock_that_was_set_back_makes_no_room),
         IN_A_WORLD(a_written_call_that_is_struck_out_is_taken_back),
         IN_A_WORLD(a_payment_that_was_made_larger_is_found),
         IN_A_WORLD(another_actor_is_found),
