@@ -32,8 +32,8 @@
  * many kinds (account, product, model, pool, clause, outcome): its memory follows the kinds. */
 #define OFT_TRANSACTION_RECORDS_MAX 16777216u
 #define OFT_TRANSACTION_KINDS_MAX   262144u
-#define OFT_TRACE_RECORDS_MAX       8388608u /* records that one trace reads: about two seconds */
-#define OFT_EXPORT_ENTRIES_MAX      4000u    /* entries after which a page of the journal ends */
+#define OFT_TRACE_RECORDS_MAX       33554432u /* records that one trace reads: about seven seconds */
+#define OFT_EXPORT_ENTRIES_MAX      4000u     /* entries after which a page of the journal ends */
 #define OFT_ADMIN_BODY_BYTES_MAX    (1u << 20)
 #define OFT_KEYS_MAX                1000000u
 

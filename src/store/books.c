@@ -6,6 +6,7 @@
  * at the books with SQL. Amounts are decimal text: SQLite's integers are too narrow for them.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/internal.h"
@@ -184,7 +185,7 @@ static enum oft_err put_change(struct store *store, uint64_t number, size_t n,
     return store_run(store, statement, reterr);
 }
 
-static enum oft_err add_to_balance(struct store *store, const struct ledger_entry *entry,
+static enum oft_err add_to_balance(struct store *store, const char *account, oft_nanos amount,
                                    struct oft_error *reterr)
 {
     sqlite3_stmt *statement =
@@ -192,7 +193,7 @@ static enum oft_err add_to_balance(struct store *store, const struct ledger_entr
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
-    store_bind_text(statement, 1, entry->account);
+    store_bind_text(statement, 1, account);
     oft_nanos balance = 0;
     bool row = false;
     enum oft_err code = store_step(store, statement, &row, reterr);
@@ -203,17 +204,51 @@ static enum oft_err add_to_balance(struct store *store, const struct ledger_entr
     if (code != OFT_OK) {
         return code;
     }
-    if (oft_nanos_add(balance, entry->amount_nanos, &balance) != OFT_OK) {
-        return oft_fail(reterr, OFT_ERR_RANGE, "the balance of %s left its range", entry->account);
+    if (oft_nanos_add(balance, amount, &balance) != OFT_OK) {
+        return oft_fail(reterr, OFT_ERR_RANGE, "the balance of %s left its range", account);
     }
     statement = store_prepare(
         store, "INSERT OR REPLACE INTO balance (account, amount) VALUES (?1, ?2)", reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
-    store_bind_text(statement, 1, entry->account);
+    store_bind_text(statement, 1, account);
     store_bind_amount(statement, 2, balance);
     return store_run(store, statement, reterr);
+}
+
+static int compare_accounts(const void *a, const void *b)
+{
+    return strcmp((*(const struct ledger_entry *const *)a)->account,
+                  (*(const struct ledger_entry *const *)b)->account);
+}
+
+/* A transaction has many entries on few accounts: each balance is read and written once. */
+static enum oft_err put_balances(struct store *store, const struct ledger_transaction *transaction,
+                                 struct oft_error *reterr)
+{
+    size_t count = transaction->entry_count;
+    const struct ledger_entry **order = calloc(count + 1, sizeof(const struct ledger_entry *));
+    enum oft_err code = OFT_OK;
+    if (order == NULL) {
+        return oft_fail(reterr, OFT_ERR_MEMORY, "out of memory for %zu entries", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        order[i] = &transaction->entries[i];
+    }
+    qsort(order, count, sizeof(const struct ledger_entry *), compare_accounts);
+    for (size_t i = 0; code == OFT_OK && i < count;) {
+        const char *account = order[i]->account;
+        oft_nanos sum = 0;
+        for (; code == OFT_OK && i < count && strcmp(order[i]->account, account) == 0; i++) {
+            code = oft_nanos_add(sum, order[i]->amount_nanos, &sum);
+        }
+        code = code != OFT_OK
+                   ? oft_fail(reterr, OFT_ERR_RANGE, "the balance of %s left its range", account)
+                   : add_to_balance(store, account, sum, reterr);
+    }
+    free(order);
+    return code;
 }
 
 static enum oft_err put_entry(struct store *store, uint64_t number, size_t n,
@@ -230,8 +265,7 @@ static enum oft_err put_entry(struct store *store, uint64_t number, size_t n,
     store_bind_text(statement, 3, entry->account);
     store_bind_amount(statement, 4, entry->amount_nanos);
     (void)sqlite3_bind_int64(statement, 5, (int64_t)entry->series);
-    enum oft_err code = store_run(store, statement, reterr);
-    return code == OFT_OK ? add_to_balance(store, entry, reterr) : code;
+    return store_run(store, statement, reterr);
 }
 
 static enum oft_err put_range(struct store *store, uint64_t number, size_t n,
@@ -308,6 +342,9 @@ enum oft_err store_transaction_put(struct store *store,
     }
     for (size_t n = 0; code == OFT_OK && n < transaction->entry_count; n++) {
         code = put_entry(store, transaction->number, n, &transaction->entries[n], reterr);
+    }
+    if (code == OFT_OK) {
+        code = put_balances(store, transaction, reterr);
     }
     for (size_t n = 0; code == OFT_OK && n < transaction->event_count; n++) {
         code = put_event(store, transaction->number, n, &transaction->events[n], reterr);

@@ -7,14 +7,14 @@ enum oft_err store_fund_event(struct store *store, const char *reference,
                               struct store_event *ret_event, bool *ret_found,
                               struct oft_error *reterr)
 {
-    sqlite3_stmt *statement =
-        store_prepare(store,
-                      "SELECT e.what, e.month, e.statement, e.actor, e.about, e.sha256, e.signature, e.number,"
-                      " t.recorded_ns FROM book_event e JOIN txn t ON t.number = e.number"
-                      " WHERE e.statement = 0 AND e.about = ?1"
-                      " AND e.what IN ('fund-call', 'fund-payment', 'fund-draw')"
-                      " ORDER BY e.number LIMIT 1",
-                      reterr);
+    sqlite3_stmt *statement = store_prepare(
+        store,
+        "SELECT e.what, e.month, e.statement, e.actor, e.about, e.sha256, e.signature, e.number,"
+        " t.recorded_ns FROM book_event e JOIN txn t ON t.number = e.number"
+        " WHERE e.statement = 0 AND e.about = ?1"
+        " AND e.what IN ('fund-call', 'fund-payment', 'fund-draw')"
+        " ORDER BY e.number LIMIT 1",
+        reterr);
     *ret_found = false;
     if (statement == NULL) {
         return OFT_ERR_IO;
