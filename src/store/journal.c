@@ -74,16 +74,20 @@ static enum oft_err take_row(sqlite3_stmt *statement, struct oft_arena *arena, v
     return code == OFT_OK ? check_key(statement, &row->key, reterr) : code;
 }
 
+/* A condition that is always there keeps SQLite from an index: each question has its own text. */
+#define ROWS_OF "SELECT " KEY_COLUMNS ", s.quantity, s.amount, s.units, s.key FROM series s"
+
 enum oft_err store_rows(struct store *store, enum ledger_series_kind kind, int32_t month,
                         struct oft_arena *arena, struct ledger_row **ret_rows, size_t *ret_count,
                         struct oft_error *reterr)
 {
     void *items = NULL;
-    sqlite3_stmt *statement =
-        store_prepare(store,
-                      "SELECT " KEY_COLUMNS ", s.quantity, s.amount, s.units, s.key FROM series s"
-                      " WHERE (?1 = 0 OR s.kind = ?1) AND (?2 = 0 OR s.month = ?2) ORDER BY s.key",
-                      reterr);
+    const char *sql = kind != 0 && month != 0 ? ROWS_OF
+                          " WHERE s.month = ?2 AND s.kind = ?1 ORDER BY s.key"
+                      : kind != 0  ? ROWS_OF " WHERE s.kind = ?1 AND ?2 = 0 ORDER BY s.key"
+                      : month != 0 ? ROWS_OF " WHERE s.month = ?2 AND ?1 = 0 ORDER BY s.key"
+                                   : ROWS_OF " WHERE ?1 = 0 AND ?2 = 0 ORDER BY s.key";
+    sqlite3_stmt *statement = store_prepare(store, sql, reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
@@ -95,30 +99,52 @@ enum oft_err store_rows(struct store *store, enum ledger_series_kind kind, int32
     return code;
 }
 
+static enum oft_err is_newest(struct store *store, uint64_t number, bool *ret_newest,
+                              struct oft_error *reterr)
+{
+    uint8_t hash[32];
+    oft_instant recorded_ns;
+    uint64_t last = 0;
+    enum oft_err code = store_chain_head(store, &last, hash, &recorded_ns, reterr);
+    *ret_newest = code == OFT_OK && number >= last;
+    return code;
+}
+
 enum oft_err store_rows_at(struct store *store, enum ledger_series_kind kind, int32_t month,
                            uint64_t number, struct oft_arena *arena, struct ledger_row **ret_rows,
                            size_t *ret_count, struct oft_error *reterr)
 {
     void *items = NULL;
-    /* Series first (CROSS), and of each the one change by the index that is made for it: SQLite would else
-     * walk through all changes, or for each series through all of a transaction's. */
-    sqlite3_stmt *statement =
-        store_prepare(store,
-                      "SELECT " KEY_COLUMNS ", c.quantity, c.amount, c.units, s.key FROM series s"
-                      " CROSS JOIN change c INDEXED BY change_by_series ON c.series = s.id"
-                      " AND c.number = (SELECT max(l.number) FROM change l INDEXED BY"
-                      " change_by_series WHERE l.series = s.id AND l.number <= ?3)"
-                      " WHERE (?1 = 0 OR s.kind = ?1)"
-                      " AND (?2 = 0 OR s.month = ?2 OR s.for_month = ?2) ORDER BY s.key",
-                      reterr);
+    bool newest = false;
+    enum oft_err code = is_newest(store, number, &newest, reterr);
+    if (code != OFT_OK) {
+        return code;
+    }
+    /* As of the newest transaction a series holds its last change. As of an earlier one: series first (CROSS),
+     * and of each the one change by the index that is made for it. SQLite would else walk through all
+     * changes, or for each series through all of a transaction's. A month has an index, and no order. */
+    const char *sql = newest && month != 0 && kind == 0 ? ROWS_OF
+                          " WHERE s.month = ?2 AND ?1 = 0"
+                          " UNION ALL " ROWS_OF " WHERE s.for_month = ?2 AND s.for_month <> 0"
+                          " AND s.month <> ?2 AND ?3 >= 0"
+                      : newest && month == 0 && kind != 0
+                          ? ROWS_OF " WHERE s.kind = ?1 AND ?2 = 0 AND ?3 >= 0 ORDER BY s.key"
+                          : "SELECT " KEY_COLUMNS
+                            ", c.quantity, c.amount, c.units, s.key FROM series s"
+                            " CROSS JOIN change c INDEXED BY change_by_series ON c.series = s.id"
+                            " AND c.number = (SELECT max(l.number) FROM change l INDEXED BY"
+                            " change_by_series WHERE l.series = s.id AND l.number <= ?3)"
+                            " WHERE (?1 = 0 OR s.kind = ?1)"
+                            " AND (?2 = 0 OR s.month = ?2 OR s.for_month = ?2) ORDER BY s.key";
+    sqlite3_stmt *statement = store_prepare(store, sql, reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
     (void)sqlite3_bind_int(statement, 1, (int)kind);
     (void)sqlite3_bind_int(statement, 2, month);
     (void)sqlite3_bind_int64(statement, 3, (int64_t)number);
-    enum oft_err code = store_load(store, statement, take_row, sizeof(struct ledger_row), arena,
-                                   &items, ret_count, reterr);
+    code = store_load(store, statement, take_row, sizeof(struct ledger_row), arena, &items,
+                      ret_count, reterr);
     *ret_rows = items;
     return code;
 }
