@@ -100,7 +100,8 @@ static bool check_credential(struct sim_call *call)
     else
         given = call->azure ? header_of(call, "api-key") : NULL;
     size_t length = given == NULL ? 0 : strlen(given);
-    for (size_t i = length < 4 ? 0 : length - 4, j = 0; i < length; i++, j++)
+    for (size_t i = length < 4 ? 0 : length - 4, j = 0; i < length && j < SIM_KEY_TAIL_BYTES - 1;
+         i++, j++)
         call->key_tail[j] = (given[i] > 0x20 && given[i] < 0x7F) ? given[i] : '?';
     const char *wanted = call->provider->options.api_key;
     if (wanted == NULL || wanted[0] == '\0')
