@@ -28,8 +28,8 @@ struct commit_terms {
 struct commit_links {
     uint32_t *predecessor, *successor;
 };
-enum oft_err commit_links_of(const struct deal *deal, struct oft_arena *arena,
-                             struct commit_links *ret_links) OFT_MUSTCHECK;
+enum oft_err commit_links_of(const struct deal *deal, struct deal_attestations attested,
+                             struct oft_arena *arena, struct commit_links *ret_links) OFT_MUSTCHECK;
 struct commit_terms commit_terms_of(const struct deal *deal, struct deal_attestations attested,
                                     const struct commit_links *links, uint32_t clause);
 /* Its measures by time, in ARENA; the whole is the last. */

@@ -105,7 +105,7 @@ enum oft_err ledger_commitments_settle(const struct deal *deal, struct deal_atte
     if (settling.all == NULL || settling.place == NULL || settling.done == NULL) {
         return OFT_ERR_MEMORY;
     }
-    enum oft_err err = commit_links_of(deal, arena, &settling.links);
+    enum oft_err err = commit_links_of(deal, attested, arena, &settling.links);
     for (uint32_t i = 0; i < deal->clause_count; i++) {
         bool commit = deal->clauses[i].kind == DEAL_CLAUSE_COMMIT;
         settling.place[i] = commit ? (uint32_t)settling.count : DEAL_NONE;

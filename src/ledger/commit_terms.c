@@ -39,8 +39,39 @@ uint32_t ledger_commit_predecessor(const struct deal *deal, uint32_t clause)
     return old == clause ? DEAL_NONE : old;
 }
 
-enum oft_err commit_links_of(const struct deal *deal, struct oft_arena *arena,
-                             struct commit_links *ret_links)
+/* Whether CLAUSE is a version of FIRST that came later. */
+static bool is_version_of(const struct deal *deal, uint32_t clause, uint32_t first)
+{
+    for (uint32_t steps = 0; is_commit(deal, clause) && steps < deal->clause_count; steps++) {
+        if (clause == first) {
+            return true;
+        }
+        clause = deal->clauses[clause].amends;
+    }
+    return false;
+}
+
+/* Of the versions of a successor the one that is in force when OLD ends: it takes over, and those that amend
+ * it have it from it. FIRST when none has begun by then. */
+static uint32_t version_at_end(const struct deal *deal, struct deal_attestations attested,
+                               const uint32_t *before, uint32_t old, uint32_t first)
+{
+    const struct deal_clause *clause = &deal->clauses[old];
+    oft_instant until = deal_clause_until(clause, attested);
+    oft_instant end =
+        until < clause->as.commit.period_until ? until : clause->as.commit.period_until;
+    uint32_t best = first;
+    for (uint32_t i = 0; i < deal->clause_count; i++) {
+        if (before[i] == old && deal->clauses[i].from <= end &&
+            deal->clauses[i].from > deal->clauses[best].from && is_version_of(deal, i, first)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+enum oft_err commit_links_of(const struct deal *deal, struct deal_attestations attested,
+                             struct oft_arena *arena, struct commit_links *ret_links)
 {
     size_t count = (size_t)deal->clause_count + 1;
     uint32_t *before = oft_arena_alloc_array(arena, count, sizeof(*before));
@@ -55,6 +86,11 @@ enum oft_err commit_links_of(const struct deal *deal, struct oft_arena *arena,
         before[i] = is_commit(deal, i) ? ledger_commit_predecessor(deal, i) : DEAL_NONE;
         if (before[i] != DEAL_NONE && after[before[i]] == DEAL_NONE) {
             after[before[i]] = i;
+        }
+    }
+    for (uint32_t i = 0; i < deal->clause_count; i++) {
+        if (after[i] != DEAL_NONE) {
+            after[i] = version_at_end(deal, attested, before, i, after[i]);
         }
     }
     *ret_links = (struct commit_links){before, after};

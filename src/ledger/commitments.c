@@ -41,7 +41,7 @@ enum oft_err ledger_commitments(const struct deal *deal, struct deal_attestation
     enum oft_err err = ledger_commitments_settle(deal, attested, commitment_rows, row_count, at,
                                                  arena, &settlements, &count);
     if (err == OFT_OK) {
-        err = commit_links_of(deal, arena, &links);
+        err = commit_links_of(deal, attested, arena, &links);
     }
     if (err != OFT_OK) {
         return err;

@@ -81,7 +81,14 @@ class Family:
         return None if named is None else self.last_version(named)
 
     def successor(self, clause: InForce) -> InForce | None:
-        return next((other for other in self.commits if self.predecessor(other) is clause), None)
+        first = next((other for other in self.commits if self.predecessor(other) is clause), None)
+        begun = [other for other in self.commits if self.predecessor(other) is clause and self.amends(other, first)
+                 and other.begin <= end_of(clause)]
+        return max(begun, key=lambda other: other.begin, default=first)
+
+    def amends(self, clause: InForce | None, first: InForce) -> bool:
+        """Whether it is that one, or a later version of it."""
+        return clause is not None and (clause is first or self.amends(self.version_before(clause), first))
 
 
 def end_of(clause: InForce) -> int:
@@ -229,9 +236,9 @@ class Settled:
         old = self.before
         if old is None or self.took_over or instant < old.end or old.end > self.at:
             return
-        self.took_over = True
         if old.follower_name != self.clause.identity:
             return
+        self.took_over = True
         self.required += old.rolled_rest
         self.carried += old.rolled_excess()
         self.credits_before += [list(one) for one in old.credits_before + old.own_credits]

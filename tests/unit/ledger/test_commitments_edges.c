@@ -142,9 +142,33 @@ static void the_line_is_at_the_higher_of_two_sums_of_one_date(void **state)
     }
 }
 
+static void the_version_in_force_at_the_end_takes_over(void **state)
+{
+    static const char CLAUSES[] =
+        "    one: commit 100 USD on alpha over 2025-01-01..2026-01-01 take-or-pay counting all {\n"
+        "        shortfall credit\n    }\n"
+        "    two: commit 100 USD on alpha over 2025-06-01..2027-01-01 build-up counting all {\n"
+        "        successor of a.one\n    }\n"
+        "}\nagreement %s with cloud {\n    effective %s\n"
+        "    two: amend a.two with ramp 50 USD by 2026-06-01\n";
+    char text[1024];
+    struct scene scene;
+    (void)state;
+    (void)snprintf(text, sizeof(text), CLAUSES, "b", "2025-09-01");
+    scene_open(&scene, text);
+    assert_units(scene_settle(&scene, "b.two", "2026-01-02")->credit_left, 100);
+    scene_close(&scene);
+    (void)snprintf(text, sizeof(text), CLAUSES, "b", "2026-03-01"); /* after it took over */
+    scene_open(&scene, text);
+    assert_units(scene_settle(&scene, "a.two", "2026-01-02")->credit_left, 100);
+    assert_units(scene_settle(&scene, "b.two", "2026-03-02")->credit_left, 100);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_version_in_force_at_the_end_takes_over),
         cmocka_unit_test(what_was_above_the_cap_counts_when_the_cap_rises_without_new_spend),
         cmocka_unit_test(a_commitment_that_was_settled_full_lets_its_successor_begin),
         cmocka_unit_test(an_amendment_does_not_count_what_waited_under_the_version_before),
