@@ -71,6 +71,8 @@ static void result_add(struct engine_drain_result *sum, const struct engine_drai
     sum->unrated += part->unrated;
     sum->corrupt += part->corrupt;
     sum->torn += part->torn;
+    sum->doubled += part->doubled;
+    sum->conflicts += part->conflicts;
     sum->open_intents = part->open_intents;
     sum->more = part->more;
 }
@@ -92,11 +94,13 @@ void api_post_drain(const struct api_scope *scope, struct api_answer *answer)
         result_add(&sum, &part);
     }
     api_answer_json(answer, 200,
-                    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "records",
+                    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "records",
                               (json_int_t)sum.records, "settled", (json_int_t)sum.settled,
                               "unsettled", (json_int_t)sum.unsettled, "open_intents",
                               (json_int_t)sum.open_intents, "unrated", (json_int_t)sum.unrated,
-                              "corrupt", (json_int_t)sum.corrupt, "torn", (json_int_t)sum.torn));
+                              "corrupt", (json_int_t)sum.corrupt, "torn", (json_int_t)sum.torn,
+                              "settled_twice", (json_int_t)sum.doubled, "settled_otherwise",
+                              (json_int_t)sum.conflicts));
 }
 
 void api_post_attest(const struct api_scope *scope, struct api_answer *answer)

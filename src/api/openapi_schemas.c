@@ -23,10 +23,14 @@ static const struct shape SHAPES[] = {
     {"Status",
      "generation:i deal_title:s deal_path:s deal_sha256:s rehearsal:b contract_now:s data:s "
      "records:i settled:i unsettled:i unrated:i open_intents:i corrupt:i torn:i unreadable:i "
+     "settled_twice:i settled_otherwise:i "
      "segments:i transactions:i last_error:s nginx:o-",
      true},
     {"Reload", "generation:i report:s", false},
-    {"Drain", "records:i settled:i unsettled:i open_intents:i unrated:i corrupt:i torn:i", false},
+    {"Drain",
+     "records:i settled:i unsettled:i open_intents:i unrated:i corrupt:i torn:i "
+     "settled_twice:i settled_otherwise:i",
+     false},
     {"AttestBody", "event:s party:s at:s- signature:s-", false},
     {"Attestation", "event:s party:s at:s signed:b generation:i recorded:s-", false},
     {"Attestations", "attestations:[<Attestation>", false},

@@ -78,11 +78,27 @@ static enum oft_err book(struct drain *drain, const struct visit *visit,
 static enum oft_err take_settled(struct drain *drain, const struct visit *visit,
                                  const struct meter_record *record)
 {
+    bool here = false;
+    switch (engine_intents_seen(&drain->intents, record)) {
+    case ENGINE_SETTLED_ALIKE: /* written twice: it counts once */
+        drain->result.doubled++;
+        return store_quarantine(drain->engine->store, visit->name, (uint32_t)record->sequence,
+                                "settled twice", drain->now_ns, drain->reterr);
+    case ENGINE_SETTLED_OTHERWISE:
+        drain->result.conflicts++;
+        return store_quarantine(drain->engine->store, visit->name, (uint32_t)record->sequence,
+                                "settled twice, and not alike", drain->now_ns, drain->reterr);
+    case ENGINE_INTENT_OPEN:
+        here = true;
+        break;
+    case ENGINE_INTENT_UNSEEN:
+        break;
+    }
     enum oft_err code = book(drain, visit, record, &drain->result.settled);
     if (code != OFT_OK) {
         return code;
     }
-    bool here = engine_intents_settle(&drain->intents, record->request_id);
+    engine_intents_settle(&drain->intents, record);
     /* A request with several attempts may have an intent here and an earlier one in the database. */
     if (drain->stored_intents > 0 && (!here || record->attempts > 1)) {
         return store_intent_delete(drain->engine->store, record->request_id, drain->reterr);
@@ -202,6 +218,16 @@ static bool must_wait(const struct drain *drain, const struct visit *visit)
     return false;
 }
 
+/* A segment is what its header says, under whatever name: one that was put back under another name holds
+ * what is booked already. */
+static bool is_under_its_name(const struct visit *visit, const struct meter_segment *segment)
+{
+    char name[sizeof(visit->name)];
+    int length = snprintf(name, sizeof(name), "%.63s-%06llu.spool", segment->header.writer,
+                          (unsigned long long)segment->header.segment_number);
+    return length > 0 && (size_t)length < sizeof(name) && strcmp(name, visit->name) == 0;
+}
+
 static enum oft_err read_segment(struct drain *drain, struct visit *visit)
 {
     struct meter_segment segment;
@@ -225,6 +251,16 @@ static enum oft_err read_segment(struct drain *drain, struct visit *visit)
     }
     (void)snprintf(visit->writer, sizeof(visit->writer), "%.63s", segment.header.writer);
     visit->state = meter_segment_state(&segment);
+    if (!is_under_its_name(visit, &segment)) {
+        visit->unreadable = true;
+        meter_segment_close(&segment);
+        (void)snprintf(drain->engine->last_error, sizeof(drain->engine->last_error),
+                       "%s is another segment under that name: give it its own, %.63s-%06llu.spool",
+                       visit->name, segment.header.writer,
+                       (unsigned long long)segment.header.segment_number);
+        return store_quarantine(drain->engine->store, visit->name, 0, "renamed", drain->now_ns,
+                                drain->reterr);
+    }
     if (drain->budget == 0) {
         drain->more = true;
     } else if (!must_wait(drain, visit)) {

@@ -70,9 +70,11 @@ struct engine_drain_result {
     uint64_t unsettled;    /* orphaned intents booked by the rule */
     uint64_t open_intents; /* still waiting for their settlement */
     uint64_t unrated;
-    uint64_t corrupt; /* records that failed their checksum: reported, never booked */
-    uint64_t torn;    /* half-written last records of dead writers */
-    bool more;        /* a ceiling was met: call again */
+    uint64_t corrupt;   /* records that failed their checksum: reported, never booked */
+    uint64_t torn;      /* half-written last records of dead writers */
+    uint64_t doubled;   /* settlements written twice, alike: counted once */
+    uint64_t conflicts; /* written twice and not alike: the first holds, the other is set aside */
+    bool more;          /* a ceiling was met: call again */
 };
 /* Reads what the spools hold, books it and the new positions in one transaction, then moves
  * finished segments to the archive. OFT_ERR_FULL and OFT_ERR_IO leave everything to the next call.

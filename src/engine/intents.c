@@ -81,15 +81,36 @@ enum oft_err engine_intents_put(struct engine_intents *intents, const char *writ
     return OFT_OK;
 }
 
-bool engine_intents_settle(struct engine_intents *intents, const uint8_t request_id[16])
+/* What a writer sets by itself is no content: place, checksum, when it was written. */
+static bool alike(const struct meter_record *a, const struct meter_record *b)
+{
+    struct meter_record x = *a;
+    struct meter_record y = *b;
+    x.commit = y.commit = 0;
+    x.crc32c = y.crc32c = 0;
+    x.sequence = y.sequence = 0;
+    x.recorded_ns = y.recorded_ns = 0;
+    return memcmp(&x, &y, sizeof(x)) == 0;
+}
+
+enum engine_seen engine_intents_seen(const struct engine_intents *intents,
+                                     const struct meter_record *settled)
 {
     if (intents->capacity == 0) {
-        return false;
+        return ENGINE_INTENT_UNSEEN;
     }
-    struct engine_intent *slot = find(intents, request_id);
-    if (!slot->used) {
-        return false;
+    const struct engine_intent *slot = find(intents, settled->request_id);
+    return !slot->used                     ? ENGINE_INTENT_UNSEEN
+           : !slot->settled                ? ENGINE_INTENT_OPEN
+           : alike(&slot->record, settled) ? ENGINE_SETTLED_ALIKE
+                                           : ENGINE_SETTLED_OTHERWISE;
+}
+
+void engine_intents_settle(struct engine_intents *intents, const struct meter_record *settled)
+{
+    struct engine_intent *slot = intents->capacity == 0 ? NULL : find(intents, settled->request_id);
+    if (slot != NULL && slot->used) {
+        slot->record = *settled;
+        slot->settled = true;
     }
-    slot->settled = true;
-    return true;
 }

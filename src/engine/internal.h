@@ -171,8 +171,16 @@ struct engine_intents {
 void engine_intents_release(struct engine_intents *intents);
 enum oft_err engine_intents_put(struct engine_intents *intents, const char *writer,
                                 const struct meter_record *record);
-/* True when the request's intent was here; it is marked settled. */
-bool engine_intents_settle(struct engine_intents *intents, const uint8_t request_id[16]);
+enum engine_seen {
+    ENGINE_INTENT_UNSEEN,     /* nothing of this request was here */
+    ENGINE_INTENT_OPEN,       /* its intent was */
+    ENGINE_SETTLED_ALIKE,     /* a settlement with the same content was */
+    ENGINE_SETTLED_OTHERWISE, /* one with another content was */
+};
+enum engine_seen engine_intents_seen(const struct engine_intents *intents,
+                                     const struct meter_record *settled);
+/* Keeps SETTLED in the place of its intent, if that was here. */
+void engine_intents_settle(struct engine_intents *intents, const struct meter_record *settled);
 
 /* secrets.c */
 enum oft_err engine_secrets_write(struct engine *engine, const struct deal *deal,

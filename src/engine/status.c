@@ -10,7 +10,7 @@
 #include "engine/internal.h"
 
 struct status_counts {
-    uint64_t open_intents, corrupt, torn, unreadable, transactions;
+    uint64_t open_intents, corrupt, torn, unreadable, doubled, conflicts, transactions;
     size_t segments;
 };
 
@@ -29,6 +29,13 @@ static enum oft_err load_counts(struct engine *engine, struct status_counts *cou
     }
     if (code == OFT_OK) {
         code = store_quarantine_count(engine->store, "unreadable", &counts->unreadable, reterr);
+    }
+    if (code == OFT_OK) {
+        code = store_quarantine_count(engine->store, "settled twice", &counts->doubled, reterr);
+    }
+    if (code == OFT_OK) {
+        code = store_quarantine_count(engine->store, "settled twice, and not alike",
+                                      &counts->conflicts, reterr);
     }
     if (code == OFT_OK) {
         code = store_chain_head(engine->store, &counts->transactions, hash, &recorded_ns, reterr);
@@ -50,7 +57,7 @@ static json_t *status_json(const struct engine *engine, const struct status_coun
     }
     return json_pack(
         "{s:I, s:s, s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-        "s:s}",
+        "s:I, s:I, s:s}",
         "generation", (json_int_t)engine->generation, "deal_title",
         engine->deal == NULL ? "" : engine->deal->title, "deal_path", engine->deal_path,
         "deal_sha256", deal_hex, "rehearsal", (int)engine->rehearsal, "contract_now",
@@ -58,7 +65,8 @@ static json_t *status_json(const struct engine *engine, const struct status_coun
         "records", (json_int_t)engine->records, "settled", (json_int_t)engine->settled, "unsettled",
         (json_int_t)engine->unsettled, "unrated", (json_int_t)engine->unrated, "open_intents",
         (json_int_t)counts->open_intents, "corrupt", (json_int_t)counts->corrupt, "torn",
-        (json_int_t)counts->torn, "unreadable", (json_int_t)counts->unreadable, "segments",
+        (json_int_t)counts->torn, "unreadable", (json_int_t)counts->unreadable, "settled_twice",
+        (json_int_t)counts->doubled, "settled_otherwise", (json_int_t)counts->conflicts, "segments",
         (json_int_t)counts->segments, "transactions", (json_int_t)counts->transactions,
         "last_error", engine->last_error);
 }

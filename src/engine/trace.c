@@ -262,6 +262,8 @@ struct reading {
     struct ledger_tracer *tracer;
     uint32_t limit;
     uint64_t read;
+    struct oft_arena *arena;
+    bool has_set_aside; /* the segment that is being read holds records that were not booked */
 };
 
 /* The part of one record in the line, for print. */
@@ -331,8 +333,17 @@ static enum oft_err take_record(struct reading *reading, const struct trace_sigh
 static enum oft_err take_sighting(void *context, const struct trace_sighting *sighting,
                                   struct oft_error *reterr)
 {
-    bool intent = meter_record_kind(&sighting->record) == METER_INTENT;
-    return intent ? OFT_OK : take_record(context, sighting, 0, reterr);
+    struct reading *reading = context;
+    const char *why = NULL;
+    enum oft_err code = OFT_OK;
+    if (meter_record_kind(&sighting->record) == METER_INTENT) {
+        return OFT_OK;
+    }
+    if (reading->has_set_aside) { /* a second settlement, say */
+        code = store_quarantined(reading->engine->store, sighting->segment, sighting->slot,
+                                 reading->arena, &why, reterr);
+    }
+    return code != OFT_OK || why != NULL ? code : take_record(reading, sighting, 0, reterr);
 }
 
 static enum oft_err take_range(void *context, const struct ledger_range *range,
@@ -347,8 +358,11 @@ static enum oft_err take_range(void *context, const struct ledger_range *range,
                         "through while requests wait to be booked. Trace single requests of it",
                         reading->line->id, OFT_TRACE_RECORDS_MAX);
     }
-    enum oft_err code =
-        trace_read(reading->engine, range, take_sighting, reading, &missing, reterr);
+    enum oft_err code = store_quarantine_holds(reading->engine->store, range->segment,
+                                               &reading->has_set_aside, reterr);
+    if (code == OFT_OK) {
+        code = trace_read(reading->engine, range, take_sighting, reading, &missing, reterr);
+    }
     reading->line->missing += missing ? 1 : 0;
     return code;
 }
@@ -404,7 +418,7 @@ static enum oft_err trace_line(struct engine *engine, const char *prefix, uint32
                                struct oft_buffer *out, bool *ret_sound, struct oft_error *reterr)
 {
     struct trace_of_line *line = oft_arena_alloc(arena, sizeof(*line));
-    struct reading reading = {.engine = engine, .line = line, .limit = limit};
+    struct reading reading = {.engine = engine, .line = line, .limit = limit, .arena = arena};
     if (line == NULL) {
         return OFT_ERR_MEMORY;
     }

@@ -87,8 +87,8 @@ static void take(struct trace_request *request, const struct meter_segment *segm
                  const struct meter_record *record, bool archived, bool *settled)
 {
     bool intent = meter_record_kind(record) == METER_INTENT;
-    if (intent && request->intent_count == TRACE_SIGHTINGS_MAX) {
-        return;
+    if ((intent && request->intent_count == TRACE_SIGHTINGS_MAX) || (!intent && *settled)) {
+        return; /* of two settlements the first counts */
     }
     struct trace_sighting *sighting =
         intent ? &request->intents[request->intent_count++] : &request->settled;

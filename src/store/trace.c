@@ -51,6 +51,21 @@ enum oft_err store_quarantined(struct store *store, const char *segment, uint32_
     return code;
 }
 
+enum oft_err store_quarantine_holds(struct store *store, const char *segment, bool *ret_any,
+                                    struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store, "SELECT 1 FROM quarantine WHERE segment = ?1 LIMIT 1", reterr);
+    *ret_any = false;
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    store_bind_text(statement, 1, segment);
+    enum oft_err code = store_step(store, statement, ret_any, reterr);
+    (void)sqlite3_reset(statement);
+    return code;
+}
+
 enum oft_err store_orphan_put(struct store *store, const struct store_orphan *orphan,
                               struct oft_error *reterr)
 {

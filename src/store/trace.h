@@ -19,6 +19,10 @@ enum oft_err store_quarantined(struct store *store, const char *segment, uint32_
                                struct oft_arena *arena, const char **ret_why,
                                struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* Whether any record of SEGMENT was set aside. */
+enum oft_err store_quarantine_holds(struct store *store, const char *segment, bool *ret_any,
+                                    struct oft_error *reterr) OFT_MUSTCHECK;
+
 /* A request that transaction NUMBER booked by the orphan rule, as it was booked. */
 struct store_orphan {
     uint64_t number;

@@ -239,6 +239,8 @@ struct engine_drain_result world_drain(struct world *world)
         sum.unrated += result.unrated;
         sum.corrupt += result.corrupt;
         sum.torn += result.torn;
+        sum.doubled += result.doubled;
+        sum.conflicts += result.conflicts;
         sum.open_intents = result.open_intents;
         sum.more = result.more;
     }
