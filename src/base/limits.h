@@ -29,6 +29,7 @@
 #define OFT_SPOOL_SEGMENT_RECORDS_DEFAULT 65536u
 #define OFT_DRAIN_RECORDS_MAX             65536u /* records of one ledger transaction */
 #define OFT_TRACE_RECORDS_MAX             8388608u /* records that one trace reads: about two seconds */
+#define OFT_HOURS_RECORDS_MAX             134217728u /* records that one month by the hour reads */
 #define OFT_EXPORT_ENTRIES_MAX            4000u /* entries after which a page of the journal ends */
 #define OFT_ADMIN_BODY_BYTES_MAX          (1u << 20)
 #define OFT_KEYS_MAX                      1000000u

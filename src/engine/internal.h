@@ -114,6 +114,15 @@ enum oft_err engine_post_event(struct engine *engine, const struct ledger_event 
 enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,
                                   struct oft_error *reterr);
 
+/* The same capacity as it is charged, in ARENA, and how far it is reckoned. */
+struct engine_charges {
+    const struct ledger_charge *items;
+    size_t count;
+    oft_instant through;
+};
+enum oft_err engine_charges(struct engine *engine, oft_instant now_ns, struct oft_arena *arena,
+                            struct engine_charges *ret, struct oft_error *reterr);
+
 /* orders.c: the desk's state; NULL when there is none, or the desk is closed. */
 const struct desk_state *engine_orders(const struct engine *engine);
 /* May ARRIVAL, which is not in the desk's state yet and has a pool, be taken? engine_orders_check of all

@@ -16,7 +16,7 @@
  * Errors       enum oft_err; a file that breaks a rule is no fault but a finding.
  * Threads      Pure; any thread.
  */
-#include "ledger/ledger.h"
+#include "ledger/hours.h"
 
 enum focus_dataset { FOCUS_COST_AND_USAGE = 1, FOCUS_CONTRACT_COMMITMENT };
 /* Ten times the number: FOCUS 1.2 is 12. Files of 1.0 to 1.4 are read; 1.2, 1.3, 1.4 are written and
@@ -49,6 +49,24 @@ struct focus_input {
 enum oft_err focus_export(const struct focus_input *input, enum focus_dataset dataset,
                           focus_version version, struct oft_buffer *out,
                           struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* ---- by the hour ----------------------------------------------------------------------------- */
+
+struct focus_metering {
+    int32_t month;
+    const struct ledger_hours_line *lines;
+    size_t line_count;
+    const struct ledger_row *rows; /* LEDGER_COST of that month, as the books hold it */
+    size_t row_count;
+    uint64_t missing; /* segments that are nowhere */
+    const char *currency;
+    bool by_hour;
+};
+/* CSV: pool, model, unit, clause, day (a date, or an instant by the hour), quantity, cost (unrounded),
+ * uncertain, currency, why. Of a line of the books that its hours do not come to, the rest has the month
+ * for its day and says why. */
+enum oft_err focus_metering_print(const struct focus_metering *metering,
+                                  struct oft_buffer *out) OFT_MUSTCHECK;
 
 /* ---- decimals -------------------------------------------------------------------------------- */
 
