@@ -2,6 +2,8 @@
 /*
  * FOCUS files over the API: CSV, as the specification names its columns.
  */
+#include <string.h>
+
 #include "api/routes.h"
 
 void api_get_focus(const struct api_scope *scope, struct api_answer *answer)
@@ -21,6 +23,29 @@ void api_get_focus(const struct api_scope *scope, struct api_answer *answer)
     struct oft_error error = {0};
     enum oft_err err = engine_focus(scope->options->engine, dataset, version, month, scope->now_ns,
                                     &answer->body, &error);
+    if (err != OFT_OK) {
+        api_answer_fault(answer, err, &error, NULL);
+        return;
+    }
+    answer->status = 200;
+    answer->content_type = "text/csv; charset=utf-8";
+}
+
+void api_get_metering(const struct api_scope *scope, struct api_answer *answer)
+{
+    const char *month_text = api_query(scope, "month");
+    const char *by = api_query(scope, "by");
+    bool by_hour = by != NULL && strcmp(by, "hour") == 0;
+    int32_t month;
+    if (month_text == NULL || oft_month_parse(oft_str_from(month_text), &month) != OFT_OK ||
+        (by != NULL && !by_hour && strcmp(by, "day") != 0)) {
+        api_answer_error(answer, 400, "bad_request",
+                         "our own metering needs month=YYYY-MM, and takes by=day or by=hour", NULL);
+        return;
+    }
+    struct oft_error error = {0};
+    enum oft_err err = engine_metering(scope->options->engine, month, by_hour, scope->now_ns,
+                                       &answer->body, &error);
     if (err != OFT_OK) {
         api_answer_fault(answer, err, &error, NULL);
         return;

@@ -48,6 +48,8 @@ static const struct api_route ROUTES[] = {
      "Requests and tokens by product, pool and clause", "", NULL, "Report"},
     {"GET", "/v1/focus", api_get_focus, false, false, 200, API_FORM_CSV,
      "A dataset of FOCUS for a month", "dataset! version! month!", NULL, "Anything"},
+    {"GET", "/v1/metering", api_get_metering, false, false, 200, API_FORM_CSV,
+     "What providers are owed for a month by the day or the hour", "month! by", NULL, "Anything"},
     {"GET", "/v1/ledger/verify", api_get_ledger_verify, false, false, 200, API_FORM_REPORT,
      "Check the books from their first transaction", "", NULL, "Verification"},
     {"GET", "/v1/ledger/export", api_get_ledger_export, false, false, 200, API_FORM_JOURNAL,

@@ -71,3 +71,18 @@ int cli_focus_fetch(const struct cli_target *target, const char *dataset, const 
     oft_buffer_release(&path);
     return code;
 }
+
+int cli_metering_fetch(const struct cli_target *target, const char *month, const char *by,
+                       struct cli_reply *ret_reply)
+{
+    struct oft_buffer path;
+    oft_buffer_init(&path, 4096);
+    oft_buffer_append_text(&path, "/v1/metering?month=");
+    cli_encode(&path, month);
+    oft_buffer_append_text(&path, "&by=");
+    cli_encode(&path, by);
+    int code = path.failed ? cli_error(CLI_USAGE, "the month is too long")
+                           : cli_call(target, "GET", oft_buffer_text(&path), NULL, ret_reply);
+    oft_buffer_release(&path);
+    return code;
+}

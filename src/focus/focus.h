@@ -165,15 +165,22 @@ struct focus_alias {
     enum focus_field field;
     const char *theirs, *ours;
 };
+/* AUTO: a bill whose rows are all of the month's first day has rows of the month. */
+enum focus_by { FOCUS_BY_AUTO = 0, FOCUS_BY_DAY, FOCUS_BY_MONTH };
 struct focus_reconcile_input {
     struct focus_table theirs;
     bool theirs_is_focus;                   /* column names of FOCUS by default */
     const char *columns[FOCUS_FIELD_COUNT]; /* NULL: the default */
     const struct focus_alias *aliases;
     size_t alias_count;
-    struct focus_table ours; /* our own CostAndUsage export of MONTH */
+    struct focus_table ours;  /* our own CostAndUsage export of MONTH */
+    struct focus_table hours; /* our own metering of it, by the hour or the day; empty: none */
+    enum focus_by by;
     int32_t month;
 };
+/* Whether the bill has rows of single days and BY lets them be compared so: then HOURS is of use. */
+enum oft_err focus_reconcile_has_days(const struct focus_reconcile_input *input,
+                                      struct oft_arena *arena, bool *ret_days) OFT_MUSTCHECK;
 struct focus_reconciliation; /* what was matched, what differs, what could not be placed */
 enum oft_err focus_reconcile(const struct focus_reconcile_input *input, struct oft_arena *arena,
                              const struct focus_reconciliation **ret,
