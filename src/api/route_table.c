@@ -47,7 +47,7 @@ static const struct api_route ROUTES[] = {
     {"GET", "/v1/usage", api_get_usage, false, false, 200, API_FORM_REPORT,
      "Requests and tokens by product, pool and clause", "", NULL, "Report"},
     {"GET", "/v1/focus", api_get_focus, false, false, 200, API_FORM_CSV,
-     "A dataset of FOCUS for a month", "dataset! version! month!", NULL, "Anything"},
+     "A dataset of FOCUS for a month", "dataset! version! month! by", NULL, "Anything"},
     {"GET", "/v1/metering", api_get_metering, false, false, 200, API_FORM_CSV,
      "What providers are owed for a month by the day or the hour", "month! by", NULL, "Anything"},
     {"GET", "/v1/ledger/verify", api_get_ledger_verify, false, false, 200, API_FORM_REPORT,

@@ -141,7 +141,8 @@ static int ours_read(struct reconcile_options *options, struct oft_buffer *text,
         code = cli_whole_file_read(options->ours, text);
     } else {
         struct cli_reply reply;
-        code = cli_focus_fetch(&options->target, "cost-and-usage", "1.4", options->month, &reply);
+        code = cli_focus_fetch(&options->target, "cost-and-usage", "1.4", options->month, "month",
+                               &reply);
         if (code == CLI_OK) {
             oft_buffer_append(text, oft_buffer_text(&reply.body), reply.body.length);
         }

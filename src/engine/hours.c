@@ -137,43 +137,55 @@ static enum oft_err read_all(struct reading *reading, int32_t month, oft_instant
                           : code;
 }
 
-static enum oft_err print(struct reading *reading, int32_t month, bool by_hour,
-                          struct oft_arena *arena, struct oft_buffer *out, struct oft_error *reterr)
+enum oft_err engine_hours_read(struct engine *engine, int32_t month, oft_instant now_ns,
+                               struct oft_arena *arena, struct engine_hours *ret,
+                               struct oft_error *reterr)
+{
+    struct reading reading = {.engine = engine};
+    enum oft_err code = ledger_hours_new(month, &reading.hours);
+    ret->hours = reading.hours;
+    if (code == OFT_OK) {
+        reading.until = oft_month_start(month + 1) + OFT_NS_PER_DAY;
+        code = read_all(&reading, month, now_ns, arena, reterr);
+    }
+    ret->missing = reading.missing;
+    return code;
+}
+
+static enum oft_err print(struct engine *engine, const struct engine_hours *hours, int32_t month,
+                          bool by_hour, struct oft_arena *arena, struct oft_buffer *out,
+                          struct oft_error *reterr)
 {
     struct ledger_row *rows = NULL;
     struct focus_metering metering = {.month = month,
                                       .by_hour = by_hour,
-                                      .missing = reading->missing,
-                                      .currency = reading->engine->deal->currency};
-    enum oft_err code = store_rows(reading->engine->store, LEDGER_COST, month, arena, &rows,
-                                   &metering.row_count, reterr);
+                                      .missing = hours->missing,
+                                      .currency = engine->deal->currency};
+    enum oft_err code =
+        store_rows(engine->store, LEDGER_COST, month, arena, &rows, &metering.row_count, reterr);
     metering.rows = rows;
-    metering.lines = ledger_hours_lines(reading->hours, &metering.line_count);
+    metering.lines = ledger_hours_lines(hours->hours, &metering.line_count);
     return code == OFT_OK ? focus_metering_print(&metering, out) : code;
 }
 
 enum oft_err engine_metering(struct engine *engine, int32_t month, bool by_hour, oft_instant now_ns,
                              struct oft_buffer *out, struct oft_error *reterr)
 {
-    struct reading reading = {.engine = engine};
+    struct engine_hours hours = {0};
     struct oft_arena arena;
     if (engine->deal == NULL) {
         return oft_fail(reterr, OFT_ERR_INVALID, "no policy was published yet");
     }
     enum oft_err code = engine_accrue(engine, now_ns, reterr);
-    if (code == OFT_OK) {
-        code = ledger_hours_new(month, &reading.hours);
-    }
     if (code != OFT_OK) {
         return code;
     }
-    reading.until = oft_month_start(month + 1) + OFT_NS_PER_DAY;
     oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
-    code = read_all(&reading, month, now_ns, &arena, reterr);
+    code = engine_hours_read(engine, month, now_ns, &arena, &hours, reterr);
     if (code == OFT_OK) {
-        code = print(&reading, month, by_hour, &arena, out, reterr);
+        code = print(engine, &hours, month, by_hour, &arena, out, reterr);
     }
     oft_arena_release(&arena);
-    ledger_hours_free(reading.hours);
+    ledger_hours_free(hours.hours);
     return code;
 }

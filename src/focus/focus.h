@@ -39,6 +39,8 @@ struct focus_input {
     size_t row_count;
     const struct ledger_row *commitment_rows; /* LEDGER_COMMITMENT of all months */
     size_t commitment_row_count;
+    const struct ledger_hours_line *hours; /* to have rows of days; none: of the month */
+    size_t hours_count;
     oft_instant as_of; /* recorded instant of the newest transaction included */
     uint64_t transaction_number;
     uint8_t journal_sha256[32];

@@ -286,6 +286,28 @@ def test_days_of_another_zone_are_told_with_their_hours(days, tmp_path):
     assert all("before midnight of UTC" in line["text"] for line in differing)
 
 
+def test_an_export_by_the_day_comes_to_the_month_and_keeps_the_rules(days, tmp_path):
+    path = tmp_path / "days.csv"
+    days.cli("focus", "export", "--month", FEBRUARY, "--by", "day", "--output", str(path))
+    assert days.cli("focus", "check", str(path), check=False).returncode == 0
+    month = list(csv.DictReader(io.StringIO(days.cli("focus", "export", "--month", FEBRUARY).stdout)))
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    assert len(rows) > len(month)
+    for column in ("BilledCost", "ContractedCost"):
+        sums = [{}, {}]
+        for which, file in enumerate((month, rows)):
+            for row in file:
+                key = row["SkuPriceId"], row["ChargeDescription"]
+                sums[which][key] = sums[which].get(key, 0) + Decimal(row[column])
+        assert sums[0] == sums[1]
+    starts = {row["ChargePeriodStart"] for row in rows if row["x_UnitClass"] == "input"}
+    assert len(starts) == 5 and f"{FEBRUARY}-03T00:00:00Z" in starts
+    ran = days.cli("reconcile", str(path), "--month", FEBRUARY, "--json", check=False)
+    answer = json.loads(ran.stdout)
+    assert {line["cause"] for line in answer["lines"] if line["differs"]} <= {"rounding"}
+    assert f"{FEBRUARY}-03" in {line["day"] for line in answer["lines"]}
+
+
 def test_our_side_may_come_from_files(days, tmp_path):
     bill = bill_of(metering(days), tmp_path / "bill.csv")
     ours, hours = tmp_path / "ours.csv", tmp_path / "hours.csv"

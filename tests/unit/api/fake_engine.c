@@ -174,12 +174,13 @@ enum oft_err engine_usage(struct engine *engine, enum ledger_format format, stru
 }
 
 enum oft_err engine_focus(struct engine *engine, const char *dataset, const char *version,
-                          int32_t month, oft_instant now_ns, struct oft_buffer *out,
+                          int32_t month, bool by_day, oft_instant now_ns, struct oft_buffer *out,
                           struct oft_error *reterr)
 {
     (void)dataset;
     (void)version;
     (void)month;
+    (void)by_day;
     (void)now_ns;
     return report(engine, out, reterr, "focus");
 }
