@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/periods.h"
+#include "focus/focus.h"
 
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
 #define APRIL            (2026 * 12 + 3)
@@ -149,12 +150,69 @@ static void records_that_are_gone_leave_a_rest_that_says_so(void **state)
     meter_writer_close(&writer);
 }
 
+static const char CHEAP_DEAL[] =
+    "deal \"Cheap\"\n"
+    "customer lab\n"
+    "currency USD\n"
+    "party    bigcloud \"Big Cloud\"\n"
+    "provider alpha of bigcloud\n"
+    "model    gpt-4o\n"
+    "account  acme\n"
+    "product  api  \"API\"  class inference {\n"
+    "    price gpt-4o input 5.00 USD per 1M tokens\n"
+    "}\n"
+    "agreement bc with bigcloud {\n"
+    "    effective 2020-01-01  until 2035-01-01\n"
+    "}\n"
+    "pool east on alpha {\n"
+    "    serves gpt-4o as \"g\" at http://127.0.0.1:9101/v1 kind openai key env WORLD_KEY\n"
+    "    price gpt-4o input 0.0001 USD per 1M tokens\n"
+    "}\n";
+
+/* A tenth of a nano-unit a token: five tokens a day are 0.5, 1 and 1.5, and the month is 2. */
+static void days_of_an_export_are_rounded_to_the_month(void **state)
+{
+    static const char *const wanted[] = {"0", "0.000000001", "0.000000001"};
+    struct world *world = *state;
+    struct meter_writer writer;
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    struct oft_arena arena;
+    struct focus_table table;
+    world_begin_anew(world, CHEAP_DEAL);
+    world_publish(world);
+    world_writer_open(world, &writer, 64);
+    serve(world, &writer, "2026-04-01T00:00:00Z", 5);
+    serve(world, &writer, "2026-04-02T00:00:00Z", 5);
+    serve(world, &writer, "2026-04-03T00:00:00Z", 5);
+    meter_writer_close(&writer);
+    (void)world_drain(world);
+    oft_buffer_init(&out, 1 << 20);
+    oft_arena_init(&arena, 1 << 20);
+    assert_int_equal(
+        engine_focus(world->engine, "cost-and-usage", "1.4", APRIL, true, world->now, &out, &error),
+        OFT_OK);
+    struct oft_str text = {oft_buffer_text(&out), out.length};
+    assert_int_equal(focus_table_csv(text, &arena, &table, &error), OFT_OK);
+    assert_int_equal(table.row_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        char from[32];
+        (void)snprintf(from, sizeof(from), "2026-04-%02zuT00:00:00Z", i + 1);
+        assert_string_equal(focus_table_cell(&table, i, "BilledCost"), wanted[i]);
+        assert_string_equal(focus_table_cell(&table, i, "ContractedCost"), "0.0000000005");
+        assert_string_equal(focus_table_cell(&table, i, "ChargePeriodStart"), from);
+    }
+    oft_arena_release(&arena);
+    oft_buffer_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_WORLD(days_add_up_to_the_month_however_records_were_booked),
         WITH_WORLD(an_orphan_has_its_day_and_is_uncertain),
         WITH_WORLD(what_came_late_stands_where_the_books_have_it),
+        WITH_WORLD(days_of_an_export_are_rounded_to_the_month),
         WITH_WORLD(records_that_are_gone_leave_a_rest_that_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
