@@ -114,6 +114,7 @@ void api_get_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_post_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_delete_key(const struct api_scope *scope, struct api_answer *answer);
 void api_get_focus(const struct api_scope *scope, struct api_answer *answer);
+void api_get_metering(const struct api_scope *scope, struct api_answer *answer);
 void api_get_statement(const struct api_scope *scope, struct api_answer *answer);
 void api_get_statements(const struct api_scope *scope, struct api_answer *answer);
 void api_post_statements(const struct api_scope *scope, struct api_answer *answer);

@@ -33,7 +33,8 @@
 #define OFT_TRANSACTION_RECORDS_MAX 16777216u
 #define OFT_TRANSACTION_KINDS_MAX   262144u
 #define OFT_TRACE_RECORDS_MAX       33554432u /* records that one trace reads: about seven seconds */
-#define OFT_EXPORT_ENTRIES_MAX      4000u     /* entries after which a page of the journal ends */
+#define OFT_HOURS_RECORDS_MAX       134217728u /* records that one month by the hour reads */
+#define OFT_EXPORT_ENTRIES_MAX      4000u      /* entries after which a page of the journal ends */
 #define OFT_ADMIN_BODY_BYTES_MAX    (1u << 20)
 #define OFT_KEYS_MAX                1000000u
 

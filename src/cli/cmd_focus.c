@@ -6,12 +6,12 @@
 
 #include "cli/whole_file.h"
 
-enum { OPT_DATASET = CLI_OPT_OWN, OPT_VERSION, OPT_MONTH, OPT_OUTPUT, OPT_INVOICE };
+enum { OPT_DATASET = CLI_OPT_OWN, OPT_VERSION, OPT_MONTH, OPT_OUTPUT, OPT_INVOICE, OPT_BY };
 enum { INVOICES_MAX = 1024 };
 
 static const char HELP[] =
     "Usage: offtake focus export --month YYYY-MM [--dataset D] [--version V]\n"
-    "                            [--output FILE]\n"
+    "                            [--by day|month] [--output FILE]\n"
     "       offtake focus check FILE [--dataset D] [--version V]\n"
     "                            [--invoice ID=AMOUNT]... [--json]\n"
     "Cost data in FOCUS, the FinOps Open Cost and Usage Specification, as CSV.\n"
@@ -21,6 +21,8 @@ static const char HELP[] =
     "  --dataset D    cost-and-usage (the default) or contract-commitment\n"
     "  --version V    1.2 or 1.4 (the default); contract-commitment: 1.3 or 1.4\n"
     "  --month M      the month, as 2026-04\n"
+    "  --by WHAT      charge periods of use: month (the default) or day, of UTC;\n"
+    "                 the days of a line come to its amount of the month\n"
     "  --output FILE  write to FILE; else to standard output\n"
     "  --invoice I=A  check that the rows of invoice I come to A\n"
     "  --json         findings in a form for programs\n" CLI_TARGET_HELP
@@ -29,7 +31,7 @@ static const char HELP[] =
 
 struct focus_options {
     struct cli_target target;
-    const char *dataset, *version, *month, *output;
+    const char *dataset, *version, *month, *by, *output;
     struct focus_invoice invoices[INVOICES_MAX];
     size_t invoice_count;
     bool json;
@@ -42,8 +44,11 @@ static int focus_export_run(const struct focus_options *options)
     if (options->month == NULL || oft_month_parse(oft_str_from(options->month), &month) != OFT_OK) {
         return cli_usage_error("offtake focus", "--month is needed, as 2026-04");
     }
+    if (strcmp(options->by, "day") != 0 && strcmp(options->by, "month") != 0) {
+        return cli_usage_error("offtake focus", "--by is day or month");
+    }
     int code = cli_focus_fetch(&options->target, options->dataset, options->version, options->month,
-                               &reply);
+                               options->by, &reply);
     if (code == CLI_OK) {
         code = cli_whole_file_write(options->output, &reply.body);
     }
@@ -118,6 +123,7 @@ static int options_read(struct focus_options *options, int argc, char **argv)
     static const struct option OPTIONS[] = {{"dataset", required_argument, NULL, OPT_DATASET},
                                             {"version", required_argument, NULL, OPT_VERSION},
                                             {"month", required_argument, NULL, OPT_MONTH},
+                                            {"by", required_argument, NULL, OPT_BY},
                                             {"output", required_argument, NULL, OPT_OUTPUT},
                                             {"invoice", required_argument, NULL, OPT_INVOICE},
                                             {"json", no_argument, NULL, CLI_OPT_JSON},
@@ -133,6 +139,8 @@ static int options_read(struct focus_options *options, int argc, char **argv)
             options->version = optarg;
         } else if (option == OPT_MONTH) {
             options->month = optarg;
+        } else if (option == OPT_BY) {
+            options->by = optarg;
         } else if (option == OPT_OUTPUT) {
             options->output = optarg;
         } else if (option == CLI_OPT_JSON) {
@@ -150,7 +158,8 @@ static int options_read(struct focus_options *options, int argc, char **argv)
 
 int cli_focus(int argc, char **argv)
 {
-    struct focus_options options = {.dataset = "cost-and-usage", .version = "1.4", .output = "-"};
+    struct focus_options options = {
+        .dataset = "cost-and-usage", .version = "1.4", .by = "month", .output = "-"};
     cli_target_init(&options.target);
     int code = options_read(&options, argc, argv);
     if (code != CLI_OK) {

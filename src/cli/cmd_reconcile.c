@@ -8,15 +8,15 @@
 
 #include "cli/whole_file.h"
 
-enum { OPT_FORMAT = CLI_OPT_OWN, OPT_MONTH, OPT_MAP, OPT_ALIAS, OPT_OURS };
+enum { OPT_FORMAT = CLI_OPT_OWN, OPT_MONTH, OPT_MAP, OPT_ALIAS, OPT_OURS, OPT_HOURS, OPT_BY };
 enum { ALIASES_MAX = 4096 };
 
 static const char HELP[] =
     "Usage: offtake reconcile FILE --month YYYY-MM [--format focus|csv|json]\n"
     "                 [--map FIELD=COLUMN]... [--alias FIELD:THEIRS=OURS]...\n"
-    "                 [--ours FILE] [--json]\n"
+    "                 [--by auto|day|month] [--ours FILE] [--hours FILE] [--json]\n"
     "Holds a provider's bill (- is standard input) against what we metered, by pool,\n"
-    "model and unit of the month: each difference with its size and likely cause,\n"
+    "model, unit and day or month: each difference with its size and likely cause,\n"
     "each row that could not be compared with the reason, and totals that hold every\n"
     "row of both sides.\n\n"
     "  --month M      the month, as 2026-04\n"
@@ -24,7 +24,10 @@ static const char HELP[] =
     "  --map F=C      the column that holds pool, model, unit, day, quantity, cost or\n"
     "                 currency; csv and json take columns of these names by default\n"
     "  --alias F:T=O  their name T of a pool, model, unit is our O\n"
+    "  --by WHAT      day: rows of a day are held against our day; month: never;\n"
+    "                 auto (the default): day, unless all are of the month's first\n"
     "  --ours FILE    our side from a file that `offtake focus export` wrote\n"
+    "  --hours FILE   our days from a file that `offtake metering` wrote\n"
     "  --json         the same in a form for programs\n" CLI_TARGET_HELP
     "\nExit status: 0 nothing differs; 1 something does; 2 wrong command line;\n"
     "3 a fault.\n";
@@ -33,7 +36,7 @@ struct reconcile_options {
     struct cli_target target;
     struct focus_reconcile_input input;
     struct focus_alias aliases[ALIASES_MAX];
-    const char *format, *month, *ours;
+    const char *format, *month, *ours, *hours, *by;
     bool json;
 };
 
@@ -83,6 +86,8 @@ static int options_read(struct reconcile_options *options, int argc, char **argv
                                             {"map", required_argument, NULL, OPT_MAP},
                                             {"alias", required_argument, NULL, OPT_ALIAS},
                                             {"ours", required_argument, NULL, OPT_OURS},
+                                            {"hours", required_argument, NULL, OPT_HOURS},
+                                            {"by", required_argument, NULL, OPT_BY},
                                             {"json", no_argument, NULL, CLI_OPT_JSON},
                                             CLI_TARGET_OPTIONS,
                                             {0}};
@@ -96,6 +101,10 @@ static int options_read(struct reconcile_options *options, int argc, char **argv
             options->month = optarg;
         } else if (option == OPT_OURS) {
             options->ours = optarg;
+        } else if (option == OPT_HOURS) {
+            options->hours = optarg;
+        } else if (option == OPT_BY) {
+            options->by = optarg;
         } else if (option == CLI_OPT_JSON) {
             options->json = true;
         } else if (option == OPT_MAP || option == OPT_ALIAS) {
@@ -132,7 +141,8 @@ static int ours_read(struct reconcile_options *options, struct oft_buffer *text,
         code = cli_whole_file_read(options->ours, text);
     } else {
         struct cli_reply reply;
-        code = cli_focus_fetch(&options->target, "cost-and-usage", "1.4", options->month, &reply);
+        code = cli_focus_fetch(&options->target, "cost-and-usage", "1.4", options->month, "month",
+                               &reply);
         if (code == CLI_OK) {
             oft_buffer_append(text, oft_buffer_text(&reply.body), reply.body.length);
         }
@@ -145,6 +155,39 @@ static int ours_read(struct reconcile_options *options, struct oft_buffer *text,
     return focus_table_csv(bytes, arena, &options->input.ours, &error) == OFT_OK
                ? CLI_OK
                : cli_error(CLI_FAULT, "our own file: %s", error.message);
+}
+
+/* Our days, when the bill has some. Without them the bill is compared by the month, unless days were asked
+ * for. */
+static int hours_read(struct reconcile_options *options, struct oft_buffer *text,
+                      struct oft_arena *arena)
+{
+    struct oft_error error = {0};
+    bool days = false;
+    int code = CLI_OK;
+    if (focus_reconcile_has_days(&options->input, arena, &days) != OFT_OK) {
+        return cli_error(CLI_FAULT, "out of memory");
+    }
+    if (options->hours != NULL) {
+        code = cli_whole_file_read(options->hours, text);
+    } else if (days && options->ours == NULL) {
+        struct cli_reply reply;
+        code = cli_metering_fetch(&options->target, options->month, "hour", &reply);
+        if (code == CLI_OK) {
+            oft_buffer_append(text, oft_buffer_text(&reply.body), reply.body.length);
+        }
+        cli_reply_release(&reply);
+    } else {
+        if (days && options->input.by == FOCUS_BY_DAY) {
+            return cli_error(CLI_USAGE, "--ours has no days; give them with --hours FILE");
+        }
+        return CLI_OK;
+    }
+    struct oft_str bytes = {oft_buffer_text(text), text->length};
+    if (code == CLI_OK && focus_table_csv(bytes, arena, &options->input.hours, &error) != OFT_OK) {
+        code = cli_error(CLI_FAULT, "our own hours: %s", error.message);
+    }
+    return code;
 }
 
 static int reconcile_print(const struct reconcile_options *options, struct oft_arena *arena)
@@ -167,7 +210,9 @@ static int reconcile_run(struct reconcile_options *options, const char *path)
 {
     struct oft_buffer theirs;
     struct oft_buffer ours;
+    struct oft_buffer hours;
     struct oft_arena arena;
+    oft_buffer_init(&hours, CLI_WHOLE_FILE_BYTES_MAX);
     oft_buffer_init(&theirs, CLI_WHOLE_FILE_BYTES_MAX);
     oft_buffer_init(&ours, CLI_WHOLE_FILE_BYTES_MAX);
     oft_arena_init(&arena, 16 * CLI_WHOLE_FILE_BYTES_MAX);
@@ -179,13 +224,29 @@ static int reconcile_run(struct reconcile_options *options, const char *path)
     if (code == CLI_OK) {
         code = ours_read(options, &ours, &arena);
     }
+    if (code == CLI_OK && options->input.by != FOCUS_BY_MONTH) {
+        code = hours_read(options, &hours, &arena);
+    }
     if (code == CLI_OK) {
         code = reconcile_print(options, &arena);
     }
     oft_arena_release(&arena);
+    oft_buffer_release(&hours);
     oft_buffer_release(&ours);
     oft_buffer_release(&theirs);
     return code;
+}
+
+static bool by_find(const char *text, enum focus_by *ret)
+{
+    static const char *const names[] = {"auto", "day", "month"};
+    for (size_t i = 0; i < OFT_COUNT_OF(names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (enum focus_by)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 int cli_reconcile(int argc, char **argv)
@@ -195,6 +256,7 @@ int cli_reconcile(int argc, char **argv)
         return cli_error(CLI_FAULT, "out of memory");
     }
     options->format = "focus";
+    options->by = "auto";
     options->input.aliases = options->aliases;
     cli_target_init(&options->target);
     int code = options_read(options, argc, argv);
@@ -204,6 +266,8 @@ int cli_reconcile(int argc, char **argv)
         if (argc - optind != 1 || options->month == NULL ||
             oft_month_parse(oft_str_from(options->month), &options->input.month) != OFT_OK) {
             code = cli_usage_error(argv[0], "one file and --month YYYY-MM are needed");
+        } else if (!by_find(options->by, &options->input.by)) {
+            code = cli_usage_error(argv[0], "\"%s\" is no --by; auto, day or month", options->by);
         } else if (!focus && strcmp(options->format, "csv") != 0 &&
                    strcmp(options->format, "json") != 0) {
             code = cli_usage_error(argv[0], "\"%s\" is no format; focus, csv or json",

@@ -92,6 +92,7 @@ int cli_programme(int argc, char **argv);
 int cli_commitments(int argc, char **argv);
 int cli_usage(int argc, char **argv);
 int cli_focus(int argc, char **argv);
+int cli_metering(int argc, char **argv);
 int cli_reconcile(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
 int cli_balance(int argc, char **argv);

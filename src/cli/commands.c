@@ -40,6 +40,8 @@ static const struct cli_command COMMANDS[] = {
     {"programme", "offtake programme", "pledges of funding: called, paid, drawn", cli_programme},
     {"usage", "offtake usage", "where each product's traffic ran, and by which clause", cli_usage},
     {"focus", "offtake focus", "write and check cost data in FOCUS", cli_focus},
+    {"metering", "offtake metering", "what providers are owed, by the day or the hour",
+     cli_metering},
     {"reconcile", "offtake reconcile", "hold a provider's bill against our own metering",
      cli_reconcile},
     {"ledger", "offtake ledger", "verify the books, export the journal", cli_ledger},

@@ -56,7 +56,7 @@ int cli_whole_file_write(const char *path, const struct oft_buffer *text)
 }
 
 int cli_focus_fetch(const struct cli_target *target, const char *dataset, const char *version,
-                    const char *month, struct cli_reply *ret_reply)
+                    const char *month, const char *by, struct cli_reply *ret_reply)
 {
     struct oft_buffer path;
     oft_buffer_init(&path, 4096);
@@ -66,7 +66,24 @@ int cli_focus_fetch(const struct cli_target *target, const char *dataset, const 
     cli_encode(&path, version);
     oft_buffer_append_text(&path, "&month=");
     cli_encode(&path, month);
+    oft_buffer_append_text(&path, "&by=");
+    cli_encode(&path, by);
     int code = path.failed ? cli_error(CLI_USAGE, "the names are too long")
+                           : cli_call(target, "GET", oft_buffer_text(&path), NULL, ret_reply);
+    oft_buffer_release(&path);
+    return code;
+}
+
+int cli_metering_fetch(const struct cli_target *target, const char *month, const char *by,
+                       struct cli_reply *ret_reply)
+{
+    struct oft_buffer path;
+    oft_buffer_init(&path, 4096);
+    oft_buffer_append_text(&path, "/v1/metering?month=");
+    cli_encode(&path, month);
+    oft_buffer_append_text(&path, "&by=");
+    cli_encode(&path, by);
+    int code = path.failed ? cli_error(CLI_USAGE, "the month is too long")
                            : cli_call(target, "GET", oft_buffer_text(&path), NULL, ret_reply);
     oft_buffer_release(&path);
     return code;

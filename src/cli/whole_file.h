@@ -16,6 +16,9 @@ int cli_whole_file_read(const char *path, struct oft_buffer *out);
 int cli_whole_file_write(const char *path, const struct oft_buffer *text);
 /* Asks the daemon for a FOCUS file. */
 int cli_focus_fetch(const struct cli_target *target, const char *dataset, const char *version,
-                    const char *month, struct cli_reply *ret_reply);
+                    const char *month, const char *by, struct cli_reply *ret_reply);
+/* Asks the daemon for our own metering of a month; BY is "day" or "hour". */
+int cli_metering_fetch(const struct cli_target *target, const char *month, const char *by,
+                       struct cli_reply *ret_reply);
 
 #endif

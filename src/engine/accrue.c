@@ -194,6 +194,20 @@ enum oft_err engine_accrue(struct engine *engine, oft_instant now_ns, struct oft
     return code == OFT_OK ? engine_settle_dues(engine, now_ns, reterr) : code;
 }
 
+enum oft_err engine_charges(struct engine *engine, oft_instant now_ns, struct oft_arena *arena,
+                            struct engine_charges *ret, struct oft_error *reterr)
+{
+    const struct desk_state *desk = engine_orders(engine);
+    struct charges charges = {0};
+    enum oft_err code =
+        engine->deal == NULL
+            ? OFT_OK
+            : charges_of(desk, engine->deal, engine_attested_now(engine), arena, &charges);
+    ret->items = charges.items;
+    ret->count = charges.count;
+    return code == OFT_OK ? through_of(engine, now_ns, arena, &ret->through, reterr) : code;
+}
+
 enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,
                                   struct oft_error *reterr)
 {

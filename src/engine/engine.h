@@ -138,11 +138,17 @@ enum oft_err engine_forecast(struct engine *engine, const oft_instant *at, oft_i
                              struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err engine_usage(struct engine *engine, enum ledger_format format, struct oft_buffer *out,
                           struct oft_error *reterr) OFT_MUSTCHECK;
-/* A FOCUS file of a month (docs/focus.md): DATASET and VERSION as the command line names them. Books
- * first what is owed by now. */
+/* A FOCUS file of a month (docs/focus.md): DATASET and VERSION as the command line names them; BY_DAY:
+ * use has charge periods of a day. Books first what is owed by now. */
 enum oft_err engine_focus(struct engine *engine, const char *dataset, const char *version,
-                          int32_t month, oft_instant now_ns, struct oft_buffer *out,
+                          int32_t month, bool by_day, oft_instant now_ns, struct oft_buffer *out,
                           struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* What providers are owed for a month by the day or the hour (UTC), as CSV (docs/reconcile.md), from the
+ * records of the spool's archive, and as a rest by the month what these do not have. Books first what
+ * is owed by now. */
+enum oft_err engine_metering(struct engine *engine, int32_t month, bool by_hour, oft_instant now_ns,
+                             struct oft_buffer *out, struct oft_error *reterr) OFT_MUSTCHECK;
 
 /* Rebuilds every balance and every series from the entries, checks each transaction's sum and the
  * hash chain, and compares positions with the spools. Says in OUT what was checked; *ret_sound

@@ -28,9 +28,10 @@ static enum oft_err fill(struct engine *engine, struct oft_arena *arena, struct 
 }
 
 enum oft_err engine_focus(struct engine *engine, const char *dataset_name, const char *version_text,
-                          int32_t month, oft_instant now_ns, struct oft_buffer *out,
+                          int32_t month, bool by_day, oft_instant now_ns, struct oft_buffer *out,
                           struct oft_error *reterr)
 {
+    struct engine_hours hours = {0};
     enum focus_dataset dataset;
     focus_version version;
     if (engine->deal == NULL) {
@@ -56,9 +57,16 @@ enum oft_err engine_focus(struct engine *engine, const char *dataset_name, const
                                 .month = month,
                                 .rehearsal = engine->rehearsal};
     code = fill(engine, &arena, &input, reterr);
+    if (code == OFT_OK && by_day && dataset == FOCUS_COST_AND_USAGE) {
+        code = engine_hours_read(engine, month, now_ns, &arena, &hours, reterr);
+    }
+    if (code == OFT_OK && hours.hours != NULL) {
+        input.hours = ledger_hours_lines(hours.hours, &input.hours_count);
+    }
     if (code == OFT_OK) {
         code = focus_export(&input, dataset, version, out, reterr);
     }
     oft_arena_release(&arena);
+    ledger_hours_free(hours.hours);
     return code;
 }

@@ -131,6 +131,24 @@ enum oft_err engine_settle_dues(struct engine *engine, oft_instant now_ns,
 enum oft_err engine_accrue_hourly(struct engine *engine, oft_instant now_ns,
                                   struct oft_error *reterr);
 
+/* The same capacity as it is charged, in ARENA, and how far it is reckoned. */
+struct engine_charges {
+    const struct ledger_charge *items;
+    size_t count;
+    oft_instant through;
+};
+enum oft_err engine_charges(struct engine *engine, oft_instant now_ns, struct oft_arena *arena,
+                            struct engine_charges *ret, struct oft_error *reterr);
+
+/* hours.c: a month by the hour from its records; to be freed with ledger_hours_free, also on failure. */
+struct engine_hours {
+    struct ledger_hours *hours;
+    uint64_t missing; /* segments that are nowhere */
+};
+enum oft_err engine_hours_read(struct engine *engine, int32_t month, oft_instant now_ns,
+                               struct oft_arena *arena, struct engine_hours *ret,
+                               struct oft_error *reterr);
+
 /* orders.c: the desk's state; NULL when there is none, or the desk is closed. */
 const struct desk_state *engine_orders(const struct engine *engine);
 /* May ARRIVAL, which is not in the desk's state yet and has a pool, be taken? engine_orders_check of all

@@ -2,7 +2,7 @@
 /*
  * CostAndUsage: what providers and their parties are owed for a month, row by row.
  *
- * A charge period is the month, since a series is. Costs are the booked amounts (rounded once, to a
+ * A charge period is the month, since a series is; or the day, of what has hours. Costs are the booked amounts (rounded once, to a
  * nano-unit); unit price times quantity is written with all its decimals. Capacity that is paid for by
  * the hour is a purchase that covers the hours' use: its effective cost is 0 and stands with what was
  * used and what was not. Commitments to spend cost nothing by themselves: what counted towards them and
@@ -518,7 +518,7 @@ static void make_row(struct focus_sheet *sheet, const struct ledger_row *row)
         if (print_is_capacity(row->key.unit)) {
             put_purchase(sheet, row);
         } else {
-            put_usage_charge(sheet, row);
+            focus_put_days(sheet, row, put_usage_charge);
         }
         return;
     case LEDGER_SHARE:

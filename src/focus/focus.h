@@ -16,7 +16,7 @@
  * Errors       enum oft_err; a file that breaks a rule is no fault but a finding.
  * Threads      Pure; any thread.
  */
-#include "ledger/ledger.h"
+#include "ledger/hours.h"
 
 enum focus_dataset { FOCUS_COST_AND_USAGE = 1, FOCUS_CONTRACT_COMMITMENT };
 /* Ten times the number: FOCUS 1.2 is 12. Files of 1.0 to 1.4 are read; 1.2, 1.3, 1.4 are written and
@@ -39,6 +39,8 @@ struct focus_input {
     size_t row_count;
     const struct ledger_row *commitment_rows; /* LEDGER_COMMITMENT of all months */
     size_t commitment_row_count;
+    const struct ledger_hours_line *hours; /* to have rows of days; none: of the month */
+    size_t hours_count;
     oft_instant as_of; /* recorded instant of the newest transaction included */
     uint64_t transaction_number;
     uint8_t journal_sha256[32];
@@ -49,6 +51,24 @@ struct focus_input {
 enum oft_err focus_export(const struct focus_input *input, enum focus_dataset dataset,
                           focus_version version, struct oft_buffer *out,
                           struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* ---- by the hour ----------------------------------------------------------------------------- */
+
+struct focus_metering {
+    int32_t month;
+    const struct ledger_hours_line *lines;
+    size_t line_count;
+    const struct ledger_row *rows; /* LEDGER_COST of that month, as the books hold it */
+    size_t row_count;
+    uint64_t missing; /* segments that are nowhere */
+    const char *currency;
+    bool by_hour;
+};
+/* CSV: pool, model, unit, clause, day (a date, or an instant by the hour), quantity, cost (unrounded),
+ * uncertain, currency, why. Of a line of the books that its hours do not come to, the rest has the month
+ * for its day and says why. */
+enum oft_err focus_metering_print(const struct focus_metering *metering,
+                                  struct oft_buffer *out) OFT_MUSTCHECK;
 
 /* ---- decimals -------------------------------------------------------------------------------- */
 
@@ -147,15 +167,22 @@ struct focus_alias {
     enum focus_field field;
     const char *theirs, *ours;
 };
+/* AUTO: a bill whose rows are all of the month's first day has rows of the month. */
+enum focus_by { FOCUS_BY_AUTO = 0, FOCUS_BY_DAY, FOCUS_BY_MONTH };
 struct focus_reconcile_input {
     struct focus_table theirs;
     bool theirs_is_focus;                   /* column names of FOCUS by default */
     const char *columns[FOCUS_FIELD_COUNT]; /* NULL: the default */
     const struct focus_alias *aliases;
     size_t alias_count;
-    struct focus_table ours; /* our own CostAndUsage export of MONTH */
+    struct focus_table ours;  /* our own CostAndUsage export of MONTH */
+    struct focus_table hours; /* our own metering of it, by the hour or the day; empty: none */
+    enum focus_by by;
     int32_t month;
 };
+/* Whether the bill has rows of single days and BY lets them be compared so: then HOURS is of use. */
+enum oft_err focus_reconcile_has_days(const struct focus_reconcile_input *input,
+                                      struct oft_arena *arena, bool *ret_days) OFT_MUSTCHECK;
 struct focus_reconciliation; /* what was matched, what differs, what could not be placed */
 enum oft_err focus_reconcile(const struct focus_reconcile_input *input, struct oft_arena *arena,
                              const struct focus_reconciliation **ret,

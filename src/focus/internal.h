@@ -47,6 +47,9 @@ void focus_put_instant(struct focus_sheet *sheet, const char *column, oft_instan
 void focus_put_hex(struct focus_sheet *sheet, const char *column, const uint8_t bytes[32]);
 void focus_sheet_print(const struct focus_sheet *sheet, struct oft_buffer *out);
 
+/* Puts one row for each day of ROW, as the input's hours have them; without such, one of the month. */
+typedef void (*focus_put_row_fn)(struct focus_sheet *sheet, const struct ledger_row *row);
+void focus_put_days(struct focus_sheet *sheet, const struct ledger_row *row, focus_put_row_fn put);
 void focus_make_cost_and_usage(struct focus_sheet *sheet);
 void focus_make_contract_commitment(struct focus_sheet *sheet);
 /* What counted towards CLAUSE in MONTH (0: in all months up to the input's). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Charges of both sides, added up by pool, model and unit for the month. Equal means equal: tolerance is
+ * Charges of both sides, added up by pool, model and unit for the month, or for the day. Equal means equal: tolerance is
  * zero. At the end the rows and costs of each side are counted once more; they are all somewhere, or the
  * program stops.
  */
@@ -16,24 +16,40 @@ static int compare_charges(const void *a, const void *b)
     int order = strcmp(x->pool, y->pool);
     order = order != 0 ? order : strcmp(x->model, y->model);
     order = order != 0 ? order : strcmp(x->unit, y->unit);
+    order = order != 0 ? order : (x->from > y->from) - (x->from < y->from);
     return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-static bool same_group(const struct group *group, const struct charge *charge)
+static int compare_group(const void *key, const void *item)
 {
-    return strcmp(group->pool, charge->pool) == 0 && strcmp(group->model, charge->model) == 0 &&
-           strcmp(group->unit, charge->unit) == 0;
+    const struct charge *charge = key;
+    const struct group *group = item;
+    int order = strcmp(charge->pool, group->pool);
+    order = order != 0 ? order : strcmp(charge->model, group->model);
+    order = order != 0 ? order : strcmp(charge->unit, group->unit);
+    return order != 0 ? order : (charge->from > group->from) - (charge->from < group->from);
 }
 
-static struct group *group_of(struct focus_reconciliation *result, const struct charge *charge)
+/* Charges come in order: those of a group that is new are next to each other. The first SORTED groups are
+ * those of the side before. */
+static struct group *group_of(struct focus_reconciliation *result, size_t sorted,
+                              const struct charge *charge)
 {
-    for (size_t i = result->group_count; i > 0; i--) {
-        if (same_group(&result->groups[i - 1], charge)) {
-            return &result->groups[i - 1];
-        }
+    size_t last = result->group_count;
+    if (last > 0 && compare_group(charge, &result->groups[last - 1]) == 0) {
+        return &result->groups[last - 1];
+    }
+    struct group *found =
+        sorted == 0 ? NULL : bsearch(charge, result->groups, sorted, sizeof(*found), compare_group);
+    if (found != NULL) {
+        return found;
     }
     struct group *group = &result->groups[result->group_count++];
-    *group = (struct group){.pool = charge->pool, .model = charge->model, .unit = charge->unit};
+    *group = (struct group){
+        .pool = charge->pool, .model = charge->model, .unit = charge->unit, .from = charge->from};
+    if (charge->from != CHARGE_OF_MONTH) {
+        group->hourly = reconcile_hourly_of(result, charge->pool, charge->model, charge->unit);
+    }
     return group;
 }
 
@@ -79,14 +95,18 @@ static enum oft_err group_all(struct focus_reconciliation *result, struct oft_ar
     }
     for (int side = HERE; side >= THERE; side--) {
         struct charges *charges = &result->side[side];
+        size_t sorted = result->group_count;
         qsort(charges->items, charges->count, sizeof(*charges->items), compare_charges);
         for (size_t i = 0; i < charges->count && err == OFT_OK; i++) {
-            err = take(group_of(result, &charges->items[i]), (enum focus_side)side,
+            err = take(group_of(result, sorted, &charges->items[i]), (enum focus_side)side,
                        &charges->items[i]);
         }
     }
     for (size_t i = 0; i < result->group_count && err == OFT_OK; i++) {
         err = compare(&result->groups[i]);
+    }
+    if (err == OFT_OK) {
+        err = reconcile_days_judge(result, arena);
     }
     for (size_t i = 0; i < result->group_count && err == OFT_OK; i++) {
         if (result->groups[i].differs) {
@@ -149,6 +169,9 @@ enum oft_err focus_reconcile(const struct focus_reconcile_input *input, struct o
         result->month = input->month;
         result->rows[THERE] = input->theirs.row_count;
         result->rows[HERE] = input->ours.row_count;
+        err = reconcile_days(input, arena, result);
+    }
+    if (err == OFT_OK) {
         err = group_all(result, arena);
     }
     for (int side = THERE; side < SIDES && err == OFT_OK; side++) {

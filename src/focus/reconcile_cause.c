@@ -38,8 +38,8 @@ static struct focus_decimal sibling(const struct focus_reconciliation *result,
 {
     for (size_t i = 0; i < result->group_count; i++) {
         const struct group *other = &result->groups[i];
-        if (strcmp(other->pool, group->pool) == 0 && strcmp(other->model, group->model) == 0 &&
-            strcmp(other->unit, unit) == 0) {
+        if (other->from == group->from && strcmp(other->pool, group->pool) == 0 &&
+            strcmp(other->model, group->model) == 0 && strcmp(other->unit, unit) == 0) {
             return other->side[HERE].quantity;
         }
     }
@@ -116,7 +116,13 @@ static bool is_rounding(const struct group *group)
 enum oft_err reconcile_cause(const struct focus_reconciliation *result, struct group *group,
                              struct oft_arena *arena)
 {
-    (void)arena;
+    bool found = false;
+    if (group->hourly != NULL) {
+        enum oft_err err = reconcile_day_cause(result, group, arena, &found);
+        if (err != OFT_OK || found) {
+            return err;
+        }
+    }
     if (group->side[THERE].rows == 0) {
         return say(group, "missing-there",
                    "we metered it and they do not list it: late usage at the provider, or a row "

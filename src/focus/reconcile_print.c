@@ -26,13 +26,64 @@ static void print_side(const struct group *group, enum focus_side side, struct o
     oft_buffer_append_char(out, '\n');
 }
 
+/* The day of a group; "" for the month. */
+static const char *day_text(const struct group *group, char out[OFT_INSTANT_TEXT_BYTES])
+{
+    return group->from == CHARGE_OF_MONTH ? "" : oft_instant_format_short(group->from, out);
+}
+
+/* What theirs have by the day, and could not be compared so. */
+static bool is_by_month(const struct hourly *it)
+{
+    return it->rows[true] > 0 && !it->chosen;
+}
+
+static void print_by_month(const struct focus_reconciliation *result, struct oft_buffer *out)
+{
+    bool any = false;
+    char text[512];
+    for (size_t i = 0; i < result->hourly_count; i++) {
+        const struct hourly *it = &result->hourly[i];
+        if (!is_by_month(it)) {
+            continue;
+        }
+        if (!any) {
+            print_title(out, "By the month, though theirs have days");
+        }
+        any = true;
+        (void)snprintf(text, sizeof(text), "%s, %s, %s: %s", it->pool,
+                       it->model[0] == '\0' ? "no model" : it->model, it->unit, it->why);
+        print_wrapped(out, 2, 4, text);
+    }
+}
+
+static void json_by_month(const struct focus_reconciliation *result, struct oft_json *json)
+{
+    oft_json_key(json, "by_month");
+    oft_json_open(json, '[');
+    for (size_t i = 0; i < result->hourly_count; i++) {
+        const struct hourly *it = &result->hourly[i];
+        if (is_by_month(it)) {
+            oft_json_open(json, '{');
+            oft_json_put_text(json, "pool", it->pool);
+            oft_json_put_text(json, "model", it->model);
+            oft_json_put_text(json, "unit", it->unit);
+            oft_json_put_text(json, "why", it->why);
+            oft_json_close(json, '}');
+        }
+    }
+    oft_json_close(json, ']');
+}
+
 static void print_group(const struct group *group, struct oft_buffer *out)
 {
     char text[512];
     char quantity[FOCUS_DECIMAL_TEXT_BYTES];
     char cost[FOCUS_DECIMAL_TEXT_BYTES];
-    (void)snprintf(text, sizeof(text), "%s, %s, %s", group->pool,
-                   group->model[0] == '\0' ? "no model" : group->model, group->unit);
+    char day[OFT_INSTANT_TEXT_BYTES];
+    (void)snprintf(text, sizeof(text), "%s, %s, %s%s%s", group->pool,
+                   group->model[0] == '\0' ? "no model" : group->model, group->unit,
+                   group->from == CHARGE_OF_MONTH ? "" : ", ", day_text(group, day));
     print_title(out, text);
     print_side(group, THERE, out);
     print_side(group, HERE, out);
@@ -93,6 +144,7 @@ static void print_text(const struct focus_reconciliation *result, struct oft_buf
             print_group(&result->groups[i], out);
         }
     }
+    print_by_month(result, out);
     print_outside(result, THERE, out);
     print_outside(result, HERE, out);
     print_totals(result, out);
@@ -108,10 +160,12 @@ static void put_decimal(struct oft_json *json, const char *name, struct focus_de
 
 static void json_group(const struct group *group, struct oft_json *json)
 {
+    char day[OFT_INSTANT_TEXT_BYTES];
     oft_json_open(json, '{');
     oft_json_put_text(json, "pool", group->pool);
     oft_json_put_text(json, "model", group->model);
     oft_json_put_text(json, "unit", group->unit);
+    oft_json_put_text(json, "day", group->from == CHARGE_OF_MONTH ? NULL : day_text(group, day));
     oft_json_put_bool(json, "differs", group->differs);
     for (int side = THERE; side < SIDES; side++) {
         oft_json_key(json, SIDE_NAMES[side]);
@@ -181,6 +235,7 @@ void focus_reconciliation_print(const struct focus_reconciliation *result, bool 
         json_group(&result->groups[i], &document);
     }
     oft_json_close(&document, ']');
+    json_by_month(result, &document);
     for (int side = THERE; side < SIDES; side++) {
         json_side(result, (enum focus_side)side, &document);
     }

@@ -67,7 +67,7 @@ static struct focus_decimal factor_of(const char *text, char word[96])
     return factor;
 }
 
-static const char *unit_of(const char *text, struct focus_decimal *factor)
+const char *reconcile_unit(const char *text, struct focus_decimal *factor)
 {
     char word[96];
     *factor = factor_of(text, word);
@@ -199,6 +199,32 @@ static bool place_month(struct placing *placing)
     return true;
 }
 
+/* A row of a day or of less has the day that it begins on, also when that is no day of UTC's. */
+static void place_day(struct placing *placing)
+{
+    const char *day = value_of(placing, FOCUS_FIELD_DAY);
+    const char *end = placing->side == THERE && placing->input->theirs_is_focus
+                          ? focus_table_cell(placing->table, placing->row, "ChargePeriodEnd")
+                          : NULL;
+    oft_instant from;
+    oft_instant until;
+    placing->charge.from = CHARGE_OF_MONTH;
+    if (placing->side == HERE || placing->input->by == FOCUS_BY_MONTH || day == NULL ||
+        oft_instant_parse(oft_str_from(day), &from) != OFT_OK) {
+        return;
+    }
+    oft_nanos length = 0;
+    if (end != NULL && oft_instant_parse(oft_str_from(end), &until) == OFT_OK) {
+        placing->charge.has_end = true;
+        length = (oft_nanos)until - from;
+    }
+    if (length <= OFT_NS_PER_DAY) {
+        oft_instant over = from % OFT_NS_PER_DAY;
+        over += over < 0 ? OFT_NS_PER_DAY : 0;
+        placing->charge.from = length == OFT_NS_PER_DAY ? from : from - over;
+    }
+}
+
 static bool place_quantity(struct placing *placing, struct focus_decimal factor)
 {
     const char *text = value_of(placing, FOCUS_FIELD_QUANTITY);
@@ -291,7 +317,7 @@ static bool place(struct placing *placing)
                                   ? "it is no use: a share, a fee"
                                   : "it names no unit; name the column with --map unit=COLUMN");
     }
-    placing->charge.unit = unit_of(unit, &factor);
+    placing->charge.unit = reconcile_unit(unit, &factor);
     if (placing->charge.unit == NULL) {
         return leave_with(placing,
                           "\"%.60s\" is no unit that we meter; if it is another name of one, say "
@@ -303,7 +329,21 @@ static bool place(struct placing *placing)
         focus_decimal_parse(oft_str_from(uncertain), &placing->charge.uncertain) != OFT_OK) {
         return leave(placing, "its estimated quantity is no number");
     }
+    place_day(placing);
     return place_month(placing) && place_quantity(placing, factor) && place_names(placing);
+}
+
+/* Rows without an end that are all of the first of the month mean the month. */
+static void look_for_months(struct charges *charges, int32_t month)
+{
+    for (size_t i = 0; i < charges->count; i++) {
+        if (charges->items[i].has_end || charges->items[i].from > oft_month_start(month)) {
+            return;
+        }
+    }
+    for (size_t i = 0; i < charges->count; i++) {
+        charges->items[i].from = CHARGE_OF_MONTH;
+    }
 }
 
 enum oft_err reconcile_read(const struct focus_reconcile_input *input, enum focus_side side,
@@ -324,6 +364,21 @@ enum oft_err reconcile_read(const struct focus_reconcile_input *input, enum focu
             charges.outside[charges.outside_count++] = placing.outside;
         }
     }
+    if (input->by == FOCUS_BY_AUTO) {
+        look_for_months(&charges, input->month);
+    }
     *ret = charges;
     return OFT_OK;
+}
+
+enum oft_err focus_reconcile_has_days(const struct focus_reconcile_input *input,
+                                      struct oft_arena *arena, bool *ret_days)
+{
+    struct charges charges = {0};
+    enum oft_err err = reconcile_read(input, THERE, arena, &charges);
+    *ret_days = false;
+    for (size_t i = 0; err == OFT_OK && i < charges.count; i++) {
+        *ret_days = *ret_days || charges.items[i].from != CHARGE_OF_MONTH;
+    }
+    return err;
 }

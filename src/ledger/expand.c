@@ -338,6 +338,13 @@ static enum oft_err expand_cost(struct ledger_batch *batch, const struct resolve
     return err;
 }
 
+enum oft_err ledger_cell_expand_cost(struct ledger_batch *batch, const struct ledger_cell *cell)
+{
+    struct resolved to = resolve(cell);
+    bool rated = false;
+    return ledger_outcome_owes(cell->outcome) ? expand_cost(batch, &to, &rated) : OFT_OK;
+}
+
 enum oft_err ledger_batch_expand(struct ledger_batch *batch)
 {
     for (size_t i = 0; i < batch->cell_count; i++) {

@@ -167,6 +167,9 @@ enum oft_err ledger_series_add(struct ledger_batch *batch, const struct ledger_s
                                size_t *ret_index) OFT_MUSTCHECK;
 /* Fills batch->series from batch->cells, and counts what cannot be rated. */
 enum oft_err ledger_batch_expand(struct ledger_batch *batch) OFT_MUSTCHECK;
+/* The same for the cost of one cell alone, which the batch need not hold. */
+enum oft_err ledger_cell_expand_cost(struct ledger_batch *batch,
+                                     const struct ledger_cell *cell) OFT_MUSTCHECK;
 /* Order of series in results and on paper. */
 int ledger_key_compare(const struct ledger_series_key *a, const struct ledger_series_key *b);
 /* The two entries of a change of AMOUNT; none when it is 0 or the series posts nothing. */

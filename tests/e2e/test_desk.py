@@ -213,6 +213,7 @@ def test_the_openapi_document_is_valid_and_holds_what_the_api_answers(make_stack
     ids = {"needs": "need-1", "offers": "offer-1", "lots": "lot-1", "notices": "notice-1"}
     query = {"/v1/statement": "?party=bigcloud&month=2026-01",
              "/v1/focus": "?dataset=cost-and-usage&version=1.2&month=2026-01",
+             "/v1/metering": "?month=2026-01",
              "/v1/ledger/export": "?format=csv", "/v1/statements/{id}/approval": "?by=ann"}
     refusals = {**document["components"]["schemas"]["Refusal"],
                 "components": document["components"]}

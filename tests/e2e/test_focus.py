@@ -10,10 +10,12 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
+from decimal import Decimal
 
 import pytest
 
-from stack import chat
+from stack import Stack, chat
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MONTH = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m")
@@ -173,6 +175,149 @@ def test_a_bill_with_the_cached_tokens_in_its_input_is_told(stack, tmp_path):
     assert line["cause"] in ("cached-counted-twice", "not-metered", "estimated-or-unsettled")
     there = answer["there"]
     assert there["rows"] == len(bill) == there["matched"] + there["different"] + there["not_compared"]
+
+
+# ---- by the day --------------------------------------------------------------------------------------
+
+FEBRUARY = "2026-02"
+
+
+@pytest.fixture(scope="module")
+def days():
+    """Use on five days of February, some of it late in the evening."""
+    directory = tempfile.mkdtemp(prefix="oft-e2e-")
+    os.chmod(directory, 0o755)
+    stack = Stack(directory, serve_args=["--rehearse-at", f"{FEBRUARY}-02T10:00:00Z"])
+    try:
+        yield use_february(stack.start())
+    finally:
+        stack.stop()
+
+
+def use_february(stack):
+    key = stack.key("acme", "api")
+    for instant in ("02T10:00", "03T22:30", "04T10:00", "05T22:30", "06T12:00", "06T22:30"):
+        stack.stop_daemon()
+        stack.serve_args[stack.serve_args.index("--rehearse-at") + 1] = f"{FEBRUARY}-{instant}:00Z"
+        stack.start_daemon()
+        for tokens in range(100 + int(instant[:2]), 400, 100):
+            status, _, body = chat(stack, key, content=f"tokens:{tokens} hello", max_tokens=21)
+            assert status == 200, body
+        stack.drain()
+    return stack
+
+
+def metering(stack, *arguments):
+    text = stack.cli("metering", "--month", FEBRUARY, *arguments).stdout
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def bill_of(rows, path, day=lambda row: row["day"]):
+    """Our own rows as a provider's file, each with the day that DAY says."""
+    with open(path, "w", newline="") as out:
+        writer = csv.DictWriter(out, ["pool", "model", "unit", "day", "quantity", "cost", "currency"],
+                                extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows({**row, "day": day(row)} for row in rows)
+    return path
+
+
+def by_day(stack, path, *arguments):
+    ran = stack.cli("reconcile", str(path), "--month", FEBRUARY, "--format", "csv", "--json",
+                    *arguments, check=False)
+    assert ran.returncode in (0, 1), ran.stderr
+    answer = json.loads(ran.stdout)
+    for side in ("there", "here"):
+        it = answer[side]
+        assert it["rows"] == it["matched"] + it["different"] + it["not_compared"]
+    return ran.returncode, answer
+
+
+def test_days_add_up_to_the_month(days):
+    month = {}
+    for row in csv.DictReader(io.StringIO(days.cli("focus", "export", "--month", FEBRUARY).stdout)):
+        if row["x_UnitClass"] and row["ChargeCategory"] == "Usage" and row["ContractedCost"] != "0":
+            month[row["x_Pool"], row["x_Model"], row["x_UnitClass"]] = (
+                int(row["ConsumedQuantity"]), Decimal(row["ContractedCost"]))
+    for by in ("day", "hour"):
+        sums = {}
+        rows = metering(days, "--by", by)
+        assert not any(row["why"] for row in rows)
+        for row in rows:
+            key = row["pool"], row["model"], row["unit"]
+            quantity, cost = sums.get(key, (0, 0))
+            sums[key] = quantity + int(row["quantity"]), cost + Decimal(row["cost"])
+        assert sums == month
+    assert len({row["day"] for row in metering(days)}) == 5
+
+
+def test_a_bill_by_the_day_is_matched_by_the_day(days, tmp_path):
+    rows = metering(days)
+    code, answer = by_day(days, bill_of(rows, tmp_path / "bill.csv"))
+    assert code == 0 and len(answer["lines"]) == len(rows) and not answer["by_month"]
+    assert {line["day"] for line in answer["lines"]} == {row["day"] for row in rows}
+    code, answer = by_day(days, tmp_path / "bill.csv", "--by", "month")
+    assert code == 0 and {line["day"] for line in answer["lines"]} == {None}
+
+
+def test_a_missing_day_and_a_day_twice_are_named(days, tmp_path):
+    rows = metering(days)
+    missing, twice = f"{FEBRUARY}-04", f"{FEBRUARY}-05"
+    path = bill_of([row for row in rows if row["day"] != missing] +
+                   [row for row in rows if row["day"] == twice], tmp_path / "bill.csv")
+    code, answer = by_day(days, path)
+    assert code == 1
+    causes = {(line["day"], line["cause"]) for line in answer["lines"] if line["differs"]}
+    assert causes == {(missing, "missing-day"), (twice, "day-twice")}
+    text = days.cli("reconcile", str(path), "--month", FEBRUARY, "--format", "csv", check=False).stdout
+    assert f", {missing}\n" in text and all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_days_of_another_zone_are_told_with_their_hours(days, tmp_path):
+    """Three hours before midnight of UTC, their next day begins."""
+    def theirs(row):
+        at = datetime.datetime.fromisoformat(row["day"].replace("Z", "+00:00"))
+        return (at + datetime.timedelta(hours=3)).date().isoformat()
+    path = bill_of(metering(days, "--by", "hour"), tmp_path / "bill.csv", theirs)
+    code, answer = by_day(days, path)
+    assert code == 1
+    differing = [line for line in answer["lines"] if line["differs"]]
+    assert {line["cause"] for line in differing} == {"time-zone"}
+    assert all("before midnight of UTC" in line["text"] for line in differing)
+
+
+def test_an_export_by_the_day_comes_to_the_month_and_keeps_the_rules(days, tmp_path):
+    path = tmp_path / "days.csv"
+    days.cli("focus", "export", "--month", FEBRUARY, "--by", "day", "--output", str(path))
+    assert days.cli("focus", "check", str(path), check=False).returncode == 0
+    month = list(csv.DictReader(io.StringIO(days.cli("focus", "export", "--month", FEBRUARY).stdout)))
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    assert len(rows) > len(month)
+    for column in ("BilledCost", "ContractedCost"):
+        sums = [{}, {}]
+        for which, file in enumerate((month, rows)):
+            for row in file:
+                key = row["SkuPriceId"], row["ChargeDescription"]
+                sums[which][key] = sums[which].get(key, 0) + Decimal(row[column])
+        assert sums[0] == sums[1]
+    starts = {row["ChargePeriodStart"] for row in rows if row["x_UnitClass"] == "input"}
+    assert len(starts) == 5 and f"{FEBRUARY}-03T00:00:00Z" in starts
+    ran = days.cli("reconcile", str(path), "--month", FEBRUARY, "--json", check=False)
+    answer = json.loads(ran.stdout)
+    assert {line["cause"] for line in answer["lines"] if line["differs"]} <= {"rounding"}
+    assert f"{FEBRUARY}-03" in {line["day"] for line in answer["lines"]}
+
+
+def test_our_side_may_come_from_files(days, tmp_path):
+    bill = bill_of(metering(days), tmp_path / "bill.csv")
+    ours, hours = tmp_path / "ours.csv", tmp_path / "hours.csv"
+    days.cli("focus", "export", "--month", FEBRUARY, "--output", str(ours))
+    days.cli("metering", "--month", FEBRUARY, "--by", "hour", "--output", str(hours))
+    code, answer = by_day(days, bill, "--ours", str(ours), "--hours", str(hours))
+    assert code == 0 and answer["lines"][0]["day"]
+    refused = days.cli("reconcile", str(bill), "--month", FEBRUARY, "--format", "csv", "--by", "day",
+                       "--ours", str(ours), check=False)
+    assert refused.returncode == 2 and "--hours" in refused.stderr
 
 
 def test_the_file_is_given_over_the_api_too(stack):

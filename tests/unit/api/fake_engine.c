@@ -260,14 +260,22 @@ enum oft_err engine_usage(struct engine *engine, enum ledger_format format, stru
 }
 
 enum oft_err engine_focus(struct engine *engine, const char *dataset, const char *version,
-                          int32_t month, oft_instant now_ns, struct oft_buffer *out,
+                          int32_t month, bool by_day, oft_instant now_ns, struct oft_buffer *out,
                           struct oft_error *reterr)
 {
     (void)dataset;
     (void)version;
     (void)month;
+    (void)by_day;
     (void)now_ns;
     return report(engine, out, reterr, "focus");
+}
+
+enum oft_err engine_metering(struct engine *engine, int32_t month, bool by_hour, oft_instant now_ns,
+                             struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)engine, (void)month, (void)by_hour, (void)now_ns, (void)out;
+    return oft_fail(reterr, OFT_ERR_INVALID, "not in this test");
 }
 
 enum oft_err engine_verify(struct engine *engine, enum ledger_format format, struct oft_buffer *out,

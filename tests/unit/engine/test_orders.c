@@ -330,6 +330,31 @@ static void hours_are_owed_once_and_counted(void **state)
     sound(stage);
 }
 
+static void metered(struct stage *stage, const char *wanted)
+{
+    struct oft_buffer out;
+    struct oft_error error = {0};
+    oft_buffer_init(&out, 1 << 20);
+    assert_int_equal(engine_metering(stage->world->engine, 2026 * 12 + 3, false, stage->world->now,
+                                     &out, &error),
+                     OFT_OK);
+    assert_string_equal(oft_buffer_text(&out), wanted);
+    oft_buffer_release(&out);
+}
+
+static void hours_have_the_day_that_they_begin_on(void **state)
+{
+    struct stage *stage = *state;
+    struct world *world = stage->world;
+    world->now += 22 * HOUR + HOUR / 2;
+    deliver(stage, 10, "cluster", "");
+    world->now += 4 * HOUR; /* from 22:30 on: two begin on the 10th, and two on the 11th */
+    metered(stage, "pool,model,unit,clause,day,quantity,cost,uncertain,currency,why\n"
+                   "cluster,,gpu-hour,order-1.price,2026-04-10,20,40,0,USD,\n"
+                   "cluster,,gpu-hour,order-1.price,2026-04-11,20,40,0,USD,\n");
+    sound(stage);
+}
+
 static void a_tick_books_at_most_once_an_hour(void **state)
 {
     struct stage *stage = *state;
@@ -564,6 +589,7 @@ int main(void)
         WITH_STAGE(a_good_delivery_is_found_good),
         WITH_STAGE(a_deal_that_takes_its_name_is_refused),
         WITH_STAGE(hours_are_owed_once_and_counted),
+        WITH_STAGE(hours_have_the_day_that_they_begin_on),
         WITH_STAGE(a_tick_books_at_most_once_an_hour),
         WITH_STAGE(whoever_reads_sees_what_is_owed_by_now),
         WITH_STAGE(a_clock_that_was_set_back_owes_nothing_back),
