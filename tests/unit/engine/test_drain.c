@@ -586,60 +586,6 @@ static void many_looks_are_one_transaction_up_to_its_ceiling(void **state)
     meter_writer_close(&writer);
 }
 
-static void a_request_that_is_settled_twice_is_booked_once(void **state)
-{
-    struct world *world = *state;
-    struct meter_writer writer;
-    struct meter_record record = world_record(world);
-    char findings[4096];
-    world_writer_open(world, &writer, 64);
-    world_append(&writer, METER_INTENT, &record);
-    world_append(&writer, METER_SETTLED, &record);
-    world_append(&writer, METER_SETTLED, &record); /* alike, but for its place */
-    record.units[DEAL_UNIT_OUTPUT]++;
-    world_append(&writer, METER_INTENT, &record);
-    world_append(&writer, METER_SETTLED, &record); /* and not alike */
-    struct engine_drain_result result = world_drain(world);
-    assert_int_equal(result.settled, 1);
-    assert_int_equal(result.doubled, 1);
-    assert_int_equal(result.conflicts, 1);
-    assert_int_equal(world_requests_booked(world), 1);
-    assert_int_equal(world_sales(world), WORLD_SALE_NANOS);
-    assert_int_equal(result.open_intents, 0);
-    assert_int_equal(world_sql(world, "SELECT count(*) FROM quarantine"), 2);
-    if (!world_sound(world, findings)) {
-        fail_msg("%s", findings);
-    }
-    meter_writer_close(&writer);
-}
-
-static void a_segment_under_another_name_is_not_read(void **state)
-{
-    struct world *world = *state;
-    struct meter_writer writer;
-    char name[WORLD_PATH_BYTES];
-    char from[WORLD_PATH_BYTES * 2];
-    char into[WORLD_PATH_BYTES * 2];
-    world_writer_open(world, &writer, 64);
-    world_append_requests(world, &writer, 3);
-    (void)snprintf(name, sizeof(name), "spool/archive/%s-000000.spool", writer.name);
-    meter_writer_close(&writer);
-    assert_int_equal(world_drain(world).settled, 3);
-    /* Somebody puts it back, beside what is still to be read. */
-    (void)world_path(world, name, from);
-    assert_int_equal(link(from, world_path(world, "spool/again-000007.spool", into)), 0);
-    assert_int_equal(world_drain(world).settled, 0);
-    assert_int_equal(world_requests_booked(world), 3);
-    assert_int_equal(world_sql(world, "SELECT count(*) FROM quarantine WHERE why = 'renamed'"), 1);
-    assert_non_null(strstr(world->engine->last_error, "is another segment under that name"));
-    assert_int_equal(unlink(into), 0);
-    /* Under its own name it is read, and was read already. */
-    (void)snprintf(name, sizeof(name), "spool/%s-000000.spool", writer.name);
-    assert_int_equal(link(from, world_path(world, name, into)), 0);
-    assert_int_equal(world_drain(world).settled, 0);
-    assert_int_equal(world_requests_booked(world), 3);
-}
-
 /* No file may grow: what SQLite meets on a full disk, without needing one. */
 static void a_full_disk_loses_nothing_and_clears(void **state)
 {
@@ -696,8 +642,6 @@ int main(void)
         WITH_WORLD(older_books_catch_up_from_the_archive),
         WITH_WORLD(an_archive_that_became_a_link_is_not_followed),
         WITH_WORLD(a_foreign_file_in_the_spool_is_left_alone),
-        WITH_WORLD(a_request_that_is_settled_twice_is_booked_once),
-        WITH_WORLD(a_segment_under_another_name_is_not_read),
         WITH_WORLD(many_looks_are_one_transaction_up_to_its_ceiling),
         WITH_WORLD(a_full_disk_loses_nothing_and_clears),
     };
