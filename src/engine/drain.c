@@ -187,6 +187,30 @@ static bool must_wait(const struct drain *drain, const struct visit *visit)
     return false;
 }
 
+/* A header says whose segment it is and which. Positions go by the file's name: under another one its
+ * records would be read once more. */
+static bool has_its_name(const struct meter_segment *segment)
+{
+    char name[sizeof(segment->name)];
+    (void)snprintf(name, sizeof(name), "%.63s-%06llu.spool", segment->header.writer,
+                   (unsigned long long)segment->header.segment_number);
+    return strcmp(name, segment->name) == 0;
+}
+
+static enum oft_err refuse_copy(struct drain *drain, struct visit *visit,
+                                const struct meter_segment *segment)
+{
+    visit->unreadable = true;
+    name_writer(visit);
+    (void)snprintf(drain->engine->last_error, sizeof(drain->engine->last_error),
+                   "%.120s is segment %llu of writer %.63s under another name and is not booked: "
+                   "take it out of spool/, or give it its name back",
+                   visit->name, (unsigned long long)segment->header.segment_number,
+                   segment->header.writer);
+    return store_quarantine(drain->engine->store, visit->name, 0, "unreadable", drain->now_ns,
+                            drain->reterr);
+}
+
 static enum oft_err read_segment(struct drain *drain, struct visit *visit)
 {
     struct meter_segment segment;
@@ -207,6 +231,11 @@ static enum oft_err read_segment(struct drain *drain, struct visit *visit)
                        error.message);
         return store_quarantine(drain->engine->store, visit->name, 0, "unreadable", drain->now_ns,
                                 drain->reterr);
+    }
+    if (!has_its_name(&segment)) {
+        code = refuse_copy(drain, visit, &segment);
+        meter_segment_close(&segment);
+        return code;
     }
     (void)snprintf(visit->writer, sizeof(visit->writer), "%.63s", segment.header.writer);
     visit->state = meter_segment_state(&segment);

@@ -558,6 +558,39 @@ static void a_foreign_file_in_the_spool_is_left_alone(void **state)
     meter_writer_close(&writer);
 }
 
+/* An operator who restores a segment under a new name, or a copy that was made beside it. */
+static void a_segment_under_another_name_is_not_booked_twice(void **state)
+{
+    struct world *world = *state;
+    struct meter_writer writer;
+    char command[WORLD_PATH_BYTES * 4];
+    char findings[4096];
+    world_writer_open(world, &writer, 64);
+    world_append_requests(world, &writer, 3);
+    meter_writer_close(&writer);
+    assert_int_equal(world_drain(world).settled, 3);
+    (void)snprintf(command, sizeof(command),
+                   "cp %s/spool/archive/*.spool %s/spool/restored-000000.spool", world->data,
+                   world->data);
+    assert_int_equal(system(command), 0); /* NOLINT */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(world_drain(world).records, 0);
+        world_reopen(world);
+    }
+    assert_int_equal(world_requests_booked(world), 3);
+    assert_int_equal(world_sql(world, "SELECT count(*) FROM quarantine WHERE why = 'unreadable'"),
+                     1);
+    assert_true(world_sound(world, findings));
+    /* Under its own name it is known, and goes back to the archive. */
+    (void)snprintf(command, sizeof(command),
+                   "cd %s/spool && rm restored-000000.spool && mv archive/*.spool .", world->data);
+    assert_int_equal(system(command), 0); /* NOLINT */
+    assert_int_equal(world_drain(world).records, 0);
+    (void)snprintf(command, sizeof(command), "test -f %s/spool/archive/*.spool", world->data);
+    assert_int_equal(system(command), 0); /* NOLINT */
+    assert_int_equal(world_requests_booked(world), 3);
+}
+
 static void more_than_a_batch_is_booked_in_several(void **state)
 {
     struct world *world = *state;
@@ -625,6 +658,7 @@ int main(void)
         WITH_WORLD(an_orphan_is_settled_as_its_last_attempt_stood),
         WITH_WORLD(a_living_writer_keeps_its_intents_over_a_change_of_segments),
         WITH_WORLD(an_unreadable_segment_makes_nobody_an_orphan),
+        WITH_WORLD(a_segment_under_another_name_is_not_booked_twice),
         WITH_WORLD(a_segment_waits_until_the_one_before_it_is_at_its_end),
         WITH_WORLD(a_damaged_record_is_put_aside_and_the_others_are_booked),
         WITH_WORLD(a_half_written_last_record_is_reported_and_not_booked),
