@@ -19,6 +19,8 @@ struct reading {
     size_t event_count;
     uint64_t read, missing;
     oft_instant until; /* what was admitted later belongs to a later month in any calendar */
+    struct oft_arena *arena;
+    bool has_set_aside; /* the segment that is being read holds records that were not booked */
 };
 
 /* Contexts of before may go; those of what follows stay. */
@@ -34,10 +36,12 @@ static struct ledger_periods periods_before(const struct reading *reading, uint6
     struct ledger_periods periods = {0};
     for (size_t i = 0; i < reading->event_count && reading->events[i].number < number; i++) {
         const struct ledger_event *event = &reading->events[i].event;
-        if (strcmp(event->what, "period-close") == 0 && event->month >= periods.closed_until) {
+        bool closes = strcmp(event->what, "period-close") == 0;
+        if (closes && event->month >= periods.closed_until) {
             periods.closed_until = event->month + 1;
         }
-        if (event->month >= periods.soft_until) {
+        if ((closes || strcmp(event->what, "period-soft-close") == 0) &&
+            event->month >= periods.soft_until) {
             periods.soft_until = event->month + 1;
         }
     }
@@ -66,6 +70,14 @@ static enum oft_err take(void *context, const struct trace_sighting *sighting,
     if (meter_record_kind(record) == METER_INTENT || record->admitted_ns >= reading->until) {
         return OFT_OK;
     }
+    const char *why = NULL;
+    if (reading->has_set_aside) { /* a second settlement, say */
+        enum oft_err set_aside = store_quarantined(reading->engine->store, sighting->segment,
+                                                   sighting->slot, reading->arena, &why, reterr);
+        if (set_aside != OFT_OK || why != NULL) {
+            return set_aside;
+        }
+    }
     enum oft_err code = context_of(reading, record->generation, &rated, reterr);
     if (code == OFT_ERR_NOT_FOUND) {
         return OFT_OK; /* set aside when it was read */
@@ -93,6 +105,10 @@ static enum oft_err take_range(void *context, uint64_t number, const struct ledg
                         OFT_HOURS_RECORDS_MAX);
     }
     enum oft_err code = ledger_hours_periods(reading->hours, periods_before(reading, number));
+    if (code == OFT_OK) {
+        code = store_quarantine_holds(reading->engine->store, range->segment,
+                                      &reading->has_set_aside, reterr);
+    }
     if (code == OFT_OK) {
         code = trace_read(reading->engine, range, take, reading, &missing, reterr);
     }
@@ -141,7 +157,7 @@ enum oft_err engine_hours_read(struct engine *engine, int32_t month, oft_instant
                                struct oft_arena *arena, struct engine_hours *ret,
                                struct oft_error *reterr)
 {
-    struct reading reading = {.engine = engine};
+    struct reading reading = {.engine = engine, .arena = arena};
     enum oft_err code = ledger_hours_new(month, &reading.hours);
     ret->hours = reading.hours;
     if (code == OFT_OK) {
