@@ -76,7 +76,8 @@ class Told:
 
 
 def moment_of(told: Told) -> str:
-    return format_instant(told.at)
+    text = format_instant(told.at)
+    return text.rstrip("Z").rstrip("0") + "Z" if "." in text else text
 
 
 @dataclass
@@ -167,8 +168,9 @@ class Settled:
         self.direction, self.party = books.direction_of(clause)
         self.months, self.periods = {}, []
         if at >= self.begin and self.end > self.begin:
-            last = min(at, self.end - 1)
-            self.months = {month: Month() for month in range(month_of(self.begin), month_of(last) + 1)}
+            last = max([month_of(at)] + [month for month in self.months_with_a_base() if month > month_of(at)])
+            last = last if self.end == NEVER else min(last, month_of(self.end - 1))
+            self.months = {month: Month() for month in range(month_of(self.begin), last + 1)}
             self.make_periods()
         for month, it in self.months.items():
             it.base = self.base_of(month, others)
@@ -195,6 +197,11 @@ class Settled:
             period.due_at = later(until, self.terms.payment)
             self.periods.append(period)
 
+    def months_with_a_base(self) -> list:
+        """Months that have a base."""
+        return [key.month for key in self.books.lines
+                if key.kind == SHARE and key.product and key.clause == self.clause.identity]
+
     def months_of(self, period: Period) -> list:
         return [self.months[month] for month in range(period.first, period.last + 1)]
 
@@ -217,13 +224,15 @@ class Settled:
         product = self.books.products.get(name)
         return name == "" or (product is not None and not self.terms.of_share and self.terms.products.holds(product))
 
+    def takes_off(self, told: Told) -> bool:
+        return told.kind == DEDUCTION and told.name in self.terms.less and self.covers(told.detail)
+
     def deductions_of(self, month: int) -> tuple:
         start = month - month % self.terms.period_months
         end = month_start(start + self.terms.period_months)
         counted = lost = 0
         for told in self.books.told:
-            if (told.kind == DEDUCTION and told.month == month and told.name in self.terms.less
-                    and self.covers(told.detail)):
+            if told.month == month and self.takes_off(told):
                 if is_too_late(told.at, end, self.terms.clawback):
                     lost += told.amount
                 else:
@@ -292,7 +301,7 @@ class Settled:
                 self.any_month(release_month(period)).held -= period.held
 
     def payable(self, period: Period) -> int:
-        return self.came_to(period) - period.held
+        return self.came_to(period) - period.held - period.netted
 
     def set_off_against(self, other: Settled) -> None:
         for period in self.periods:
@@ -301,9 +310,9 @@ class Settled:
             theirs = [one for one in other.periods
                       if one.over and period.first <= one.first and one.last <= period.last]
             rest = max(min(self.payable(period), sum(other.payable(one) for one in theirs)), 0)
+            other.take_set_off(theirs, rest)
             period.netted += rest
             self.months[period.last].netted += rest
-            other.take_set_off(theirs, rest)
 
     def take_set_off(self, periods: list, rest: int) -> None:
         """The other side of it: its periods in their order, as far as each goes."""
@@ -358,7 +367,7 @@ def settle(books, at: int) -> dict:
     done = set()
     for identity, clause in clauses.items():
         other = clause.terms.netting
-        if other and (other, identity) not in done:
+        if other and (other, identity) not in done and settled[identity].direction != MEMO:
             settled[identity].set_off_against(settled[other])
             done.add((identity, other))
     for one in settled.values():
@@ -384,8 +393,9 @@ def term_lines(books, at: int) -> dict:
                 put(SHARE, number, EARNED, month.base - month.deducted, month.earned)
                 put(SHARE, number, MINIMUM, 0, month.minimum)
             put(SHARE, number, INTEREST, 0, month.interest)
-            put(SHARE_TERM, number, KEPT_BACK, month.held, month.held)
-            put(SHARE_TERM, number, SET_OFF, month.netted, month.netted)
+            if one.direction != MEMO:
+                put(SHARE_TERM, number, KEPT_BACK, month.held, month.held)
+                put(SHARE_TERM, number, SET_OFF, month.netted, month.netted)
     for told in books.told:
         before = lines.get(told.key(), (0, 0))[0]
         lines[told.key()] = (before + told.amount, before + told.amount)
