@@ -183,7 +183,7 @@ static enum oft_err take_share(struct ledger_share_settlement *it,
     for (size_t i = 0; other != NULL && i < other->month_count; i++) {
         const struct ledger_share_month *of = &other->months[i];
         struct ledger_share_month *month = share_month(it, of->month);
-        if (month != NULL &&
+        if (month != NULL && (size_t)(month - it->months) < it->earning_count &&
             (add(&month->base, of->earned) != OFT_OK || add(&month->base, of->minimum) != OFT_OK)) {
             return OFT_ERR_RANGE;
         }

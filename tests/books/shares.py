@@ -331,8 +331,8 @@ class Settled:
             if period.due_at <= self.at:
                 still_kept = period.held if period.release_at > self.at else 0
                 period.due = self.came_to(period) - period.netted - still_kept
-                period.outstanding = max(period.due - period.paid, 0)
                 self.bear_interest(period)
+            period.outstanding = max(period.due - period.paid, 0)
 
     def bear_interest(self, period: Period) -> None:
         if not self.terms.interest:
