@@ -13,7 +13,8 @@ from dataclasses import replace
 from evaluate import NEVER, DateEnd, EarliestEnd, EventEnd, format_instant, parse_instant
 from model import (
     BILLION, FLAG_ABORTED, FLAG_CUT, FLAG_ESTIMATED, FLAG_REFUSED, KIN, UNITS, Agreement, Clause, Commit, Deal,
-    Pool, Price, Product, Products, Records, Share, month_of)
+    Pool, Price, Product, Products, Records, Share, month_of,
+    month_start)
 from shares import Duration, Told, DEDUCTION, PAYMENT, period_name
 from statement import decimal, percent
 
@@ -141,7 +142,11 @@ class Maker:
 
     def of_share(self, share: Share) -> None:
         if self.shares:
-            share.of_share = self.random.choice(self.shares)[0]
+            share.of_share, other = self.random.choice(self.shares)
+            exact = [one for one in (other.cap, other.cap_per_period, other.minimum, other.minimum_per_period) if one]
+            if exact and share.tiers:  # a base of exactly a band's beginning
+                begins = sorted({begin for _, begin in share.tiers} | {self.random.choice(exact)})
+                share.tiers = [(self.random.randint(0, BILLION), begin) for begin in begins]
 
     def net(self, share: Share) -> None:
         if self.shares:
@@ -168,12 +173,17 @@ class Maker:
             at = self.instant(last)
             of = self.instant(last)
             month = min(month_of(at), month_of(of)) if random.random() < 0.5 else month_of(at)
+            clawbacks = [clause.terms for clause in clauses if clause.terms.clawback]
+            if clawbacks and random.random() < 0.4:  # told when it is just too late, or just not
+                terms = random.choice(clawbacks)
+                end = month_start(month - month % terms.period_months + terms.period_months)
+                at = min(terms.clawback.after(end) - random.choice([0, 0, 1]), last)
             amount = random.choice([1, -1, 1, 1]) * random.randint(1, 10 ** random.randint(3, 14))
             result.append(Told(DEDUCTION, random.choice(deal.deductions),
                                "" if random.random() < 0.5 else random.choice(deal.products).name, month, at, amount))
         for _ in range(random.randint(0, 12) if clauses else 0):
             clause = random.choice(clauses)
-            day = self.instant(last) // DAY * DAY
+            day = self.instant(last) // DAY * DAY + random.choice([0, 0, DAY // 2, DAY - 1])
             direction, party = books.direction_of(clause)
             month = max(month_of(day) - random.choice([0, 1, 1, 2, 5]), month_of(clause.begin))
             name = period_name(month, clause.terms.period_months)

@@ -149,6 +149,11 @@ def is_day_of_interest(day: int, due_at: int) -> bool:
     return day >= due_at
 
 
+def day_of_payment(told: Told) -> int:
+    """It counts from the beginning of its day."""
+    return told.at - told.at % DAY
+
+
 def release_month(period: Period) -> int:
     return month_of(period.release_at)
 
@@ -156,7 +161,7 @@ def release_month(period: Period) -> int:
 def open_at(it: Settled, period: Period, day: int) -> int:
     """What was due and not paid of a period at the beginning of a day, by today's amounts."""
     owed = it.came_to(period) - period.netted - (period.held if period.release_at > day else 0)
-    return owed - sum(told.amount for told in it.payments(period) if told.at <= day)
+    return owed - sum(told.amount for told in it.payments(period) if day_of_payment(told) <= day)
 
 
 class Settled:
@@ -323,7 +328,7 @@ class Settled:
 
     def payments(self, period: Period) -> list:
         return [told for told in self.books.told if told.kind == PAYMENT and told.name == self.clause.identity
-                and told.detail == period.name and told.at <= self.at]
+                and told.detail == period.name and day_of_payment(told) <= self.at]
 
     def pay(self) -> None:
         for period in self.periods:
