@@ -59,26 +59,63 @@ enum oft_err share_hold_back(const struct share_terms *terms, oft_instant at,
 
 /* ---- set off ----------------------------------------------------------------------------------- */
 
-static enum oft_err total_between(const struct ledger_share_settlement *it, int32_t first,
-                                  int32_t last, oft_nanos *ret_total)
+/* What of a period is not kept back and not set off yet. */
+static enum oft_err left_of(const struct ledger_share_period *period, oft_nanos *ret_left)
 {
-    oft_nanos sum = 0;
-    for (size_t i = 0; i < it->period_count; i++) {
-        const struct ledger_share_period *period = &it->periods[i];
-        if (!period->over || period->first_month < first || period->last_month > last) {
-            continue;
-        }
-        if (add(&sum, period->earned) != OFT_OK || add(&sum, period->minimum) != OFT_OK ||
-            oft_nanos_sub(sum, period->held, &sum) != OFT_OK) {
+    *ret_left = period->earned;
+    return add(ret_left, period->minimum) == OFT_OK &&
+                   oft_nanos_sub(*ret_left, period->held, ret_left) == OFT_OK &&
+                   oft_nanos_sub(*ret_left, period->netted, ret_left) == OFT_OK
+               ? OFT_OK
+               : OFT_ERR_RANGE;
+}
+
+/* Whether a period of the opposite share is over and lies within one of this share's. */
+static bool lies_within(const struct ledger_share_period *opposite,
+                        const struct ledger_share_period *period)
+{
+    return opposite->over && opposite->first_month >= period->first_month &&
+           opposite->last_month <= period->last_month;
+}
+
+static enum oft_err left_within(const struct ledger_share_settlement *other,
+                                const struct ledger_share_period *period, oft_nanos *ret_total)
+{
+    *ret_total = 0;
+    for (size_t i = 0; i < other->period_count; i++) {
+        oft_nanos left;
+        if (lies_within(&other->periods[i], period) &&
+            (left_of(&other->periods[i], &left) != OFT_OK || add(ret_total, left) != OFT_OK)) {
             return OFT_ERR_RANGE;
         }
     }
-    *ret_total = sum > 0 ? sum : 0;
     return OFT_OK;
 }
 
-enum oft_err share_net(struct ledger_share_settlement *it,
-                       const struct ledger_share_settlement *other)
+/* What is set off is no longer due of the opposite share either: of its first periods first. */
+static enum oft_err take_set_off(struct ledger_share_settlement *other,
+                                 const struct ledger_share_period *period, oft_nanos rest)
+{
+    for (size_t i = 0; rest > 0 && i < other->period_count; i++) {
+        oft_nanos left;
+        if (!lies_within(&other->periods[i], period)) {
+            continue;
+        }
+        if (left_of(&other->periods[i], &left) != OFT_OK) {
+            return OFT_ERR_RANGE;
+        }
+        left = left < rest ? left : rest;
+        if (left > 0) {
+            rest -= left;
+            if (add(&other->periods[i].netted, left) != OFT_OK) {
+                return OFT_ERR_RANGE;
+            }
+        }
+    }
+    return OFT_OK;
+}
+
+enum oft_err share_net(struct ledger_share_settlement *it, struct ledger_share_settlement *other)
 {
     enum oft_err err = OFT_OK;
     for (size_t i = 0; err == OFT_OK && i < it->period_count; i++) {
@@ -88,13 +125,15 @@ enum oft_err share_net(struct ledger_share_settlement *it,
         if (!period->over) {
             continue;
         }
-        err = total_between(it, period->first_month, period->last_month, &own);
+        err = left_of(period, &own);
         if (err == OFT_OK) {
-            err = total_between(other, period->first_month, period->last_month, &opposite);
+            err = left_within(other, period, &opposite);
         }
-        if (err == OFT_OK) {
-            period->netted = own < opposite ? own : opposite;
-            err = add(&share_month(it, period->last_month)->netted, period->netted);
+        if (err == OFT_OK && own > 0 && opposite > 0) {
+            oft_nanos netted = own < opposite ? own : opposite;
+            err = take_set_off(other, period, netted);
+            err = err == OFT_OK ? add(&period->netted, netted) : err;
+            err = err == OFT_OK ? add(&share_month(it, period->last_month)->netted, netted) : err;
         }
     }
     return err;
@@ -261,7 +300,7 @@ enum oft_err share_pay(const struct share_terms *terms, const struct ledger_row 
     for (size_t i = 0; err == OFT_OK && i < it->period_count; i++) {
         struct ledger_share_period *period = &it->periods[i];
         struct late late = {terms, period, rows, row_count};
-        err = paid_by(&late, INT64_MAX, &period->paid);
+        err = paid_by(&late, day_of(at), &period->paid);
         if (err == OFT_OK) {
             err = due_by(period, terms->has_holdback, at, &period->due);
         }

@@ -63,7 +63,8 @@ static bool takes_off(const struct deal *deal, const struct share_terms *terms,
     return false;
 }
 
-/* From the clause's first month to the last that is over or running, and whatever has a row. */
+/* From the clause's first month to the last that is over or running, and whatever has a row; none behind
+ * its end, for which nothing of it can be told. */
 static enum oft_err make_months(struct settling *settling, const struct share_terms *terms,
                                 struct ledger_share_settlement *it)
 {
@@ -73,9 +74,13 @@ static enum oft_err make_months(struct settling *settling, const struct share_te
     }
     int32_t first = deal_month_of(terms->deal, terms->from);
     int32_t last = deal_month_of(terms->deal, last_at);
+    int32_t end = terms->until == OFT_INSTANT_NEVER ? INT32_MAX
+                                                    : deal_month_of(terms->deal, terms->until - 1);
     for (size_t i = 0; i < settling->row_count; i++) {
         int32_t month = ledger_own_month(&settling->rows[i].key);
-        if (is_about(terms, &settling->rows[i]) && month >= first && month - first < MONTHS_MAX) {
+        if (settling->rows[i].key.unit == LEDGER_SHARE_PLAIN && /* not what was reckoned before */
+            is_about(terms, &settling->rows[i]) && month >= first && month <= end &&
+            month - first < MONTHS_MAX) {
             last = month > last ? month : last;
         }
     }
@@ -149,8 +154,8 @@ static enum oft_err take_row(const struct settling *settling, const struct share
 {
     const struct ledger_series_key *key = &row->key;
     struct ledger_share_month *month = share_month(it, ledger_own_month(key));
-    if (month == NULL) {
-        return OFT_OK;
+    if (month == NULL || (size_t)(month - it->months) >= it->earning_count) {
+        return OFT_OK; /* behind its end */
     }
     if (is_about(terms, row) && key->product[0] != '\0') {
         return add(&month->base, row->totals.quantity);
@@ -178,7 +183,7 @@ static enum oft_err take_share(struct ledger_share_settlement *it,
     for (size_t i = 0; other != NULL && i < other->month_count; i++) {
         const struct ledger_share_month *of = &other->months[i];
         struct ledger_share_month *month = share_month(it, of->month);
-        if (month != NULL &&
+        if (month != NULL && (size_t)(month - it->months) < it->earning_count &&
             (add(&month->base, of->earned) != OFT_OK || add(&month->base, of->minimum) != OFT_OK)) {
             return OFT_ERR_RANGE;
         }

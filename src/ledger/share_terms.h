@@ -43,9 +43,9 @@ int32_t share_period_start(const struct share_terms *terms, int32_t month);
 /* share_money.c: what is held back, set off and late, into months and periods that share_settle.c made. */
 enum oft_err share_hold_back(const struct share_terms *terms, oft_instant at,
                              struct ledger_share_settlement *it) OFT_MUSTCHECK;
-/* OTHER is the opposite share's, with its own hold-back worked out. */
+/* OTHER is the opposite share's, with its own hold-back worked out; less of it is due. */
 enum oft_err share_net(struct ledger_share_settlement *it,
-                       const struct ledger_share_settlement *other) OFT_MUSTCHECK;
+                       struct ledger_share_settlement *other) OFT_MUSTCHECK;
 enum oft_err share_pay(const struct share_terms *terms, const struct ledger_row *rows,
                        size_t row_count, oft_instant at,
                        struct ledger_share_settlement *it) OFT_MUSTCHECK;

@@ -5,11 +5,20 @@
  * book -- what the files of book_run share: an order to run, and books in memory.
  */
 #include "ledger/ledger.h"
+#include "ledger/share.h"
 
 /* What is asked of the finished books. */
 struct ask {
     char name[64];
     int32_t month;
+};
+
+/* What somebody told of shares, and the names in it. */
+struct telling {
+    struct ledger_told told;
+    char name[64];
+    char detail[64];
+    char party[64];
 };
 
 /* A run as it was read from standard input. */
@@ -23,6 +32,8 @@ struct order {
         oft_instant at;
     } attested[32];
     size_t attested_count;
+    struct telling tellings[64];
+    size_t telling_count;
     oft_instant looks[16];
     size_t look_count;
     oft_instant as_of;

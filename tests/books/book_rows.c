@@ -66,6 +66,7 @@ static enum oft_err share_total_of(void *context, const char *clause, oft_nanos 
     *ret_amount = 0;
     for (size_t i = 0; i < book->row_count; i++) {
         if (book->rows[i].key.kind == LEDGER_SHARE &&
+            book->rows[i].key.unit == LEDGER_SHARE_PLAIN &&
             strcmp(book->rows[i].key.clause, clause) == 0) {
             *ret_amount += book->rows[i].totals.amount_nanos;
         }

@@ -9,6 +9,7 @@
  * An order has a line for each of these, its words parted by tabs:
  *   seed N | batch MAX | as-of NANOSECONDS | attest EVENT NANOSECONDS | ask NAME MONTH
  *   look NANOSECONDS, for the commitments as they are then with all that was booked; in order of time
+ *   told KIND NAME DETAIL MONTH NANOSECONDS AMOUNT DIRECTION PARTY, a deduction or a payment of a share
  *   record COUNT KIND INSTANT ACCOUNT PRODUCT MODEL POOL CLAUSE STATUS FLAGS 7 UNITS 7 STEPS
  * A record line is COUNT records; the units of number i are UNITS + i * STEPS. KIND is settled or
  * intent. A name that begins with ? is an id in hexadecimal that nothing has; - is none.
@@ -90,6 +91,24 @@ static void add_records(struct order *order, char **words)
     }
 }
 
+static void add_telling(struct order *order, char **words)
+{
+    struct telling *it = &order->tellings[order->telling_count++];
+    (void)snprintf(it->name, sizeof(it->name), "%s", words[2]);
+    (void)snprintf(it->detail, sizeof(it->detail), "%s", strcmp(words[3], "-") ? words[3] : "");
+    (void)snprintf(it->party, sizeof(it->party), "%s", strcmp(words[8], "-") ? words[8] : "");
+    it->told = (struct ledger_told){
+        .kind = (enum ledger_series_kind)strtol(words[1], NULL, 10),
+        .name = it->name,
+        .detail = it->detail,
+        .party = it->party,
+        .month = (int32_t)strtol(words[4], NULL, 10),
+        .at = strtoll(words[5], NULL, 10),
+        .amount = strtoll(words[6], NULL, 10),
+        .direction = (enum ledger_direction)strtol(words[7], NULL, 10),
+    };
+}
+
 static void take_line(struct order *order, char **words, size_t count)
 {
     if (strcmp(words[0], "record") == 0 && count == 11 + 2 * METER_UNITS) {
@@ -100,6 +119,9 @@ static void take_line(struct order *order, char **words, size_t count)
         struct ask *ask = &order->asks[order->ask_count++];
         (void)snprintf(ask->name, sizeof(ask->name), "%s", words[1]);
         ask->month = (int32_t)strtol(words[2], NULL, 10);
+    } else if (strcmp(words[0], "told") == 0 && count == 9 &&
+               order->telling_count < OFT_COUNT_OF(order->tellings)) {
+        add_telling(order, words);
     } else if (strcmp(words[0], "look") == 0 && count == 2 &&
                order->look_count < OFT_COUNT_OF(order->looks)) {
         order->looks[order->look_count++] = strtoll(words[1], NULL, 10);
@@ -211,6 +233,60 @@ static void settle(struct book *book, const struct ledger_context *context,
     oft_arena_release(&arena);
 }
 
+/* The same for shares. */
+static void settle_shares(struct book *book, const struct ledger_context *context,
+                          struct deal_attestations attested, oft_instant at)
+{
+    struct ledger_batch *batch;
+    struct ledger_result result;
+    struct oft_error error = {0};
+    struct oft_arena arena;
+    struct ledger_share_settlement *settlements = NULL;
+    size_t count = 0;
+    oft_arena_init(&arena, 1 << 28);
+    if (ledger_batch_new(&batch) != OFT_OK ||
+        ledger_shares_settle(ledger_context_deal(context), attested, book->rows, book->row_count,
+                             at, &arena, &settlements, &count) != OFT_OK ||
+        ledger_shares_add(batch, context, settlements, count, book->rows, book->row_count) !=
+            OFT_OK ||
+        ledger_batch_close(batch, book_source(book), &result, &error) != OFT_OK) {
+        die("shares", &error);
+    }
+    book_take(book, &result);
+    ledger_batch_free(batch);
+    oft_arena_release(&arena);
+}
+
+static void tell(struct book *book, const struct ledger_told *told)
+{
+    struct ledger_batch *batch;
+    struct ledger_result result;
+    struct oft_error error = {0};
+    if (ledger_batch_new(&batch) != OFT_OK || ledger_told_add(batch, told) != OFT_OK ||
+        ledger_batch_close(batch, book_source(book), &result, &error) != OFT_OK) {
+        die("told", &error);
+    }
+    book_take(book, &result);
+    ledger_batch_free(batch);
+}
+
+static void print_shares(const struct book *book, const struct deal *deal,
+                         struct deal_attestations attested, oft_instant at, struct oft_buffer *out)
+{
+    struct oft_arena arena;
+    struct ledger_share_settlement *settlements = NULL;
+    size_t count = 0;
+    oft_arena_init(&arena, 1 << 28);
+    oft_buffer_clear(out);
+    if (ledger_shares_settle(deal, attested, book->rows, book->row_count, at, &arena, &settlements,
+                             &count) != OFT_OK ||
+        ledger_shares_print(deal, settlements, count, at, LEDGER_JSON, out) != OFT_OK) {
+        die("shares", NULL);
+    }
+    printf("shares\t%lld\t%s", (long long)at, oft_buffer_text(out));
+    oft_arena_release(&arena);
+}
+
 static void print_commitments(const struct book *book, const struct deal *deal,
                               struct deal_attestations attested, oft_instant at,
                               struct oft_buffer *out)
@@ -258,6 +334,7 @@ static void print_statements(const struct order *order, const struct book *book,
     }
     for (size_t i = 0; i < order->look_count; i++) {
         print_commitments(book, deal, attested, order->looks[i], &out);
+        print_shares(book, deal, attested, order->looks[i], &out);
     }
     oft_buffer_release(&out);
 }
@@ -279,16 +356,25 @@ static void run_memory(const struct order *order, const char *path)
     }
     uint64_t dice = order->dice;
     size_t looked = 0;
+    size_t told = 0;
     for (size_t from = 0; from < order->record_count;) {
         size_t count = 1 + roll(&dice) % order->batch_max;
         count = count < order->record_count - from ? count : order->record_count - from;
         book_batch(&book, context, order->records + from, count);
         from += count;
         if (looked < order->look_count && roll(&dice) % 4 == 0) {
+            settle_shares(&book, context, attested, order->looks[looked]);
             settle(&book, context, attested, order->looks[looked++]);
         }
+        if (told < order->telling_count && roll(&dice) % 4 == 0) {
+            tell(&book, &order->tellings[told++].told);
+        }
+    }
+    while (told < order->telling_count) {
+        tell(&book, &order->tellings[told++].told);
     }
     settle(&book, context, attested, order->as_of);
+    settle_shares(&book, context, attested, order->as_of);
     book_print(&book);
     print_statements(order, &book, deal, attested);
     book_drop(&book);

@@ -30,7 +30,8 @@ from pathlib import Path
 
 from model import COMMITMENT, SHARE, SHORTFALL, USAGE, Books, Key
 from deals import DAY, DAYS, FIRST, Maker, write_deal
-from statement import Statement, commitment_lines
+import shares
+from statement import Statement, commitment_lines, share_lines
 
 HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("OFFTAKE_BUILD", HERE.parents[1] / "build")).resolve()
@@ -70,10 +71,12 @@ class Found:
     statements: dict = field(default_factory=dict)
     commitments: dict = field(default_factory=dict)  # by instant
     forecasts: dict = field(default_factory=dict)
+    shares: dict = field(default_factory=dict)
 
     def take_series(self, words: list, units: list) -> None:
         key = Key(*map(int, words[:5]), *words[5:11])
-        if key.kind == SHORTFALL and int(words[12]) == 0:
+        reckoned = key.kind == shares.SHARE_TERM or (key.kind == SHARE and key.unit != shares.PLAIN)
+        if (key.kind == SHORTFALL or (reckoned and int(words[11]) == 0)) and int(words[12]) == 0:
             return  # what follows no more
         self.lines[key] = (int(words[11]), int(words[12]))
         self.units[key] = units
@@ -146,7 +149,7 @@ def take_caps(books: Books, found: Found) -> list:
     """A cap holds over all months. Which of two got the last of it depends on order, so that is taken over."""
     differences = []
     for clause, total in books.capped().items():
-        keys = [key for key in books.lines if key.kind == SHARE and key.product == "" and key.clause == clause]
+        keys = [key for key in books.lines if key.kind == SHARE and key.product == "" and key.unit == 0 and key.clause == clause]
         amounts = {key: found.lines.get(key, (0, None))[1] for key in keys}
         if None in amounts.values() or sum(amounts.values()) != total:
             differences.append(f"the share {clause} comes to {amounts}, with its cap it is {total}")
@@ -210,10 +213,22 @@ def compare_commitments(books: Books, found: Found) -> list:
     return differing("commitment", program, model)
 
 
+def compare_shares(books: Books, found: Found) -> list:
+    program, model = {}, {}
+    for at, lines in found.shares.items():
+        for all_parts, listed in ((program, lines), (model, share_lines(books, at))):
+            for line in listed:
+                all_parts |= {(line["clause"], at, name): value for name, value in line.items() if name != "periods"}
+                all_parts |= {(line["clause"], at, period["period"], name): value
+                              for period in line["periods"] for name, value in period.items()}
+    return differing("share", program, model)
+
+
 def compare_books(books: Books, found: Found, as_of: int) -> Outcome:
     books.reckon(as_of)
     outcome = Outcome(0, records=books.records)
     outcome.differences += take_caps(books, found)
+    books.lines.update(shares.term_lines(books, as_of))
     outcome.differences += differing("series", found.lines, books.lines)
     outcome.differences += compare_units(books, found)
     balances = {account: amount for account, amount in found.balances.items() if amount}
@@ -223,7 +238,9 @@ def compare_books(books: Books, found: Found, as_of: int) -> Outcome:
         outcome.differences += differing("counts", {"all": found.counts}, {"all": counts})
     outcome.differences += compare_statements(books, found, as_of)
     outcome.differences += compare_commitments(books, found)
-    outcome.compared = (len(books.lines) + len(balances) + len(found.statements) + sum(map(len, found.commitments.values())))
+    outcome.differences += compare_shares(books, found)
+    outcome.compared = (len(books.lines) + len(balances) + len(found.statements) 
+                        + sum(map(len, found.commitments.values())) + sum(map(len, found.shares.values())))
     return outcome
 
 
@@ -247,6 +264,8 @@ def make_order(case: Case, random, deal, books: Books, maker: Maker, as_of: int)
         books.add(records)
         lines.append(records.line())
         months.add(records.instant)
+    books.told = [] if case.path == "engine" else maker.told(deal, books, as_of)
+    lines += [told.line() for told in books.told]
     asked = sorted({key.month for key in list(books.usage)})
     for month in random.sample(asked, min(3, len(asked))):
         lines += [f"ask\t{name}\t{month}" for name in [deal.customer] + deal.parties + deal.accounts]

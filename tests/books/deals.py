@@ -13,7 +13,9 @@ from dataclasses import replace
 from evaluate import NEVER, DateEnd, EarliestEnd, EventEnd, format_instant, parse_instant
 from model import (
     BILLION, FLAG_ABORTED, FLAG_CUT, FLAG_ESTIMATED, FLAG_REFUSED, KIN, UNITS, Agreement, Clause, Commit, Deal,
-    Pool, Price, Product, Products, Records, Share)
+    Pool, Price, Product, Products, Records, Share, month_of,
+    month_start)
+from shares import Duration, Told, DEDUCTION, PAYMENT, period_name
 from statement import decimal, percent
 
 DAY = 86400 * BILLION
@@ -101,8 +103,93 @@ class Maker:
         cap = random.choice([random.randint(1, 10 ** 12), random.randint(1, 10 ** 15)])
         products = self.products_of()
         products.everything, products.names = False, products.names or [self.products[0].name]
-        return Share(rate, products, payer, payee, cap if random.random() < 0.35 else None,
-                     self.end(effective, 0.4))
+        share = Share(rate, products, payer, payee, cap if random.random() < 0.35 else None,
+                      self.end(effective, 0.4))
+        share.period_months = random.choice([1, 1, 3, 12])
+        chance = random.choice([0, 0.3, 0.3, 0.6])
+        for term in (self.tiers, self.deduct, self.bounds, self.of_share, self.net, self.dates):
+            if random.random() < chance:
+                term(share)
+        if share.cap is not None:
+            share.cap = max([share.cap] + [one for one in (share.minimum, share.minimum_per_period) if one])
+        return share
+
+    def tiers(self, share: Share) -> None:
+        random = self.random
+        size = 10 ** random.randint(0, 15)
+        begins = sorted({random.randint(1, size) for _ in range(random.randint(0, 3))})
+        share.tiers = [(random.choice([0, BILLION, 333_333_333, random.randint(1, BILLION)]), begin) for begin in [0] + begins]
+        share.whole_band = random.random() < 0.5
+
+    def deduct(self, share: Share) -> None:
+        share.less = some(self.random, self.deductions)
+        if self.random.random() < 0.6:
+            share.clawback = self.duration()
+
+    def duration(self) -> Duration:
+        unit = self.random.choice(["hours", "days", "business days", "weeks", "months", "years"])
+        most = {"hours": 100, "days": 120, "business days": 60, "weeks": 9, "months": 7, "years": 1}[unit]
+        return Duration(self.random.randint(1, most), unit)
+
+    def bounds(self, share: Share) -> None:
+        random = self.random
+        size = 10 ** random.randint(3, 14)
+        share.cap_per_period = random.randint(1, size) if random.random() < 0.5 else None
+        share.minimum_per_period = random.randint(1, size) if random.random() < 0.6 else None
+        share.minimum = random.randint(1, size) if random.random() < 0.4 else None
+        if share.cap_per_period and share.minimum_per_period:
+            share.cap_per_period = max(share.cap_per_period, share.minimum_per_period)
+
+    def of_share(self, share: Share) -> None:
+        if self.shares:
+            share.of_share, other = self.random.choice(self.shares)
+            exact = [one for one in (other.cap, other.cap_per_period, other.minimum, other.minimum_per_period) if one]
+            if exact and share.tiers:  # a base of exactly a band's beginning
+                begins = sorted({begin for _, begin in share.tiers} | {self.random.choice(exact)})
+                share.tiers = [(self.random.randint(0, BILLION), begin) for begin in begins]
+
+    def net(self, share: Share) -> None:
+        if self.shares:
+            share.netting, other = self.random.choice(self.shares)
+            share.payer, share.payee = other.payee, other.payer
+            share.products = self.random.choice([share.products, replace(other.products)])
+            if other.netting is None and self.random.random() < 0.2:
+                other.netting = "?"  # whoever nets it
+
+    def dates(self, share: Share) -> None:
+        random = self.random
+        if random.random() < 0.6:
+            share.holdback = (random.choice([100_000_000, BILLION, random.randint(1, BILLION)]), self.duration())
+        share.statement = self.duration() if random.random() < 0.3 else None
+        share.payment = self.duration() if random.random() < 0.8 else None
+        share.interest = random.choice([80_000_000, random.randint(1, BILLION)]) if random.random() < 0.8 else None
+
+    # ---- what is told of shares ----
+
+    def told(self, deal: Deal, books, last: int) -> list:
+        random, result = self.random, []
+        clauses = [clause for clause in books.clauses if isinstance(clause.terms, Share)]
+        for _ in range(random.randint(0, 12)):
+            at = self.instant(last)
+            of = self.instant(last)
+            month = min(month_of(at), month_of(of)) if random.random() < 0.5 else month_of(at)
+            clawbacks = [clause.terms for clause in clauses if clause.terms.clawback]
+            if clawbacks and random.random() < 0.4:  # told when it is just too late, or just not
+                terms = random.choice(clawbacks)
+                end = month_start(month - month % terms.period_months + terms.period_months)
+                at = min(terms.clawback.after(end) - random.choice([0, 0, 1]), last)
+            amount = random.choice([1, -1, 1, 1]) * random.randint(1, 10 ** random.randint(3, 14))
+            result.append(Told(DEDUCTION, random.choice(deal.deductions),
+                               "" if random.random() < 0.5 else random.choice(deal.products).name, month, at, amount))
+        for _ in range(random.randint(0, 12) if clauses else 0):
+            clause = random.choice(clauses)
+            day = self.instant(last) // DAY * DAY + random.choice([0, 0, DAY // 2, DAY - 1])
+            direction, party = books.direction_of(clause)
+            month = max(month_of(day) - random.choice([0, 1, 1, 2, 5]), month_of(clause.begin))
+            name = period_name(month, clause.terms.period_months)
+            amount = random.choice([1, -1, 1, 1]) * random.randint(1, 10 ** random.randint(3, 14))
+            result.append(Told(PAYMENT, clause.identity, name, month_of(day), day, amount, direction, party))
+        return result
 
     # ---- commitments ----
 
@@ -205,8 +292,14 @@ class Maker:
         terms, changed = self.amended(entry[2], agreement.effective)
         return Clause("longer", terms, entry[0], None, changed)
 
+    def name_netting(self, identity: str, terms: Share) -> None:
+        """Two that name each other."""
+        for other, old in self.shares:
+            if terms.netting == other and old.netting == "?":
+                old.netting = identity
+
     def agreements(self) -> list:
-        result, known, self.commits = [], [], []
+        result, known, self.commits, self.shares = [], [], [], []
         for number in range(self.random.randint(1, 5)):
             effective = self.day(FIRST - 1) if number else FIRST
             agreement = Agreement(f"ag{number}", self.random.choice(self.parties), effective,
@@ -228,10 +321,15 @@ class Maker:
                 agreement.clauses.append(Clause(f"c{label}", terms))
                 if isinstance(terms, Commit):
                     self.commits.append((f"{agreement.name}.c{label}", terms))
+                else:
+                    self.name_netting(f"{agreement.name}.c{label}", terms)
+                    self.shares.append((f"{agreement.name}.c{label}", terms))
                 over = terms.end if isinstance(terms, Commit) else NEVER
                 over = over if agreement.until is None and terms.until is None else effective
                 known.append((f"{agreement.name}.c{label}", effective, terms, over))
             result.append(agreement)
+        for _, terms in self.shares:
+            terms.netting = None if terms.netting == "?" else terms.netting
         return result
 
     def deal(self) -> Deal:
@@ -239,6 +337,7 @@ class Maker:
         self.customer, self.parties = "lab", ["attester"] + [f"party{n}" for n in range(random.randint(1, 3))]
         self.events = [f"event{n}" for n in range(random.randint(0, 2))]
         self.providers = {f"cloud{n}": random.choice(self.parties) for n in range(random.randint(1, 3))}
+        self.deductions = ["taxes", "refunds", "fees"][:random.randint(1, 3)]
         self.models = ["gpt-4o", "small", "m.5"][:random.randint(1, 3)]
         self.products = [Product(f"product{n}", random.choice(["inference", "inference", "training"]),
                                  random.choice([self.customer, self.customer, random.choice(self.parties)]),
@@ -247,7 +346,7 @@ class Maker:
                       random.random() < 0.35) for n in range(random.randint(1, 5))]
         return Deal(self.customer, self.parties, self.providers, self.models,
                     [f"account{n}" for n in range(random.randint(1, 6))], self.products, pools, self.agreements(),
-                    self.events)
+                    self.events, self.deductions)
 
     def attested(self, deal: Deal) -> dict:
         return {event: self.random.choice(self.days) + self.random.choice([-1, 0, 1, 12345])
@@ -347,14 +446,31 @@ def write_terms(terms: Commit, names) -> str:
     return " ".join(said[name] for name in names if said[name])
 
 
+def write_share(terms: Share) -> str:
+    rate = "tiered" if terms.tiers else f"{percent(terms.rate_ppb)}%"
+    base = f"share {terms.of_share}" if terms.of_share else f"revenue from {write_products(terms.products)}"
+    ends = [f" to {decimal(begin)} USD" for _, begin in terms.tiers[1:]] + [""]
+    words = [{1: "monthly", 3: "quarterly", 12: "yearly"}[terms.period_months]]
+    words += [f"tier {percent(rate)}% from {decimal(begin)} USD{end}" for (rate, begin), end in zip(terms.tiers, ends)]
+    words += [("whole-band" if terms.whole_band else "marginal")] if terms.tiers else []
+    words += [f"less {', '.join(terms.less)}"] if terms.less else []
+    for name, amount in (("cap {}", terms.cap), ("cap {} per period", terms.cap_per_period),
+                         ("minimum {}", terms.minimum), ("minimum {} per period", terms.minimum_per_period)):
+        words += [name.format(f"{decimal(amount)} USD")] if amount is not None else []
+    words += [f"netting {terms.netting}"] if terms.netting else []
+    words += [f"holdback {percent(terms.holdback[0])}% for {terms.holdback[1].text()}"] if terms.holdback else []
+    for name, duration in (("clawback", terms.clawback), ("statement within", terms.statement),
+                           ("payment within", terms.payment)):
+        words += [f"{name} {duration.text()}"] if duration else []
+    words += [f"interest {percent(terms.interest)}% per year"] if terms.interest else []
+    return f"share {rate} of {base} from {terms.payer} to {terms.payee} {' '.join(words)}{until(terms.until)}"
+
+
 def write_clause(clause: Clause) -> str:
     terms = clause.terms
     amend = f"amend {clause.amends}" if clause.amends else ""
     if isinstance(terms, Share):
-        cap = f" cap {decimal(terms.cap)} USD" if terms.cap is not None else ""
-        return (f"    {clause.label}: share {percent(terms.rate_ppb)}% of revenue from "
-                f"{write_products(terms.products)} from {terms.payer} to {terms.payee} monthly{cap}"
-                f"{until(terms.until)}")
+        return f"    {clause.label}: {write_share(terms)}"
     if terms is None:
         return f"    {clause.label}: {amend}{until(clause.until)}"
     if clause.changed:
@@ -370,6 +486,7 @@ def write_deal(deal: Deal) -> str:
     lines += [f"provider {name} of {party}" for name, party in deal.providers.items()]
     lines += [f"model {name}" for name in deal.models] + [f"account {name} \"{name}\"" for name in deal.accounts]
     lines += [f"event {name} \"{name}\" attested by attester" for name in deal.events]
+    lines += [f"deduction {name} \"{name}\"" for name in deal.deductions]
     for product in deal.products:
         owner = "" if product.owner == deal.customer else f" of {product.owner}"
         lines += [f"product {product.name} class {product.product_class}{owner} {{"]

@@ -98,6 +98,24 @@ class Share:
     payee: str
     cap: int | None = None  # nano-units, over all months
     until: object = None
+    tiers: list = field(default_factory=list)  # of (rate, from), rising; none: the rate
+    whole_band: bool = False
+    of_share: str | None = None  # the share whose part it is, in place of revenue
+    period_months: int = 1
+    less: list = field(default_factory=list)
+    cap_per_period: int | None = None
+    minimum: int | None = None
+    minimum_per_period: int | None = None
+    netting: str | None = None
+    holdback: tuple | None = None  # (parts per billion, for how long)
+    clawback: object = None  # durations of shares.py
+    statement: object = None
+    payment: object = None
+    interest: int | None = None  # parts per billion and year
+
+    def plain(self) -> bool:
+        return not (self.tiers or self.of_share or self.less or self.minimum is not None
+                    or self.cap_per_period is not None or self.minimum_per_period is not None)
 
 
 @dataclass
@@ -152,6 +170,7 @@ class Deal:
     pools: list
     agreements: list
     events: list
+    deductions: list = field(default_factory=list)
 
 
 @dataclass
@@ -296,12 +315,14 @@ class Books:
         self.pools = {pool.name: pool for pool in deal.pools}
         self.clauses = resolve(deal, attested)
         self.family = commitments.Family(self.clauses)
+        self.shares = {clause.identity: clause.terms for clause in self.clauses if isinstance(clause.terms, Share)}
         self.clause_names = {clause.identity for clause in self.clauses} | {
             price_identity(owner.name, price) for owner in deal.products + deal.pools for price in owner.prices}
         self.usage = defaultdict(lambda: [0] * 8)  # units and requests
         self.quantities = defaultdict(int)  # SALE, COST: units
         self.bases = defaultdict(Fraction)  # SHARE by product, COMMITMENT: exact nano-units
         self.caps = {}
+        self.told = []  # deductions and payments
         self.records = self.unrated = self.unsettled = self.estimated = 0
 
     # -- what one record does --
@@ -359,19 +380,22 @@ class Books:
     def add_shares(self, records: Records, product: Product, exact: Fraction) -> None:
         for clause in self.clauses:
             terms = clause.terms
-            if isinstance(terms, Share) and clause.holds(records.instant) and terms.products.holds(product):
+            if (isinstance(terms, Share) and not terms.of_share and clause.holds(records.instant)
+                    and terms.products.holds(product)):
                 self.bases[self.share_key(clause, month_of(records.instant), product.name)] += exact
                 self.caps[clause.identity] = terms.cap
 
-    def share_key(self, clause: InForce, month: int, product: str) -> Key:
+    def direction_of(self, clause: InForce) -> tuple:
+        """And the other side; of a share between others the payee."""
         terms = clause.terms
-        direction, other = MEMO, terms.payee
         if terms.payer == self.deal.customer:
-            direction = PAID
-        elif terms.payee == self.deal.customer:
-            direction, other = RECEIVED, terms.payer
-        return Key(SHARE, month, outcome=direction, rate=terms.rate_ppb, product=product, party=other,
-                   clause=clause.identity)
+            return PAID, terms.payee
+        return (RECEIVED, terms.payer) if terms.payee == self.deal.customer else (MEMO, terms.payee)
+
+    def share_key(self, clause: InForce, month: int, product: str) -> Key:
+        direction, other = self.direction_of(clause)
+        return Key(SHARE, month, outcome=direction, rate=0 if clause.terms.tiers else clause.terms.rate_ppb,
+                   product=product, party=other, clause=clause.identity)
 
     def add_cost(self, records: Records) -> bool:
         pool = self.pools.get(records.pool)
@@ -417,7 +441,7 @@ class Books:
         for key, exact in self.bases.items():
             base = half_even(exact)
             self.lines[key] = (base, weighted(base, key.rate) if key.kind == COMMITMENT else 0)
-            if key.kind == SHARE:
+            if key.kind == SHARE and self.shares[key.clause].plain():
                 totals[Key(**{**key.__dict__, "product": ""})] += base
         for key, base in totals.items():
             self.lines[key] = (base, half_even(Fraction(base * key.rate, BILLION)))
@@ -427,7 +451,7 @@ class Books:
         """What each share with a total cap comes to in all months; which month got the last of it, order decides."""
         full = defaultdict(int)
         for key, (_, amount) in self.lines.items():
-            if key.kind == SHARE and key.product == "" and self.caps.get(key.clause) is not None:
+            if key.kind == SHARE and key.product == "" and key.unit == 0 and self.caps.get(key.clause) is not None:
                 full[key.clause] += amount
         return {clause: min(amount, self.caps[clause]) for clause, amount in full.items()}
 
@@ -439,6 +463,13 @@ class Books:
             return f"memo/sales/{key.product}", f"memo/sales-contra/{key.product}"
         if key.kind == COST:
             return f"cost/{key.pool}", f"payable/{key.party}"
+        if key.kind == shares.DEDUCTION:
+            return f"memo/deduction/{key.clause}", f"memo/deduction-contra/{key.clause}"
+        if key.kind in (shares.SHARE_TERM, shares.PAYMENT):
+            return self.settling_accounts_of(key)
+        if key.kind == SHARE and key.unit == shares.INTEREST and key.outcome != MEMO:
+            return [(f"interest-expense/{key.clause}", f"payable/{key.party}"),
+                    (f"receivable-party/{key.party}", f"interest-income/{key.clause}")][key.outcome - 1]
         if key.kind == SHARE:
             return [(f"memo/share/{key.clause}", f"memo/share-contra/{key.clause}"),
                     (f"share-expense/{key.clause}", f"payable/{key.party}"),
@@ -451,6 +482,19 @@ class Books:
                 f"payable/{key.party}"
         return None
 
+    @staticmethod
+    def settling_accounts_of(key: Key):
+        """What is kept back, set off, paid."""
+        payable, receivable = f"payable/{key.party}", f"receivable-party/{key.party}"
+        if key.outcome == MEMO:
+            return f"memo/share-paid/{key.clause}", f"memo/share-paid-contra/{key.clause}"
+        if key.kind == shares.PAYMENT:
+            return (payable, f"cash/{key.party}") if key.outcome == PAID else (f"cash/{key.party}", receivable)
+        if key.unit == shares.SET_OFF:
+            return payable, receivable
+        return (payable, f"held-back/{key.clause}") if key.outcome == PAID else (
+            f"held-back-asset/{key.clause}", receivable)
+
     def balances(self) -> dict:
         result = defaultdict(int)
         for key, (_, amount) in self.lines.items():
@@ -462,3 +506,4 @@ class Books:
 
 
 import commitments  # noqa: E402  (which needs the words above)
+import shares  # noqa: E402

@@ -8,7 +8,8 @@ from fractions import Fraction
 from model import (
     BILLION, COMMITMENT, COST, DIRECTIONS, ESTIMATED, MEMO, MILLION, ORPHAN_RULE, OUTCOMES, PAID, RECEIVED, SALE,
     SERVED, SHARE, SHORTFALL, UNITS, UNSETTLED, USAGE, Books, Commit, half_even)
-from evaluate import format_instant
+from evaluate import NEVER, format_instant
+import shares
 from commitments import DUES, settle
 
 
@@ -81,9 +82,22 @@ class Statement:
                         for other, line in self.rows.items()
                         if other.kind == SHARE and other.product != "" and other.clause == key.clause]
             result.append({"clause": key.clause, "direction": DIRECTIONS[key.outcome], "party": key.party,
-                           "rate_percent": percent(key.rate), "rate_ppb": str(key.rate), "part": "plain", "products": products,
-                           "capped": nanos < half_even(Fraction(base * key.rate, BILLION))}
+                           "rate_percent": percent(key.rate), "rate_ppb": str(key.rate), "part": shares.PARTS[key.unit],
+                           "products": products if key.unit in (shares.PLAIN, shares.EARNED) else [],
+                           "capped": key.unit == shares.PLAIN and nanos < half_even(Fraction(base * key.rate, BILLION))}
                           | amount("base", base) | amount("amount", nanos))
+        return result
+
+    def share_settlement(self) -> list:
+        result = []
+        for key, (_, nanos) in self.rows.items():
+            if key.kind not in (shares.SHARE_TERM, shares.DEDUCTION, shares.PAYMENT) or self.account \
+                    or not self.concerns(key):
+                continue
+            what = {shares.DEDUCTION: "deduction", shares.PAYMENT: "paid"}.get(
+                key.kind, "set-off" if key.unit == shares.SET_OFF else "held-back")
+            result.append({"what": what, "clause": key.clause, "party": key.party, "of": key.product, "at": key.pool}
+                          | amount("amount", nanos))
         return result
 
     def commitments(self) -> list:
@@ -133,7 +147,7 @@ class Statement:
                   "sales": self.priced(SALE, lambda key: key.party == own),
                   "memo_sales": self.priced(SALE, lambda key: key.party != own),
                   "requests": self.requests(), "commitments": self.commitments(),
-                  "commitments_due": self.commitments_due()}
+                  "commitments_due": self.commitments_due(), "share_settlement": self.share_settlement()}
 
         def total(section: str, direction: str | None = None) -> int:
             return sum(int(line["amount_nanos"]) for line in result[section]
@@ -192,3 +206,30 @@ def commitment_lines(books: Books, at: int) -> list:
             line |= amount(name, nanos)
         result.append(line)
     return result
+
+
+def share_lines(books: Books, at: int) -> list:
+    result = []
+    for identity, one in shares.settle(books, at).items():
+        periods = []
+        for period in one.periods:
+            line = {"period": period.name, "from": moment(period.begin), "until": moment_or_none(period.until),
+                    "over": period.over, "release_at": moment_or_none(period.release_at),
+                    "statement_by": moment_or_none(period.statement_by), "due_at": moment_or_none(period.due_at)}
+            for name, nanos in (
+                    ("base", one.sum_of(period, "base")), ("deducted", one.sum_of(period, "deducted")),
+                    ("deducted_too_late", one.sum_of(period, "lost")), ("earned", one.sum_of(period, "earned")),
+                    ("minimum", one.sum_of(period, "minimum")), ("held", period.held), ("set_off", period.netted),
+                    ("due", period.due), ("paid", period.paid), ("outstanding", period.outstanding),
+                    ("interest", period.interest)):
+                line |= amount(name, nanos)
+            periods.append(line)
+        cap = one.terms.cap
+        result.append({"clause": identity, "direction": DIRECTIONS[one.direction], "party": one.party,
+                       "cap_left": None if cap is None else decimal(cap - one.total), "periods": periods}
+                      | amount("total", one.total))
+    return result
+
+
+def moment_or_none(instant: int):
+    return None if instant == NEVER else moment(instant)

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import commitments  # noqa: E402
 import compare_books  # noqa: E402
 import model  # noqa: E402
+import shares  # noqa: E402
 from compare_books import BUILD, Case, main, run_case  # noqa: E402
 
 SMALL = dict(records=300, lines=150, build=str(BUILD), keep="differences")
@@ -118,7 +119,75 @@ def amounts_rounded_after_the_weight(base: int, rate: int) -> int:
     return rounding_down(Fraction(base * (rate or model.BILLION), model.BILLION))
 
 
+# ---- and for shares -------------------------------------------------------------------------------------
+
+
+def deductions_told_at_the_end_of_the_clawback(told_at: int, end: int, clawback) -> bool:
+    return clawback is not None and told_at > clawback.after(end)
+
+
+def bands_that_hold_their_end(tiers: list, base: int) -> int:
+    return [rate for rate, begin in tiers if begin < base][-1]
+
+
+def bands_rounded_one_by_one(terms, base: int, honest=shares.share_of) -> int:
+    if not terms.tiers or terms.whole_band or base <= 0:
+        return honest(terms, base)
+    ends = [begin for _, begin in terms.tiers[1:]] + [base]
+    return sum(shares.rounded(Fraction(max(min(base, end) - begin, 0) * rate, model.BILLION))
+               for (rate, begin), end in zip(terms.tiers, ends))
+
+
+def minimums_in_whole_for_a_part_of_a_period(minimum: int, period) -> int:
+    return minimum
+
+
+def minimums_beyond_the_cap(one, wanted: int, total: int) -> int:
+    return max(wanted, 0)
+
+
+def caps_by_the_month(one, amount: int) -> int:
+    return amount
+
+
+def interest_from_within_the_due_day(day: int, due_at: int) -> bool:
+    return day + shares.DAY > due_at
+
+
+def payments_that_count_from_the_next_day(told) -> int:
+    return told.at - told.at % shares.DAY + shares.DAY
+
+
+def releases_before_the_month(period) -> int:
+    return model.month_of(period.release_at - 1)
+
+
+def set_off_on_one_side(one, periods: list, rest: int) -> None:
+    return None
+
+
+def deductions_of_any_product(one, told) -> bool:
+    return told.kind == shares.DEDUCTION and told.name in one.terms.less
+
+
+def months_that_end_in_the_next(at: int, count: int) -> int:
+    month = model.month_of(at)
+    return model.month_start(month + count) + at - model.month_start(month)
+
+
 MISTAKES = [
+    (shares, "is_too_late", deductions_told_at_the_end_of_the_clawback),
+    (shares, "band_that_holds", bands_that_hold_their_end),
+    (shares, "share_of", bands_rounded_one_by_one),
+    (shares, "part_of_minimum", minimums_in_whole_for_a_part_of_a_period),
+    (shares.Settled, "with_room", minimums_beyond_the_cap),
+    (shares.Settled, "within_period_cap", caps_by_the_month),
+    (shares, "is_day_of_interest", interest_from_within_the_due_day),
+    (shares, "day_of_payment", payments_that_count_from_the_next_day),
+    (shares, "release_month", releases_before_the_month),
+    (shares.Settled, "take_set_off", set_off_on_one_side),
+    (shares.Settled, "takes_off", deductions_of_any_product),
+    (shares, "months_after", months_that_end_in_the_next),
     (commitments, "piece_start", pieces_that_hold_their_end),
     (commitments, "rank_of_measures", measures_that_hold_their_end),
     (commitments.Settled, "cap_at", caps_by_the_whole),

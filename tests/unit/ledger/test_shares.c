@@ -304,8 +304,64 @@ static void opposite_shares_are_set_off_once(void **state)
     assert_units(period_of(it, "2025-Q1")->netted, 70);
     assert_units(month_of(it, "2025-03")->netted, 70);
     it = settle("a.theirs", "2025-04-01");
-    assert_units(period_of(it, "2025-03")->netted, 0);
+    assert_units(period_of(it, "2025-02")->netted, 30);
+    assert_units(period_of(it, "2025-03")->netted, 40);
+    assert_units(month_of(it, "2025-03")->netted, 0); /* the line is ours */
     assert_units(period_of(settle("a.ours", "2025-03-31"), "2025-Q1")->netted, 0);
+    close_stage();
+}
+
+static void what_was_set_off_is_no_longer_due_of_the_opposite_share(void **state)
+{
+    (void)state;
+    open_stage(
+        "    ours: share 5% of revenue from chat from lab to cloud monthly netting a.theirs {\n"
+        "        minimum 0 USD; payment within 1 day\n    }\n"
+        "    theirs: share 10% of revenue from api from cloud to lab monthly {\n"
+        "        minimum 0 USD; payment within 1 day; interest 36.5% per year\n    }\n"
+        "    third: share 5% of revenue from chat from lab to cloud monthly netting a.theirs {\n"
+        "        minimum 0 USD\n    }\n");
+    sell("a.ours", "2025-01", 1000);
+    sell("a.third", "2025-01", 1000);
+    add_row(LEDGER_SHARE, "a.theirs", "api", "2025-01", 800 * UNIT);
+    const struct ledger_share_settlement *it = settle("a.theirs", "2025-02-12");
+    assert_units(period_of(it, "2025-01")->netted, 80); /* once: 50, and the 30 that are left */
+    assert_units(period_of(it, "2025-01")->outstanding, 0);
+    assert_units(period_of(it, "2025-01")->interest, 0);
+    assert_units(period_of(settle("a.third", "2025-02-12"), "2025-01")->netted, 30);
+    close_stage();
+}
+
+static void nothing_behind_its_end_counts_nor_what_was_posted_before(void **state)
+{
+    (void)state;
+    open_stage(
+        "    s: share 20% of revenue from chat from lab to cloud monthly until 2025-02-01 {\n"
+        "        less taxes; payment within 1 day; interest 8% per year\n    }\n"
+        "    part: share 50% of share a.s from cloud to other monthly until 2025-01-15\n");
+    sell("a.s", "2025-01", 1000);
+    deduct("taxes", "2025-04", 500, "2025-04-10");
+    struct ledger_row *interest = add_row(LEDGER_SHARE, "a.s", "", "2025-05", 0);
+    interest->key.unit = LEDGER_SHARE_INTEREST;
+    interest->totals.amount_nanos = UNIT;
+    const struct ledger_share_settlement *it = settle("a.s", "2025-05-10");
+    assert_units(it->total, 200);
+    assert_int_equal(it->period_count, 1);
+    assert_units(month_of(it, "2025-04")->deducted, 0);
+    assert_true(month_of(it, "2025-04")->interest > 0);
+    close_stage();
+}
+
+static void a_payment_counts_from_its_day(void **state)
+{
+    (void)state;
+    open_stage("    s: share 20% of revenue from chat from lab to cloud monthly {\n"
+               "        minimum 0 USD; payment within 1 day\n    }\n");
+    sell("a.s", "2025-01", 1000);
+    pay("a.s", "2025-01", 150, "2025-03-01");
+    assert_units(period_of(settle("a.s", "2025-02-28"), "2025-01")->paid, 0);
+    assert_units(period_of(settle("a.s", "2025-02-28"), "2025-01")->outstanding, 200);
+    assert_units(period_of(settle("a.s", "2025-03-01"), "2025-01")->outstanding, 50);
     close_stage();
 }
 
@@ -520,6 +576,9 @@ int main(void)
         cmocka_unit_test(a_share_of_a_share_takes_what_the_other_pays),
         cmocka_unit_test(a_part_is_kept_back_and_paid_out_later),
         cmocka_unit_test(opposite_shares_are_set_off_once),
+        cmocka_unit_test(what_was_set_off_is_no_longer_due_of_the_opposite_share),
+        cmocka_unit_test(nothing_behind_its_end_counts_nor_what_was_posted_before),
+        cmocka_unit_test(a_payment_counts_from_its_day),
         cmocka_unit_test(what_is_late_bears_interest_by_the_day),
         cmocka_unit_test(what_is_kept_back_is_due_when_it_is_released),
         cmocka_unit_test(late_usage_posts_its_difference_and_nothing_else),
