@@ -3,6 +3,7 @@
  * A month by the hour: the records of its transactions, read once from the spool's archive and rated as
  * they were booked. The books keep a line a month; what is told here must add up to it.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -18,9 +19,10 @@ struct reading {
     struct store_event *events; /* of the periods, by number */
     size_t event_count;
     uint64_t read, missing;
+    struct oft_arena set_aside; /* of the range that is being read */
+    uint32_t *slots;
+    size_t slot_count;
     oft_instant until; /* what was admitted later belongs to a later month in any calendar */
-    struct oft_arena *arena;
-    bool has_set_aside; /* the segment that is being read holds records that were not booked */
 };
 
 /* Contexts of before may go; those of what follows stay. */
@@ -70,14 +72,6 @@ static enum oft_err take(void *context, const struct trace_sighting *sighting,
     if (meter_record_kind(record) == METER_INTENT || record->admitted_ns >= reading->until) {
         return OFT_OK;
     }
-    const char *why = NULL;
-    if (reading->has_set_aside) { /* a second settlement, say */
-        enum oft_err set_aside = store_quarantined(reading->engine->store, sighting->segment,
-                                                   sighting->slot, reading->arena, &why, reterr);
-        if (set_aside != OFT_OK || why != NULL) {
-            return set_aside;
-        }
-    }
     enum oft_err code = context_of(reading, record->generation, &rated, reterr);
     if (code == OFT_ERR_NOT_FOUND) {
         return OFT_OK; /* set aside when it was read */
@@ -90,6 +84,24 @@ static enum oft_err take(void *context, const struct trace_sighting *sighting,
                                             "hold by the hour",
                                             LEDGER_HOURS_LINES_MAX)
                                  : code;
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* What was read and not booked is in no hour. */
+static enum oft_err take_booked(void *context, const struct trace_sighting *sighting,
+                                struct oft_error *reterr)
+{
+    struct reading *reading = context;
+    bool aside =
+        reading->slot_count > 0 && bsearch(&sighting->slot, reading->slots, reading->slot_count,
+                                           sizeof(*reading->slots), compare_slots) != NULL;
+    return aside ? OFT_OK : take(context, sighting, reterr);
 }
 
 static enum oft_err take_range(void *context, uint64_t number, const struct ledger_range *range,
@@ -105,13 +117,15 @@ static enum oft_err take_range(void *context, uint64_t number, const struct ledg
                         OFT_HOURS_RECORDS_MAX);
     }
     enum oft_err code = ledger_hours_periods(reading->hours, periods_before(reading, number));
+    oft_arena_init(&reading->set_aside, ENGINE_ARENA_BYTES_MAX);
     if (code == OFT_OK) {
-        code = store_quarantine_holds(reading->engine->store, range->segment,
-                                      &reading->has_set_aside, reterr);
+        code = store_set_aside(reading->engine->store, range->segment, &reading->set_aside,
+                               &reading->slots, &reading->slot_count, reterr);
     }
     if (code == OFT_OK) {
-        code = trace_read(reading->engine, range, take, reading, &missing, reterr);
+        code = trace_read(reading->engine, range, take_booked, reading, &missing, reterr);
     }
+    oft_arena_release(&reading->set_aside);
     reading->missing += missing ? 1 : 0;
     return code;
 }
@@ -157,7 +171,7 @@ enum oft_err engine_hours_read(struct engine *engine, int32_t month, oft_instant
                                struct oft_arena *arena, struct engine_hours *ret,
                                struct oft_error *reterr)
 {
-    struct reading reading = {.engine = engine, .arena = arena};
+    struct reading reading = {.engine = engine};
     enum oft_err code = ledger_hours_new(month, &reading.hours);
     ret->hours = reading.hours;
     if (code == OFT_OK) {

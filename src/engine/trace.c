@@ -343,7 +343,10 @@ static enum oft_err take_sighting(void *context, const struct trace_sighting *si
         code = store_quarantined(reading->engine->store, sighting->segment, sighting->slot,
                                  reading->arena, &why, reterr);
     }
-    return code != OFT_OK || why != NULL ? code : take_record(reading, sighting, 0, reterr);
+    /* A segment that could not be opened stands there with slot 0, and may have been booked since. */
+    bool whole = why != NULL && (strcmp(why, "unreadable") == 0 || strcmp(why, "renamed") == 0);
+    return code != OFT_OK || (why != NULL && !whole) ? code
+                                                     : take_record(reading, sighting, 0, reterr);
 }
 
 static enum oft_err take_range(void *context, const struct ledger_range *range,

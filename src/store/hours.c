@@ -67,3 +67,31 @@ enum oft_err store_month_orphans(struct store *store, int32_t month, struct oft_
     *ret_orphans = items;
     return code;
 }
+
+static enum oft_err take_slot(sqlite3_stmt *statement, struct oft_arena *arena, void *item,
+                              struct oft_error *reterr)
+{
+    (void)arena;
+    (void)reterr;
+    *(uint32_t *)item = (uint32_t)sqlite3_column_int64(statement, 0);
+    return OFT_OK;
+}
+
+enum oft_err store_set_aside(struct store *store, const char *segment, struct oft_arena *arena,
+                             uint32_t **ret_slots, size_t *ret_count, struct oft_error *reterr)
+{
+    void *items = NULL;
+    /* A segment that could not be opened stands there with slot 0, and may have been booked since. */
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "SELECT slot FROM quarantine WHERE segment = ?1"
+                      " AND why NOT IN ('unreadable', 'renamed') ORDER BY slot",
+                      reterr);
+    if (statement != NULL) {
+        store_bind_text(statement, 1, segment);
+    }
+    enum oft_err code =
+        store_load(store, statement, take_slot, sizeof(uint32_t), arena, &items, ret_count, reterr);
+    *ret_slots = items;
+    return code;
+}

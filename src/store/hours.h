@@ -17,5 +17,9 @@ enum oft_err store_month_ranges(struct store *store, int32_t month, store_booked
 enum oft_err store_month_orphans(struct store *store, int32_t month, struct oft_arena *arena,
                                  struct store_orphan **ret_orphans, size_t *ret_count,
                                  struct oft_error *reterr) OFT_MUSTCHECK;
+/* The slots of SEGMENT whose records were set aside and not booked, in order, in ARENA. */
+enum oft_err store_set_aside(struct store *store, const char *segment, struct oft_arena *arena,
+                             uint32_t **ret_slots, size_t *ret_count,
+                             struct oft_error *reterr) OFT_MUSTCHECK;
 
 #endif

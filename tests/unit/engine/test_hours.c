@@ -150,6 +150,28 @@ static void records_that_are_gone_leave_a_rest_that_says_so(void **state)
     meter_writer_close(&writer);
 }
 
+/* A record that was read and not booked is in the range all the same; a segment that could not be opened
+ * once is known by its slot 0, and was booked later. */
+static void what_was_set_aside_has_no_day(void **state)
+{
+    struct world *world = *state;
+    struct meter_writer writer;
+    world_writer_open(world, &writer, 64);
+    serve(world, &writer, "2026-04-07T00:00:00Z", 1);
+    serve(world, &writer, "2026-04-08T00:00:00Z", 20);
+    (void)world_drain(world);
+    world_run(world, "INSERT INTO quarantine (segment, slot, why, noticed_ns)"
+                     " SELECT segment, 1, 'settled twice', 0 FROM txn_range");
+    world_run(world, "INSERT INTO quarantine (segment, slot, why, noticed_ns)"
+                     " SELECT segment, 0, 'unreadable', 0 FROM txn_range");
+    says(world, APRIL, false,
+         HEADER "east,gpt-4o,input,east.price.gpt-4o@always,2026-04-07,1,0.0000025,0,USD,\n"
+                "east,gpt-4o,input,east.price.gpt-4o@always,2026-04,20,0.00005,0,USD,"
+                "its records do not come to it: a price in steps by volume has no days; else run "
+                "offtake ledger verify\n");
+    meter_writer_close(&writer);
+}
+
 static const char CHEAP_DEAL[] =
     "deal \"Cheap\"\n"
     "customer lab\n"
@@ -213,6 +235,7 @@ int main(void)
         WITH_WORLD(an_orphan_has_its_day_and_is_uncertain),
         WITH_WORLD(what_came_late_stands_where_the_books_have_it),
         WITH_WORLD(days_of_an_export_are_rounded_to_the_month),
+        WITH_WORLD(what_was_set_aside_has_no_day),
         WITH_WORLD(records_that_are_gone_leave_a_rest_that_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
