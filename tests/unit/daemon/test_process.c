@@ -107,6 +107,7 @@ static pid_t sleeper_start(const char *title)
     assert_true(pid >= 0);
     if (pid == 0) {
         char *arguments[] = {(char *)(uintptr_t)title, "60", NULL};
+        (void)signal(SIGQUIT, SIG_DFL); /* a shell that put us into the background ignores it */
         execv("/bin/sleep", arguments);
         _exit(127);
     }
