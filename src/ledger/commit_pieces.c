@@ -79,11 +79,18 @@ static void put_empty_at(struct commit_walk *walk, oft_instant place)
     }
 }
 
-/* The pieces that begin where something may change without any spend: the commitment itself, what the
+/* The pieces that begin where something may change without any spend: the commitment itself, its amendment, what the
  * next measure asks for (at invoice, from the beginning of its month on), what the predecessor left. */
 static void put_empty(struct commit_walk *walk)
 {
     put_empty_at(walk, walk->terms.commit->period_from);
+    if (walk->amended !=
+        NULL) { /* the first month that is its own: what went over may be all of it */
+        oft_instant from = walk->terms.clause->from;
+        int32_t month = deal_month_of(walk->deal, from);
+        month += deal_month_start(walk->deal, month) < from;
+        put_empty_at(walk, deal_month_start(walk->deal, month));
+    }
     for (size_t i = 0; i < walk->measure_count; i++) {
         put_empty_at(walk, walk->measures[i].by);
         put_empty_at(walk,
@@ -98,7 +105,7 @@ enum oft_err commit_pieces(struct commit_walk *walk, uint32_t clause, const stru
                            size_t row_count, struct oft_arena *arena)
 {
     oft_instant begins = walk->terms.commit->period_from;
-    size_t count = 2 * walk->measure_count + 2;
+    size_t count = 2 * walk->measure_count + 3;
     bool inherited;
     for (size_t i = 0; i < row_count; i++) {
         count += row_is_of(walk->deal, &rows[i], clause, &inherited);

@@ -165,9 +165,29 @@ static void the_version_in_force_at_the_end_takes_over(void **state)
     scene_close(&scene);
 }
 
+/* What was settled before is more than the smaller amount asks for: who follows need not wait. */
+static void an_amendment_to_less_is_complete_in_its_first_month(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(
+        &scene,
+        "    one: commit 1000 USD on alpha over 2024-02-01..2025-10-01 build-up counting all {\n"
+        "        milestone 500 USD by 2025-01-01; shortfall cash\n    }\n"
+        "    two: commit 100 USD on alpha over 2025-02-01..2026-01-01 build-up counting all {\n"
+        "        successor of a.one\n    }\n"
+        "}\nagreement b with cloud {\n    effective 2025-01-15\n"
+        "    one: amend a.one commit 80 USD on alpha over 2024-02-01..2025-10-01 build-up "
+        "counting all\n");
+    assert_int_equal(scene_settle(&scene, "b.one", "2025-03-01")->state, LEDGER_COMMIT_COMPLETE);
+    assert_int_equal(scene_settle(&scene, "a.two", "2025-03-01")->state, LEDGER_COMMIT_RUNNING);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_amendment_to_less_is_complete_in_its_first_month),
         cmocka_unit_test(the_version_in_force_at_the_end_takes_over),
         cmocka_unit_test(what_was_above_the_cap_counts_when_the_cap_rises_without_new_spend),
         cmocka_unit_test(a_commitment_that_was_settled_full_lets_its_successor_begin),
