@@ -193,8 +193,7 @@ static enum oft_err moved_by_batch(const struct ledger_batch *batch, size_t chan
     for (size_t i = change; i-- > 0 && batch->changes[i].key.kind == LEDGER_SHARE;) {
         const struct ledger_change *other = &batch->changes[i];
         oft_nanos step;
-        if (strcmp(other->key.clause, key->clause) != 0 ||
-            other->key.unit != LEDGER_SHARE_PLAIN) {
+        if (strcmp(other->key.clause, key->clause) != 0 || other->key.unit != LEDGER_SHARE_PLAIN) {
             continue;
         }
         if (oft_nanos_sub(other->after.amount_nanos, other->before.amount_nanos, &step) != OFT_OK ||
