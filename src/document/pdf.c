@@ -308,10 +308,13 @@ enum oft_err document_pdf(const struct document *document, struct oft_buffer *ou
     oft_buffer_init(&trial, 64u << 20);
     cairo_surface_t *surface =
         cairo_pdf_surface_create_for_stream(bytes_out, &trial, PAGE_WIDTH, PAGE_HEIGHT);
+    cairo_pdf_surface_restrict_to_version(surface, CAIRO_PDF_VERSION_1_4);
     int pages = set_all(document, surface, 0, &trial);
     cairo_surface_destroy(surface);
     oft_buffer_release(&trial);
     surface = cairo_pdf_surface_create_for_stream(bytes_out, out, PAGE_WIDTH, PAGE_HEIGHT);
+    /* Later versions may pack the metadata away, which `statement --reproduce` reads. */
+    cairo_pdf_surface_restrict_to_version(surface, CAIRO_PDF_VERSION_1_4);
     metadata(surface, document);
     (void)set_all(document, surface, pages, out);
     cairo_surface_finish(surface);

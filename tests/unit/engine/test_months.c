@@ -201,7 +201,7 @@ static void a_new_release_of_zone_data_moves_months_to_come_and_no_other(void **
     assert_string_equal(world->engine->deal->months.release, "2026a");
     use(world, "2026-03-31T22:30:00Z", 1);
     assert_int_equal(requests_in(world, APRIL), 1);
-    other_zone_data(world, "2026b", "Europe/Berlin", "Europe/Kiev");
+    other_zone_data(world, "2026b", "Europe/Berlin", "Europe/Helsinki");
     world_reopen(world);
     world_publish(world);
     assert_string_equal(world->engine->deal->months.release, "2026b");
@@ -245,7 +245,7 @@ static void an_old_statement_is_made_again_by_the_zone_data_of_its_own_deal(void
     use(world, "2026-04-10T00:00:00Z", 1);
     paper(world, 1, &first);
     assert_non_null(strstr(oft_buffer_text(&first), "release 2026a"));
-    other_zone_data(world, "2026b", "Europe/Berlin", "Europe/Kiev");
+    other_zone_data(world, "2026b", "Europe/Berlin", "Europe/Helsinki");
     world_reopen(world);
     world_publish(world);
     paper(world, 1, &again);
