@@ -204,6 +204,14 @@ size_t ledger_batch_kinds(const struct ledger_batch *batch);
  */
 enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_context *context,
                               const struct meter_record *record) OFT_MUSTCHECK;
+/*
+ * Takes back one record that was booked before, as ledger_batch_add would rate it: all its quantities
+ * are below 0. It and the record in its place go into one batch, so that only the difference moves.
+ * The batch does not count it as a record. ledger_batch_close answers OFT_ERR_CONFLICT when a usage
+ * series or a price in steps holds less than is taken back.
+ */
+enum oft_err ledger_batch_reverse(struct ledger_batch *batch, const struct ledger_context *context,
+                                  const struct meter_record *record) OFT_MUSTCHECK;
 
 /* A part of an order that arrived and is paid for by the hour, used or not, from its arrival to the end
  * of its term. */

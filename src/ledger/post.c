@@ -156,14 +156,27 @@ static enum oft_err add_base(const struct ledger_totals *before, oft_nanos exact
     return OFT_OK;
 }
 
-static enum oft_err add_usage(const struct ledger_series *series, struct ledger_totals *after)
+/* Totals of usage are unsigned: what was never counted there cannot be taken back there. */
+static enum oft_err add_usage(const struct ledger_series *series, bool has_reversal,
+                              struct ledger_totals *after, struct oft_error *reterr)
 {
+    bool below = false;
     for (size_t i = 0; i < METER_UNITS; i++) {
         if (__builtin_add_overflow(after->units[i], series->units[i], &after->units[i])) {
             return OFT_ERR_RANGE;
         }
+        below = below || after->units[i] < series->taken_back[i];
+        after->units[i] -= series->taken_back[i];
     }
-    return oft_nanos_add(after->quantity, series->quantity, &after->quantity);
+    enum oft_err err = oft_nanos_add(after->quantity, series->quantity, &after->quantity);
+    if (err == OFT_OK && has_reversal && (below || after->quantity < 0)) {
+        char month[OFT_INSTANT_TEXT_BYTES];
+        return oft_fail(reterr, OFT_ERR_CONFLICT,
+                        "the books hold less usage of %s by %s in %s than is taken back",
+                        series->key.model, series->key.account,
+                        oft_month_format(series->key.month, month));
+    }
+    return err;
 }
 
 static enum oft_err add_priced(const struct ledger_series *series, struct ledger_totals *after)
@@ -200,7 +213,8 @@ static enum oft_err moved_by_batch(const struct ledger_batch *batch, size_t chan
 }
 
 /* Lowers *AMOUNT so that the clause stays within its cap over all months; what is posted already is
- * never taken back here, since a cap that was lowered later does not unmake what was earned. */
+ * taken back only as far as its base was, since a cap that was lowered later does not unmake what was
+ * earned. */
 static enum oft_err apply_cap(const struct ledger_batch *batch, size_t change, oft_nanos cap,
                               struct ledger_totals_source source, oft_nanos *amount,
                               struct oft_error *reterr)
@@ -219,8 +233,9 @@ static enum oft_err apply_cap(const struct ledger_batch *batch, size_t change, o
         oft_nanos_add(room, it->before.amount_nanos, &room) != OFT_OK) {
         return OFT_ERR_RANGE;
     }
+    oft_nanos floor = *amount < it->before.amount_nanos ? *amount : it->before.amount_nanos;
     *amount = *amount < room ? *amount : room;
-    *amount = *amount > it->before.amount_nanos ? *amount : it->before.amount_nanos;
+    *amount = *amount > floor ? *amount : floor;
     return OFT_OK;
 }
 
@@ -305,7 +320,7 @@ static enum oft_err settle_rest(struct ledger_batch *batch, const struct sortabl
         struct ledger_totals *after = &batch->changes[i].after;
         enum oft_err err = OFT_OK;
         if (series->key.kind == LEDGER_USAGE) {
-            err = add_usage(series, after);
+            err = add_usage(series, batch->has_reversal, after, reterr);
         } else if (series->key.kind == LEDGER_SALE || series->key.kind == LEDGER_COST) {
             err = add_priced(series, after);
         } else if (series->key.kind == LEDGER_SHORTFALL || series->key.kind == LEDGER_SHARE_TERM) {
@@ -347,13 +362,14 @@ static enum oft_err check_totals(const struct ledger_batch *batch, const struct 
     return OFT_OK;
 }
 
-/* A total that is what it was is no change; nor is a step that nothing of this batch fell into. */
+/* A total that is what it was is no change; nor is a step that nothing of this batch fell into, nor
+ * what was taken back and booked again alike. */
 static void drop_unchanged(struct ledger_batch *batch, struct sortable *order)
 {
     size_t kept = 0;
     for (size_t i = 0; i < batch->series_count; i++) {
         const struct ledger_change *change = &batch->changes[i];
-        if ((order[i].series->is_total || order[i].series->is_step) &&
+        if ((order[i].series->is_total || order[i].series->is_step || batch->has_reversal) &&
             memcmp(&change->before, &change->after, sizeof(change->after)) == 0) {
             continue;
         }
