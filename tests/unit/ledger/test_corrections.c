@@ -10,6 +10,25 @@
 
 enum { RECORDS = 200, MAY = 2026 * 12 + 4 };
 
+static const char STEPS_DEAL[] =
+    "deal \"Steps\"\n"
+    "customer lab\n"
+    "currency USD\n"
+    "party    cloud \"Cloud\"\n"
+    "provider alpha of cloud\n"
+    "model    gpt-4o\n"
+    "account  acme   \"ACME\"\n"
+    "product  api  class inference { price * input 5.00 USD per 1M tokens }\n"
+    "agreement c with cloud {\n"
+    "    effective 2020-01-01  until 2035-01-01\n"
+    "}\n"
+    "pool east on alpha {\n"
+    "    serves gpt-4o as \"g\" at http://127.0.0.1:9101/v1 kind openai key env K\n"
+    "    price gpt-4o input 3.00 USD per 1M tokens \\\n"
+    "        after 1000 monthly input 2.00 USD per 1M tokens \\\n"
+    "        after 5000 monthly input 1.00 USD per 1M tokens\n"
+    "}\n";
+
 static uint64_t next(uint64_t *state)
 {
     *state ^= *state << 13;
@@ -176,6 +195,54 @@ static void more_in_a_closed_month_is_late_and_less_is_refused(void **state)
     world_close(&world);
 }
 
+/* Of 5300, 1000 cost 3, 4000 cost 2 and 300 cost 1; 600 less are those 300 and 300 of the 4000. */
+static void units_go_from_the_highest_step_down(void **state)
+{
+    static struct book book;
+    struct world world;
+    struct oft_error error = {0};
+    struct meter_record was = record_of("2026-04-01T00:00:00Z", "api", "east", 900, 0);
+    struct meter_record is = record_of("2026-04-01T00:00:00Z", "api", "east", 300, 0);
+    struct meter_record other = record_of("2026-04-02T00:00:00Z", "api", "east", 4400, 0);
+    size_t changes;
+    (void)state;
+    world_open(&world, STEPS_DEAL);
+    memset(&book, 0, sizeof(book));
+    book_add(&book, &world, &was, 1);
+    book_add(&book, &world, &other, 1);
+    assert_nanos(book_amount(&book, LEDGER_COST, "east"), "11300000"); /* 1000, 4000, 300 */
+    assert_int_equal(
+        correct(&book, &world, (struct ledger_periods){0}, &was, &is, &changes, &error), OFT_OK);
+    assert_nanos(book_amount(&book, LEDGER_COST, "east"), "10400000"); /* 1000, 3700, 0 */
+    assert_int_equal(
+        correct(&book, &world, (struct ledger_periods){0}, &other, NULL, &changes, &error), OFT_OK);
+    assert_nanos(book_amount(&book, LEDGER_COST, "east"), "900000"); /* 300, 0, 0 */
+    world_close(&world);
+}
+
+static void a_share_at_its_cap_goes_down_with_its_base(void **state)
+{
+    static struct book book;
+    struct world world;
+    struct oft_error error = {0};
+    struct meter_record was = record_of("2026-02-01T00:00:00Z", "api", "east", 1000, 100);
+    struct meter_record less = record_of("2026-02-01T00:00:00Z", "api", "east", 900, 100);
+    size_t changes;
+    (void)state;
+    world_open(&world, WORLD_DEAL);
+    memset(&book, 0, sizeof(book));
+    book_add(&book, &world, &was, 1);
+    assert_nanos(book_amount(&book, LEDGER_SHARE, "bc.capped"), "10000");
+    assert_int_equal(
+        correct(&book, &world, (struct ledger_periods){0}, &was, &less, &changes, &error), OFT_OK);
+    assert_nanos(book_amount(&book, LEDGER_SHARE, "bc.capped"),
+                 "10000"); /* above it all the same */
+    assert_int_equal(
+        correct(&book, &world, (struct ledger_periods){0}, &less, NULL, &changes, &error), OFT_OK);
+    assert_nanos(book_amount(&book, LEDGER_SHARE, "bc.capped"), "0");
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +250,8 @@ int main(void)
         cmocka_unit_test(what_is_taken_back_and_booked_alike_changes_nothing),
         cmocka_unit_test(what_the_books_do_not_hold_is_not_taken_back),
         cmocka_unit_test(more_in_a_closed_month_is_late_and_less_is_refused),
+        cmocka_unit_test(units_go_from_the_highest_step_down),
+        cmocka_unit_test(a_share_at_its_cap_goes_down_with_its_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
