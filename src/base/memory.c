@@ -13,6 +13,8 @@ struct oft_arena_block {
     struct oft_arena_block *previous;
     size_t used;
     size_t size;
+    size_t adopted_bytes;
+    void *adopted;  /* somebody's block that is the arena's now */
     size_t padding; /* keeps the bytes 16-aligned */
     unsigned char bytes[];
 };
@@ -30,6 +32,7 @@ void oft_arena_release(struct oft_arena *arena)
     struct oft_arena_block *block = arena->newest;
     while (block != NULL) {
         struct oft_arena_block *previous = block->previous;
+        oft_block_free(block->adopted, block->adopted_bytes);
         oft_block_free(block, sizeof(*block) + block->size);
         block = previous;
     }
@@ -79,6 +82,27 @@ void *oft_arena_alloc_array(struct oft_arena *arena, size_t count, size_t item_b
         return NULL;
     }
     return oft_arena_alloc(arena, count * item_bytes);
+}
+
+bool oft_arena_adopt(struct oft_arena *arena, void *block, size_t bytes)
+{
+    if (bytes > arena->bytes_max || arena->used_bytes > arena->bytes_max - bytes) {
+        return false;
+    }
+    struct oft_arena_block *keeper = oft_block_new(sizeof(*keeper));
+    if (keeper == NULL) {
+        return false;
+    }
+    keeper->adopted = block;
+    keeper->adopted_bytes = bytes;
+    if (arena->newest == NULL) {
+        arena->newest = keeper;
+    } else { /* behind the newest, which may have room yet */
+        keeper->previous = arena->newest->previous;
+        arena->newest->previous = keeper;
+    }
+    arena->used_bytes += bytes;
+    return true;
 }
 
 char *oft_arena_copy(struct oft_arena *arena, struct oft_str text)
@@ -195,15 +219,26 @@ void oft_buffer_append_repeat(struct oft_buffer *buffer, char c, size_t count)
 
 void oft_buffer_vprintf(struct oft_buffer *buffer, const char *format, va_list arguments)
 {
+    enum { USUAL_BYTES = 256 }; /* mostly it fits into these, and is printed once */
     va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    if (length < 0) {
-        buffer->failed = true;
+    if (buffer->failed) {
         return;
     }
-    if (!buffer_reserve(buffer, (size_t)length)) {
+    size_t left = buffer->bytes_max - buffer->length;
+    size_t room = left < USUAL_BYTES ? left : USUAL_BYTES;
+    if (!buffer_reserve(buffer, room)) {
+        return;
+    }
+    va_copy(again, arguments);
+    int length = vsnprintf(buffer->data + buffer->length, room + 1, format, again);
+    va_end(again);
+    if (length >= 0 && (size_t)length <= room) {
+        buffer->length += (size_t)length;
+        return;
+    }
+    buffer->data[buffer->length] = '\0';
+    if (length < 0 || !buffer_reserve(buffer, (size_t)length)) {
+        buffer->failed = true;
         return;
     }
     (void)vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);

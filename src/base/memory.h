@@ -34,6 +34,9 @@ void oft_arena_init(struct oft_arena *arena, size_t bytes_max);
 void oft_arena_release(struct oft_arena *arena);
 void *oft_arena_alloc(struct oft_arena *arena, size_t size_bytes) OFT_MUSTCHECK; /* 16-aligned */
 void *oft_arena_alloc_array(struct oft_arena *arena, size_t count, size_t item_bytes) OFT_MUSTCHECK;
+/* Takes BLOCK of BYTES (of oft_block_new) over: it lives as long as the arena. False, and it stays the
+ * caller's, when memory is out or the ceiling is met. */
+bool oft_arena_adopt(struct oft_arena *arena, void *block, size_t bytes) OFT_MUSTCHECK;
 /* A NUL-terminated copy. */
 char *oft_arena_copy(struct oft_arena *arena, struct oft_str text) OFT_MUSTCHECK;
 char *oft_arena_printf(struct oft_arena *arena, const char *format, ...) OFT_PRINTF(2, 3);

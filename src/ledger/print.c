@@ -230,18 +230,23 @@ void print_title(struct oft_buffer *out, const char *title)
 
 void print_json_string(struct oft_buffer *out, const char *text)
 {
+    const char *plain = text; /* from here on nothing had to be written otherwise */
     oft_buffer_append_char(out, '"');
     for (; *text != '\0'; text++) {
         unsigned char c = (unsigned char)*text;
+        if (c != '"' && c != '\\' && c >= 0x20 && c != 0x7f) {
+            continue;
+        }
+        oft_buffer_append(out, plain, (size_t)(text - plain));
+        plain = text + 1;
         if (c == '"' || c == '\\') {
             oft_buffer_append_char(out, '\\');
             oft_buffer_append_char(out, *text);
-        } else if (c < 0x20 || c == 0x7f) {
-            oft_buffer_printf(out, "\\u%04x", c);
         } else {
-            oft_buffer_append_char(out, *text);
+            oft_buffer_printf(out, "\\u%04x", c);
         }
     }
+    oft_buffer_append(out, plain, (size_t)(text - plain));
     oft_buffer_append_char(out, '"');
 }
 

@@ -355,7 +355,8 @@ static void *list_add(struct store_list *list)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
-        void *items = realloc(list->items, capacity * list->item_bytes);
+        void *items = oft_block_grow(list->items, list->capacity * list->item_bytes,
+                                     capacity * list->item_bytes);
         if (items == NULL) {
             return NULL;
         }
@@ -363,14 +364,13 @@ static void *list_add(struct store_list *list)
         list->capacity = capacity;
     }
     void *item = (char *)list->items + list->count * list->item_bytes;
-    memset(item, 0, list->item_bytes);
-    list->count++;
+    list->count++; /* a block is zeroed */
     return item;
 }
 
 void store_list_drop(struct store_list *list)
 {
-    free(list->items);
+    oft_block_free(list->items, list->capacity * list->item_bytes);
     list->items = NULL;
 }
 
@@ -400,16 +400,24 @@ enum oft_err store_load(struct store *store, sqlite3_stmt *statement, store_take
 {
     struct store_list list = {.item_bytes = item_bytes};
     enum oft_err code = store_collect(store, statement, take, arena, &list, reterr);
-    void *items = code == OFT_OK ? oft_arena_alloc_array(arena, list.count, item_bytes) : NULL;
-    if (code == OFT_OK && items == NULL) {
+    bool few = list.capacity * item_bytes < OFT_LARGE_BLOCK_BYTES;
+    *ret_items = NULL;
+    *ret_count = 0;
+    if (code == OFT_OK && few) {
+        *ret_items = oft_arena_alloc_array(arena, list.count, item_bytes);
+        if (*ret_items != NULL && list.count > 0) {
+            memcpy(*ret_items, list.items, list.count * item_bytes);
+        }
+    } else if (code == OFT_OK && oft_arena_adopt(arena, list.items, list.capacity * item_bytes)) {
+        *ret_items = list.items;
+    }
+    if (code == OFT_OK && *ret_items == NULL) {
         code = OFT_ERR_MEMORY;
     }
-    if (items != NULL && list.count > 0) {
-        memcpy(items, list.items, list.count * item_bytes);
-    }
-    *ret_items = items;
     *ret_count = code == OFT_OK ? list.count : 0;
-    store_list_drop(&list);
+    if (few || code != OFT_OK) {
+        store_list_drop(&list);
+    }
     return code;
 }
 

@@ -91,6 +91,50 @@ static void a_block_keeps_its_bytes_as_it_grows_and_the_new_ones_are_zero(void *
     oft_block_free(block, OFT_LARGE_BLOCK_BYTES + 1);
 }
 
+static void a_block_that_is_given_to_an_arena_lives_as_long_and_counts(void **state)
+{
+    struct oft_arena arena;
+    (void)state;
+    oft_arena_init(&arena, 4 * OFT_LARGE_BLOCK_BYTES);
+    char *text = oft_arena_printf(&arena, "before");
+    unsigned char *block = oft_block_new(2 * OFT_LARGE_BLOCK_BYTES);
+    assert_non_null(block);
+    assert_true(oft_arena_adopt(&arena, block, 2 * OFT_LARGE_BLOCK_BYTES));
+    block[2 * OFT_LARGE_BLOCK_BYTES - 1] = 7;
+    assert_true(arena.used_bytes >= 2 * OFT_LARGE_BLOCK_BYTES);
+    assert_string_equal(oft_arena_printf(&arena, "after"), "after");
+    assert_string_equal(text, "before");
+    unsigned char *second = oft_block_new(3 * OFT_LARGE_BLOCK_BYTES);
+    assert_non_null(second);
+    assert_false(oft_arena_adopt(&arena, second, 3 * OFT_LARGE_BLOCK_BYTES));
+    oft_block_free(second, 3 * OFT_LARGE_BLOCK_BYTES);
+    oft_arena_release(&arena);
+    oft_arena_init(&arena, OFT_LARGE_BLOCK_BYTES);
+    block = oft_block_new(100); /* as its first */
+    assert_true(oft_arena_adopt(&arena, block, 100));
+    assert_non_null(oft_arena_alloc(&arena, 100));
+    oft_arena_release(&arena);
+}
+
+static void a_buffer_prints_what_is_longer_than_usual_whole_or_not_at_all(void **state)
+{
+    struct oft_buffer buffer;
+    (void)state;
+    for (int length = 250; length < 260; length++) {
+        oft_buffer_init(&buffer, 300);
+        oft_buffer_printf(&buffer, "%0*d", length, 5);
+        assert_false(buffer.failed);
+        assert_int_equal(strlen(oft_buffer_text(&buffer)), length);
+        assert_int_equal(buffer.length, length);
+        oft_buffer_printf(&buffer, "%051d", 5); /* of which not all fits */
+        assert_true(buffer.failed);
+        assert_int_equal(strlen(oft_buffer_text(&buffer)), length);
+        oft_buffer_printf(&buffer, "more");
+        assert_int_equal(buffer.length, length);
+        oft_buffer_release(&buffer);
+    }
+}
+
 static void an_arena_that_holds_much_still_gives_zeroed_aligned_memory(void **state)
 {
     struct oft_arena arena;
@@ -134,6 +178,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_up_to_its_ceiling),
+        cmocka_unit_test(a_block_that_is_given_to_an_arena_lives_as_long_and_counts),
+        cmocka_unit_test(a_buffer_prints_what_is_longer_than_usual_whole_or_not_at_all),
         cmocka_unit_test(an_arena_copies_and_prints_text),
         cmocka_unit_test(a_buffer_that_met_its_ceiling_says_so_and_takes_no_more),
         cmocka_unit_test(a_block_keeps_its_bytes_as_it_grows_and_the_new_ones_are_zero),
