@@ -31,7 +31,7 @@ from pathlib import Path
 from model import COMMITMENT, SHARE, SHORTFALL, USAGE, Books, Key
 from deals import DAY, DAYS, FIRST, Maker, write_deal
 import shares
-from statement import Statement, commitment_lines, share_lines
+from statement import Statement, commitment_lines, forecast_lines, share_lines
 
 HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("OFFTAKE_BUILD", HERE.parents[1] / "build")).resolve()
@@ -213,6 +213,15 @@ def compare_commitments(books: Books, found: Found) -> list:
     return differing("commitment", program, model)
 
 
+def compare_forecasts(books: Books, found: Found) -> list:
+    program, model = {}, {}
+    for at, lines in found.forecasts.items():
+        for all_parts, listed in ((program, lines), (model, forecast_lines(books, at))):
+            for line in listed:
+                all_parts |= dict(parts_of(at, line))
+    return differing("forecast", program, model)
+
+
 def compare_shares(books: Books, found: Found) -> list:
     program, model = {}, {}
     for at, lines in found.shares.items():
@@ -238,9 +247,11 @@ def compare_books(books: Books, found: Found, as_of: int) -> Outcome:
         outcome.differences += differing("counts", {"all": found.counts}, {"all": counts})
     outcome.differences += compare_statements(books, found, as_of)
     outcome.differences += compare_commitments(books, found)
+    outcome.differences += compare_forecasts(books, found)
     outcome.differences += compare_shares(books, found)
     outcome.compared = (len(books.lines) + len(balances) + len(found.statements) 
-                        + sum(map(len, found.commitments.values())) + sum(map(len, found.shares.values())))
+                        + sum(map(len, found.commitments.values())) + sum(map(len, found.forecasts.values()))
+                        + sum(map(len, found.shares.values())))
     return outcome
 
 

@@ -11,6 +11,7 @@ from model import (
 from evaluate import NEVER, format_instant
 import shares
 from commitments import DUES, settle
+from forecasts import forecasts_of
 
 
 def decimal(nanos: int) -> str:
@@ -166,6 +167,8 @@ class Statement:
 def moment(instant: int) -> str:
     """An instant in full, as reports have it."""
     text = format_instant(instant)
+    if "." in text:
+        text = text.rstrip("Z").rstrip("0") + "Z"
     return text if text.endswith("Z") else f"{text}T00:00:00Z"
 
 
@@ -206,6 +209,25 @@ def commitment_lines(books: Books, at: int) -> list:
             line |= amount(name, nanos)
         result.append(line)
     return result
+
+
+def forecast_line(forecast) -> dict | None:
+    if forecast is None:
+        return None
+    met_at = {"met_at": moment(forecast.met_at)} if forecast.met else {}
+    return ({"met": forecast.met} | met_at | amount("expected", forecast.expected)
+            | amount("shortfall", forecast.shortfall))
+
+
+def forecast_lines(books: Books, at: int) -> list:
+    lines = {identity: {"clause": identity, "status": one.status(), "measures": []}
+             for identity, one in settle(books, at).items()}
+    for identity, one, measure, linear, seasonal in forecasts_of(books, at):
+        lines[identity]["measures"].append(
+            {"kind": measure.kind, "by": moment(measure.by), "linear": forecast_line(linear),
+             "seasonal": forecast_line(seasonal)}
+            | amount("required", one.asked(measure)) | amount("progress", one.progress()))
+    return list(lines.values())
 
 
 def share_lines(books: Books, at: int) -> list:
