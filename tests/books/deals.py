@@ -203,9 +203,14 @@ class Maker:
 
     def sums(self, terms: Commit, most: int) -> list:
         """Rising, within the period."""
-        days = sorted({min(self.instant_near(terms.begin + 1), terms.end) for _ in range(self.random.randint(0, most))})
+        days = sorted({min(self.within(terms), terms.end) for _ in range(self.random.randint(0, most))})
         amounts = sorted(self.random.randint(1, terms.amount) for _ in days)
         return list(zip(amounts, days))
+
+    def within(self, terms: Commit) -> int:
+        if terms.end - terms.begin > 500 * DAY and self.random.random() < 0.5:
+            return terms.begin + self.random.randint(1, terms.end - terms.begin)
+        return self.instant_near(terms.begin + 1)
 
     def instant_near(self, after: int) -> int:
         at = self.day(after)
@@ -248,6 +253,9 @@ class Maker:
         begin = random.choice([effective, self.instant_near(effective)])
         terms = Commit(self.amount(), random.choice(list(self.providers)), begin, self.instant_near(begin),
                        random.choice(["build-up", "burn-down", "take-or-pay"]), self.counting())
+        if random.random() < 0.25:  # of years, so that a season comes again
+            terms.end = max(terms.end, begin + random.randint(400, 1600) * DAY)
+            terms.amount = random.randint(1, 10 ** random.randint(9, 15))
         if self.commits and random.random() < 0.4:
             self.follow(terms, *random.choice(self.commits))
         if terms.end <= effective:

@@ -81,7 +81,8 @@ def linear(one: Settled, measure: Measure) -> Forecast | None:
         return None
     spend = sum(one.spent.values())
     future = rounded(Fraction(spend * (measure.by - one.at), elapsed))
-    return concluded(one, measure, future, lambda need: one.at + rounded(Fraction(need * elapsed, spend)))
+    return concluded(one, measure, future,
+                     lambda need: min(one.at + rounded(Fraction(need * elapsed, spend)), measure.by))
 
 
 # ---- by the months of a year before ---------------------------------------------------------------------

@@ -17,7 +17,8 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "oracle"))
 
-from evaluate import ALWAYS, NEVER, end_instant, format_instant, parse_instant  # noqa: E402  (instants and ends of clauses)
+import evaluate  # noqa: E402
+from evaluate import ALWAYS, NEVER, end_instant, parse_instant  # noqa: E402  (instants and ends of clauses)
 
 USAGE, SALE, COST, SHARE, COMMITMENT, SHORTFALL = 1, 2, 3, 4, 5, 16
 SERVED, ESTIMATED, UNSETTLED, FAILED, REFUSED = range(5)
@@ -31,6 +32,12 @@ MILLION = 10 ** 6
 BILLION = 10 ** 9
 ORPHAN_RULE = ("A request whose worker died before it was settled is booked as unsettled, with the estimate of "
                "its input and no output, because nobody saw what came back.")
+
+
+def format_instant(instant: int) -> str:
+    """With no more digits than it takes."""
+    text = evaluate.format_instant(instant)
+    return text.rstrip("Z").rstrip("0") + "Z" if "." in text else text
 
 
 def half_even(value: Fraction) -> int:

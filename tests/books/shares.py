@@ -68,16 +68,11 @@ class Told:
 
     def key(self) -> Key:
         return Key(self.kind, self.month, outcome=self.direction, product=self.detail,
-                   pool=moment_of(self), party=self.party, clause=self.name)
+                   pool=format_instant(self.at), party=self.party, clause=self.name)
 
     def line(self) -> str:
         return "\t".join(map(str, ["told", self.kind, self.name, self.detail or "-", self.month, self.at,
                                    self.amount, self.direction, self.party or "-"]))
-
-
-def moment_of(told: Told) -> str:
-    text = format_instant(told.at)
-    return text.rstrip("Z").rstrip("0") + "Z" if "." in text else text
 
 
 @dataclass

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from model import (
     BILLION, COMMITMENT, COST, DIRECTIONS, ESTIMATED, MEMO, MILLION, ORPHAN_RULE, OUTCOMES, PAID, RECEIVED, SALE,
-    SERVED, SHARE, SHORTFALL, UNITS, UNSETTLED, USAGE, Books, Commit, half_even)
-from evaluate import NEVER, format_instant
+    SERVED, SHARE, SHORTFALL, UNITS, UNSETTLED, USAGE, Books, Commit, format_instant, half_even)
+from evaluate import NEVER
 import shares
 from commitments import DUES, settle
 from forecasts import forecasts_of
@@ -167,8 +167,6 @@ class Statement:
 def moment(instant: int) -> str:
     """An instant in full, as reports have it."""
     text = format_instant(instant)
-    if "." in text:
-        text = text.rstrip("Z").rstrip("0") + "Z"
     return text if text.endswith("Z") else f"{text}T00:00:00Z"
 
 
