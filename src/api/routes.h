@@ -127,6 +127,8 @@ void api_get_periods(const struct api_scope *scope, struct api_answer *answer);
 void api_post_period_soft_close(const struct api_scope *scope, struct api_answer *answer);
 void api_post_period_close(const struct api_scope *scope, struct api_answer *answer);
 void api_get_commitments(const struct api_scope *scope, struct api_answer *answer);
+void api_get_corrections(const struct api_scope *scope, struct api_answer *answer);
+void api_post_corrections(const struct api_scope *scope, struct api_answer *answer);
 void api_get_shares(const struct api_scope *scope, struct api_answer *answer);
 void api_post_deductions(const struct api_scope *scope, struct api_answer *answer);
 void api_post_share_payments(const struct api_scope *scope, struct api_answer *answer);

@@ -114,6 +114,13 @@ void oft_json_put_number(struct oft_json *json, const char *name, uint64_t numbe
     oft_json_number(json, number);
 }
 
+void oft_json_put_signed(struct oft_json *json, const char *name, int64_t number)
+{
+    oft_json_key(json, name);
+    next(json);
+    oft_buffer_printf(json->out, "%lld", (long long)number);
+}
+
 void oft_json_put_bool(struct oft_json *json, const char *name, bool value)
 {
     oft_json_key(json, name);

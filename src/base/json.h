@@ -27,6 +27,7 @@ void oft_json_null(struct oft_json *json);
 /* A named member at once. */
 void oft_json_put_text(struct oft_json *json, const char *name, const char *text);
 void oft_json_put_number(struct oft_json *json, const char *name, uint64_t number);
+void oft_json_put_signed(struct oft_json *json, const char *name, int64_t number);
 void oft_json_put_bool(struct oft_json *json, const char *name, bool value);
 /* null for OFT_INSTANT_NEVER. */
 void oft_json_put_instant(struct oft_json *json, const char *name, oft_instant instant);

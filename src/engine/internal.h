@@ -100,10 +100,16 @@ enum oft_err engine_values(struct engine *engine, const struct deal *deal,
 struct engine_posted {
     bool any;
     uint64_t unrated;
+    uint64_t number; /* of that transaction; 0: none */
 };
 enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
                          const struct ledger_range *ranges, size_t range_count, oft_instant now_ns,
                          struct engine_posted *ret_posted, struct oft_error *reterr);
+
+/* The same with EVENT, which says what the batch is for, in one transaction. */
+enum oft_err engine_post_told(struct engine *engine, struct ledger_batch *batch,
+                              const struct ledger_event *event, oft_instant now_ns,
+                              struct engine_posted *ret_posted, struct oft_error *reterr);
 
 /* Tells BATCH which months are closed; engine_post does it too. Capacity asks for it before. */
 enum oft_err engine_batch_periods(struct engine *engine, struct ledger_batch *batch,

@@ -58,9 +58,10 @@ enum oft_err engine_post_event(struct engine *engine, const struct ledger_event 
     return write_transaction(engine, &transaction, reterr);
 }
 
-enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
-                         const struct ledger_range *ranges, size_t range_count, oft_instant now_ns,
-                         struct engine_posted *ret_posted, struct oft_error *reterr)
+/* TRANSACTION has what is not the batch's. */
+static enum oft_err post(struct engine *engine, struct ledger_batch *batch,
+                         struct ledger_transaction *transaction, struct engine_posted *ret_posted,
+                         struct oft_error *reterr)
 {
     struct ledger_totals_source source = {engine->store, read_totals, read_share_total,
                                           read_elsewhere};
@@ -72,16 +73,34 @@ enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
     if (code != OFT_OK) {
         return code;
     }
+    transaction->changes = result.changes;
+    transaction->change_count = result.change_count;
+    transaction->entries = result.entries;
+    transaction->entry_count = result.entry_count;
+    bool any =
+        transaction->range_count > 0 || result.change_count > 0 || transaction->event_count > 0;
+    *ret_posted = (struct engine_posted){any, result.counts.unrated, 0};
+    if (any) {
+        code = write_transaction(engine, transaction, reterr);
+        ret_posted->number = transaction->number;
+    }
+    return code;
+}
+
+enum oft_err engine_post(struct engine *engine, struct ledger_batch *batch,
+                         const struct ledger_range *ranges, size_t range_count, oft_instant now_ns,
+                         struct engine_posted *ret_posted, struct oft_error *reterr)
+{
     struct ledger_transaction transaction = {
-        .recorded_ns = now_ns,
-        .ranges = ranges,
-        .range_count = range_count,
-        .changes = result.changes,
-        .change_count = result.change_count,
-        .entries = result.entries,
-        .entry_count = result.entry_count,
-    };
-    *ret_posted =
-        (struct engine_posted){range_count > 0 || result.change_count > 0, result.counts.unrated};
-    return ret_posted->any ? write_transaction(engine, &transaction, reterr) : OFT_OK;
+        .recorded_ns = now_ns, .ranges = ranges, .range_count = range_count};
+    return post(engine, batch, &transaction, ret_posted, reterr);
+}
+
+enum oft_err engine_post_told(struct engine *engine, struct ledger_batch *batch,
+                              const struct ledger_event *event, oft_instant now_ns,
+                              struct engine_posted *ret_posted, struct oft_error *reterr)
+{
+    struct ledger_transaction transaction = {
+        .recorded_ns = now_ns, .events = event, .event_count = 1};
+    return post(engine, batch, &transaction, ret_posted, reterr);
 }

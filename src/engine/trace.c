@@ -147,10 +147,9 @@ static enum oft_err name_lines(const struct engine *engine, struct trace_request
     return code;
 }
 
-/* Whether and how it was booked. */
-static enum oft_err stand(struct engine *engine, const uint8_t id[16], bool settled,
-                          struct trace_request *request, struct oft_arena *arena,
-                          struct oft_error *reterr)
+enum oft_err trace_stand(struct engine *engine, const uint8_t id[16], bool settled,
+                         struct trace_request *request, struct oft_arena *arena,
+                         struct oft_error *reterr)
 {
     struct store *store = engine->store;
     struct store_orphan orphan;
@@ -201,7 +200,7 @@ static enum oft_err trace_request(struct engine *engine, const uint8_t id[16],
     (void)oft_hex(id, 16, request->id);
     enum oft_err code = trace_find(engine, id, request, &settled, reterr);
     if (code == OFT_OK) {
-        code = stand(engine, id, settled, request, arena, reterr);
+        code = trace_stand(engine, id, settled, request, arena, reterr);
     }
     if (code == OFT_OK && request->standing != TRACE_WAITING) {
         code = rate(engine, request, arena, reterr);

@@ -93,6 +93,11 @@ enum oft_err trace_read(struct engine *engine, const struct ledger_range *range,
                         trace_record_fn visit, void *context, bool *ret_missing,
                         struct oft_error *reterr);
 
+/* trace.c: whether and how it was booked, from what trace_find found. */
+enum oft_err trace_stand(struct engine *engine, const uint8_t id[16], bool settled,
+                         struct trace_request *request, struct oft_arena *arena,
+                         struct oft_error *reterr);
+
 void trace_print_request(const struct engine *engine, const struct trace_request *request,
                          struct oft_buffer *out);
 void trace_print_line(const struct engine *engine, const struct trace_of_line *line,
@@ -101,6 +106,8 @@ enum oft_err trace_json_request(const struct engine *engine, const struct trace_
                                 struct oft_buffer *out);
 enum oft_err trace_json_line(const struct engine *engine, const struct trace_of_line *line,
                              struct oft_buffer *out);
+/* A record's units as totals have them; OUT. */
+const int64_t *trace_units(const struct meter_record *record, int64_t out[METER_UNITS]);
 const char *trace_standing_name(enum trace_standing standing);
 
 #endif

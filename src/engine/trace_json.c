@@ -66,13 +66,13 @@ static void put_key(struct oft_json *json, const struct ledger_series_key *key)
     }
 }
 
-static void put_units(struct oft_json *json, const uint64_t units[METER_UNITS])
+static void put_units(struct oft_json *json, const int64_t units[METER_UNITS])
 {
     oft_json_key(json, "units");
     oft_json_open(json, '{');
     for (uint32_t i = 0; i < METER_UNITS; i++) {
         struct ledger_series_key key = {.kind = LEDGER_SALE, .unit = i};
-        oft_json_put_number(json, ledger_unit_name(&key), units[i]);
+        oft_json_put_signed(json, ledger_unit_name(&key), units[i]);
     }
     oft_json_close(json, '}');
 }
@@ -125,7 +125,8 @@ static void put_record(struct oft_json *json, const struct trace_sighting *at)
     oft_json_put_number(json, "attempts", record->attempts);
     oft_json_put_number(json, "flags", record->flags);
     oft_json_put_number(json, "total_us", record->total_us);
-    put_units(json, record->units);
+    int64_t units[METER_UNITS];
+    put_units(json, trace_units(record, units));
 }
 
 static void put_decision(struct oft_json *json, const struct trace_request *request)

@@ -74,18 +74,26 @@ static void put_subject(struct oft_buffer *out, const struct ledger_series_key *
     }
 }
 
-static void put_units(struct oft_buffer *out, const uint64_t units[METER_UNITS])
+static void put_units(struct oft_buffer *out, const int64_t units[METER_UNITS])
 {
     const char *between = "";
     for (uint32_t i = 0; i < METER_UNITS; i++) {
         struct ledger_series_key key = {.kind = LEDGER_SALE, .unit = i};
         if (units[i] != 0) {
-            oft_buffer_printf(out, "%s%s %llu", between, ledger_unit_name(&key),
-                              (unsigned long long)units[i]);
+            oft_buffer_printf(out, "%s%s %lld", between, ledger_unit_name(&key),
+                              (long long)units[i]);
             between = ", ";
         }
     }
     oft_buffer_append_text(out, between[0] == '\0' ? "none\n" : "\n");
+}
+
+const int64_t *trace_units(const struct meter_record *record, int64_t out[METER_UNITS])
+{
+    for (uint32_t i = 0; i < METER_UNITS; i++) {
+        out[i] = record->units[i] > INT64_MAX ? INT64_MAX : (int64_t)record->units[i];
+    }
+    return out;
 }
 
 /* ---- a request --------------------------------------------------------------------------------- */
@@ -189,6 +197,7 @@ void trace_print_request(const struct engine *engine, const struct trace_request
                          struct oft_buffer *out)
 {
     char text[OFT_INSTANT_TEXT_BYTES];
+    int64_t units[METER_UNITS];
     const struct meter_record *record =
         request->standing == TRACE_WAITING ? &request->intents[0].record : &request->settled.record;
     oft_buffer_printf(out, "Request req_%s\n\n", request->id);
@@ -198,7 +207,7 @@ void trace_print_request(const struct engine *engine, const struct trace_request
         put_decision(out, request);
     }
     oft_buffer_printf(out, "%-12s  ", request->standing == TRACE_WAITING ? "Estimate" : "Units");
-    put_units(out, record->units);
+    put_units(out, trace_units(record, units));
     put_standing(engine, out, request);
     if (request->line_count > 0) {
         oft_buffer_append_text(out, "\nWhat it came to, unrounded, and the lines that hold it\n");

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "engine/corrections_internal.h"
 #include "engine/verify_internal.h"
 
 /* ---- what the books say they hold --------------------------------------------------------------- */
@@ -161,6 +162,7 @@ static void print_text(const struct verification *verification, struct oft_buffe
         "  %zu attestations: each linked to the one before, each signature its party's\n"
         "  %llu events of the desk: linked, and folded again to the state in use\n"
         "  %llu statements: each as drafted and approved, final ones to the byte\n"
+        "  %llu corrections of usage: each as it was told, after the one before it\n"
         "  the database file: every page and every index\n"
         "Chain head: %s\n",
         (unsigned long long)verification->transactions, (unsigned long long)verification->entries,
@@ -168,7 +170,7 @@ static void print_text(const struct verification *verification, struct oft_buffe
         verification->series.count, verification->segments.count, verification->deals,
         (unsigned long long)verification->intents, verification->attestations,
         (unsigned long long)verification->desk_events, (unsigned long long)verification->statements,
-        oft_hex(verification->previous, 32, hex));
+        (unsigned long long)verification->corrections, oft_hex(verification->previous, 32, hex));
     uint64_t shown =
         verification->failures < FAILURES_SHOWN ? verification->failures : FAILURES_SHOWN;
     for (uint64_t i = 0; i < shown; i++) {
@@ -192,13 +194,14 @@ static enum oft_err print_json(const struct verification *verification, struct o
         (void)json_array_append_new(findings, json_string(verification->failure_text[i]));
     }
     json_t *answer = json_pack(
-        "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "sound", verification->failures == 0,
-        "transactions", (json_int_t)verification->transactions, "entries",
-        (json_int_t)verification->entries, "changes", (json_int_t)verification->changes, "accounts",
-        (json_int_t)verification->accounts.count, "series", (json_int_t)verification->series.count,
-        "segments", (json_int_t)verification->segments.count, "desk_events",
-        (json_int_t)verification->desk_events, "chain_head",
-        oft_hex(verification->previous, 32, hex), "findings", findings);
+        "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "sound",
+        verification->failures == 0, "transactions", (json_int_t)verification->transactions,
+        "entries", (json_int_t)verification->entries, "changes", (json_int_t)verification->changes,
+        "accounts", (json_int_t)verification->accounts.count, "series",
+        (json_int_t)verification->series.count, "segments",
+        (json_int_t)verification->segments.count, "desk_events",
+        (json_int_t)verification->desk_events, "corrections", (json_int_t)verification->corrections,
+        "chain_head", oft_hex(verification->previous, 32, hex), "findings", findings);
     char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
     if (text != NULL) {
         oft_buffer_printf(out, "%s\n", text);
@@ -289,8 +292,8 @@ static enum oft_err check_all(struct verification *verification, struct oft_aren
                               struct oft_error *reterr)
 {
     struct store *store = verification->engine->store;
-    enum oft_err codes[10] = {OFT_OK};
-    struct oft_error errors[10] = {{0}};
+    enum oft_err codes[11] = {OFT_OK};
+    struct oft_error errors[11] = {{0}};
     codes[0] = store_transactions(store, verify_transaction, verification, &errors[0]);
     codes[1] = compare_balances(verification, arena, &errors[1]);
     codes[2] = compare_series(verification, arena, &errors[2]);
@@ -302,6 +305,8 @@ static enum oft_err check_all(struct verification *verification, struct oft_aren
     codes[8] = engine_papers_examine(verification->engine, other_finding, verification,
                                      &verification->statements, &errors[8]);
     codes[9] = store_examine(store, file_finding, verification, &errors[9]);
+    codes[10] = engine_corrections_examine(verification->engine, other_finding, verification,
+                                           &verification->corrections, &errors[10]);
     for (size_t i = 0; i < OFT_COUNT_OF(codes); i++) {
         if (codes[i] == OFT_ERR_CORRUPT) { /* a finding, and the other checks still say theirs */
             verify_fail(verification, "%s",

@@ -32,7 +32,7 @@ struct verification {
     uint64_t transactions, entries, changes, intents, failures;
     size_t deals;
     size_t attestations;
-    uint64_t desk_events, statements;
+    uint64_t desk_events, statements, corrections;
     int32_t closed_until; /* months before it are closed by now */
     char failure_text[FAILURES_SHOWN][256];
 };

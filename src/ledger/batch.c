@@ -110,6 +110,7 @@ static uint64_t cell_hash(const void *items, size_t item)
     state = mix(state, cell->clause);
     state = mix(state, (uint64_t)cell->regime << 32 | (uint32_t)cell->month);
     state = mix(state, cell->input_floor);
+    state = mix(state, cell->reversed);
     return mix(state, (uint64_t)cell->service_tier << 32 | cell->outcome);
 }
 
@@ -118,7 +119,8 @@ static bool cell_same(const struct ledger_cell *a, const struct ledger_cell *b)
     return a->account == b->account && a->product == b->product && a->model == b->model &&
            a->pool == b->pool && a->clause == b->clause && a->regime == b->regime &&
            a->month == b->month && a->outcome == b->outcome && a->context == b->context &&
-           a->service_tier == b->service_tier && a->input_floor == b->input_floor;
+           a->service_tier == b->service_tier && a->input_floor == b->input_floor &&
+           a->reversed == b->reversed;
 }
 
 bool ledger_month_inside(int32_t month)
@@ -196,8 +198,8 @@ static uint64_t input_of(const struct meter_record *record)
     return sum;
 }
 
-enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_context *context,
-                              const struct meter_record *record)
+static enum oft_err take_record(struct ledger_batch *batch, const struct ledger_context *context,
+                                const struct meter_record *record, bool reversed)
 {
     if (batch->failure != OFT_OK) {
         return batch->failure;
@@ -223,6 +225,7 @@ enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_co
         .outcome = outcome_of(record),
         .service_tier = record->service_tier,
         .input_floor = ledger_context_input_floor(context, input_of(record)),
+        .reversed = reversed,
     };
     struct ledger_cell *cell;
     enum oft_err err = cell_find(batch, &wanted, &cell);
@@ -230,10 +233,26 @@ enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_co
         batch->last_cell = (size_t)(cell - batch->cells);
         err = cell_add(cell, record);
     }
-    batch->counts.records++;
-    batch->counts.unsettled += wanted.outcome == LEDGER_UNSETTLED;
-    batch->counts.estimated += wanted.outcome == LEDGER_SERVED_ESTIMATED;
+    if (reversed) {
+        batch->has_reversal = true;
+    } else {
+        batch->counts.records++;
+        batch->counts.unsettled += wanted.outcome == LEDGER_UNSETTLED;
+        batch->counts.estimated += wanted.outcome == LEDGER_SERVED_ESTIMATED;
+    }
     return batch->failure = err;
+}
+
+enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_context *context,
+                              const struct meter_record *record)
+{
+    return take_record(batch, context, record, false);
+}
+
+enum oft_err ledger_batch_reverse(struct ledger_batch *batch, const struct ledger_context *context,
+                                  const struct meter_record *record)
+{
+    return take_record(batch, context, record, true);
 }
 
 enum oft_err ledger_batch_close(struct ledger_batch *batch, struct ledger_totals_source source,

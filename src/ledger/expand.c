@@ -167,13 +167,16 @@ static enum oft_err expand_usage(struct ledger_batch *batch, const struct resolv
         return OFT_ERR_LIMIT;
     }
     size_t index;
-    enum oft_err err = ledger_series_add(batch, &wanted, (oft_nanos)cell->requests, 0, &index);
+    oft_nanos requests = (oft_nanos)cell->requests;
+    enum oft_err err =
+        ledger_series_add(batch, &wanted, cell->reversed ? -requests : requests, 0, &index);
     if (err != OFT_OK) {
         return err;
     }
     for (size_t i = 0; i < METER_UNITS; i++) {
-        uint64_t *units = &batch->series[index].units[i];
-        if (__builtin_add_overflow(*units, cell->units[i], units)) {
+        int64_t *units = &batch->series[index].units[i];
+        if (cell->reversed ? __builtin_sub_overflow(*units, cell->units[i], units)
+                           : __builtin_add_overflow(*units, cell->units[i], units)) {
             return OFT_ERR_RANGE;
         }
     }
@@ -345,24 +348,33 @@ enum oft_err ledger_cell_expand_cost(struct ledger_batch *batch, const struct le
     return ledger_outcome_owes(cell->outcome) ? expand_cost(batch, &to, &rated) : OFT_OK;
 }
 
+static enum oft_err expand_cell(struct ledger_batch *batch, const struct ledger_cell *cell)
+{
+    struct resolved to = resolve(cell);
+    bool sale_rated = true;
+    bool cost_rated = true;
+    enum oft_err err = expand_usage(batch, &to);
+    if (err == OFT_OK && ledger_outcome_owes(cell->outcome)) {
+        err = expand_sale(batch, &to, &sale_rated);
+        if (err == OFT_OK) {
+            err = expand_cost(batch, &to, &cost_rated);
+        }
+    }
+    bool counts = err == OFT_OK && !(sale_rated && cost_rated) && !cell->reversed;
+    batch->counts.unrated += counts ? cell->requests : 0;
+    return err;
+}
+
+/* Reversals come last: a count that ends at 0 or above is then never below it on the way. */
 enum oft_err ledger_batch_expand(struct ledger_batch *batch)
 {
-    for (size_t i = 0; i < batch->cell_count; i++) {
-        const struct ledger_cell *cell = &batch->cells[i];
-        struct resolved to = resolve(cell);
-        enum oft_err err = expand_usage(batch, &to);
-        bool sale_rated = true;
-        bool cost_rated = true;
-        if (err == OFT_OK && ledger_outcome_owes(cell->outcome)) {
-            err = expand_sale(batch, &to, &sale_rated);
-            if (err == OFT_OK) {
-                err = expand_cost(batch, &to, &cost_rated);
+    enum oft_err err = OFT_OK;
+    for (int pass = 0; pass < (batch->has_reversal ? 2 : 1); pass++) {
+        for (size_t i = 0; err == OFT_OK && i < batch->cell_count; i++) {
+            if (batch->cells[i].reversed == (pass == 1)) {
+                err = expand_cell(batch, &batch->cells[i]);
             }
         }
-        if (err != OFT_OK) {
-            return err;
-        }
-        batch->counts.unrated += sale_rated && cost_rated ? 0 : cell->requests;
     }
-    return OFT_OK;
+    return err;
 }

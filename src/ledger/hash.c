@@ -66,7 +66,7 @@ static void put_change(struct oft_sha256 *hash, const struct ledger_change *chan
     put_nanos(hash, change->after.quantity);
     put_nanos(hash, change->after.amount_nanos);
     for (size_t i = 0; i < METER_UNITS; i++) {
-        put_u64(hash, change->after.units[i]);
+        put_u64(hash, (uint64_t)change->after.units[i]);
     }
 }
 

@@ -116,15 +116,15 @@ static enum oft_err line_of(struct ledger_hours *hours, const struct ledger_seri
     return OFT_OK;
 }
 
-static enum oft_err count(struct ledger_hours_line *line, oft_instant at, uint64_t quantity,
+static enum oft_err count(struct ledger_hours_line *line, oft_instant at, int64_t quantity,
                           bool uncertain)
 {
     oft_nanos hour = ((oft_nanos)at - line->begins) / HOUR_NS;
     if (at < line->begins || hour >= LEDGER_HOURS_OF_LINE) {
         return OFT_ERR_RANGE;
     }
-    uint64_t *units = &line->units[hour];
-    uint64_t *open = &line->uncertain[hour];
+    int64_t *units = &line->units[hour];
+    int64_t *open = &line->uncertain[hour];
     return __builtin_add_overflow(*units, quantity, units) ||
                    (uncertain && __builtin_add_overflow(*open, quantity, open))
                ? OFT_ERR_RANGE
@@ -184,8 +184,8 @@ static enum oft_err plan_new_cells(struct ledger_hours *hours)
     return err;
 }
 
-enum oft_err ledger_hours_add(struct ledger_hours *hours, const struct ledger_context *context,
-                              const struct meter_record *record)
+static enum oft_err take(struct ledger_hours *hours, const struct ledger_context *context,
+                         const struct meter_record *record, bool reversed)
 {
     enum oft_err err = OFT_OK;
     if (hours->batch->cell_count >= LEDGER_HOURS_KINDS_MAX) {
@@ -204,11 +204,25 @@ enum oft_err ledger_hours_add(struct ledger_hours *hours, const struct ledger_co
     for (uint32_t unit = 0; err == OFT_OK && unit < DEAL_UNIT_COUNT; unit++) {
         uint64_t quantity = unit == DEAL_UNIT_REQUEST ? 1 : record->units[unit];
         if (plan->lines[unit] != NO_LINE && quantity != 0) {
-            err = count(&hours->lines[plan->lines[unit]], record->admitted_ns, quantity,
-                        plan->uncertain);
+            err = quantity > INT64_MAX
+                      ? OFT_ERR_RANGE
+                      : count(&hours->lines[plan->lines[unit]], record->admitted_ns,
+                              reversed ? -(int64_t)quantity : (int64_t)quantity, plan->uncertain);
         }
     }
     return err;
+}
+
+enum oft_err ledger_hours_add(struct ledger_hours *hours, const struct ledger_context *context,
+                              const struct meter_record *record)
+{
+    return take(hours, context, record, false);
+}
+
+enum oft_err ledger_hours_reverse(struct ledger_hours *hours, const struct ledger_context *context,
+                                  const struct meter_record *record)
+{
+    return take(hours, context, record, true);
 }
 
 /* ---- capacity ---------------------------------------------------------------------------------- */
@@ -246,7 +260,9 @@ static enum oft_err charge_hours(struct ledger_hours *hours, const struct deal *
         if (deal_month_of(deal, (oft_instant)at) == hours->month) {
             err = charge_line(hours, charge, &line);
             if (err == OFT_OK) {
-                err = count(&hours->lines[line], (oft_instant)at, charge->quantity, false);
+                err = charge->quantity > INT64_MAX ? OFT_ERR_RANGE
+                                                   : count(&hours->lines[line], (oft_instant)at,
+                                                           (int64_t)charge->quantity, false);
             }
         }
     }

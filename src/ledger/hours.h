@@ -23,9 +23,9 @@ enum {
 
 struct ledger_hours_line {
     struct ledger_series_key key;
-    oft_instant begins;  /* of hour 0 */
-    uint64_t *units;     /* LEDGER_HOURS_OF_LINE of them */
-    uint64_t *uncertain; /* of these: estimated, or never seen to their end */
+    oft_instant begins; /* of hour 0 */
+    int64_t *units;     /* LEDGER_HOURS_OF_LINE of them; below 0 where late usage was taken back */
+    int64_t *uncertain; /* of these: estimated, or never seen to their end */
 };
 
 struct ledger_hours;
@@ -38,6 +38,9 @@ enum oft_err ledger_hours_periods(struct ledger_hours *hours,
 /* CONTEXT must live until ledger_hours_forget or _free. OFT_ERR_LIMIT: more lines than there may be. */
 enum oft_err ledger_hours_add(struct ledger_hours *hours, const struct ledger_context *context,
                               const struct meter_record *record) OFT_MUSTCHECK;
+/* The same for a record that was taken back (ledger_batch_reverse). */
+enum oft_err ledger_hours_reverse(struct ledger_hours *hours, const struct ledger_context *context,
+                                  const struct meter_record *record) OFT_MUSTCHECK;
 /* No context of before is needed after it; what was counted stays. */
 enum oft_err ledger_hours_forget(struct ledger_hours *hours) OFT_MUSTCHECK;
 /* Hours of accelerators and megawatts that are over THROUGH an instant, as ledger_capacity_add has them; not

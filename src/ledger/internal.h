@@ -69,6 +69,7 @@ struct ledger_cell {
     uint32_t outcome;
     uint32_t service_tier; /* as the record has it */
     uint64_t input_floor;
+    bool reversed; /* its records are taken back: all it counts is below 0 */
     uint64_t requests;
     uint64_t units[METER_UNITS];
 };
@@ -79,7 +80,7 @@ struct ledger_series {
     oft_nanos quantity; /* units, requests, or nano-units of base */
     oft_nanos exact;    /* base in millionths of a nano-unit: SHARE by product, COMMITMENT. Of a
                            SHARE that is a total: its amount */
-    uint64_t units[METER_UNITS];
+    int64_t units[METER_UNITS];
     bool is_base; /* SHARE by product */
     size_t
         parent; /* of a base: index of the series that has the amount; SIZE_MAX when it is reckoned
@@ -118,6 +119,7 @@ struct ledger_batch {
     struct ledger_periods periods;
     bool closed;
     bool has_capacity;
+    bool has_reversal;
     /* The regime and month of the record before, which is mostly the one of the next. */
     const struct ledger_context *near_context;
     oft_instant near_from, near_until, near_regime_from;

@@ -141,7 +141,8 @@ enum ledger_due {
 };
 
 /* Running totals of a series. quantity: SALE, COST: units. SHARE, COMMITMENT: nano-units of base.
- * USAGE: requests, and the units by class.
+ * USAGE: requests, and the units by class. A late series goes below 0 where usage of a closed month was
+ * taken back.
  * A share has one series per product with its base alone (amount 0), and one with product "" that
  * holds their sum and the amount: rounded once, and under one cap. A series of base keeps what its
  * rounding left over, so that it adds up exactly: units[0] millionths of a nano-unit above
@@ -149,7 +150,7 @@ enum ledger_due {
 struct ledger_totals {
     oft_nanos quantity;
     oft_nanos amount_nanos; /* posted so far */
-    uint64_t units[METER_UNITS];
+    int64_t units[METER_UNITS];
 };
 
 /* ---- entries --------------------------------------------------------------------------------- */
@@ -215,6 +216,14 @@ size_t ledger_batch_kinds(const struct ledger_batch *batch);
  */
 enum oft_err ledger_batch_add(struct ledger_batch *batch, const struct ledger_context *context,
                               const struct meter_record *record) OFT_MUSTCHECK;
+/*
+ * Takes back one record that was booked before, as ledger_batch_add would rate it: all its quantities
+ * are below 0. It and the record in its place go into one batch, so that only the difference moves.
+ * The batch does not count it as a record. ledger_batch_close answers OFT_ERR_CONFLICT when the month's
+ * count of a price in steps holds less than is taken back.
+ */
+enum oft_err ledger_batch_reverse(struct ledger_batch *batch, const struct ledger_context *context,
+                                  const struct meter_record *record) OFT_MUSTCHECK;
 
 /* A part of an order that arrived and is paid for by the hour, used or not, from its arrival to the end
  * of its term. */

@@ -157,8 +157,8 @@ static enum oft_err add_base(const struct ledger_totals *before, oft_nanos exact
         return OFT_ERR_RANGE;
     }
     rest = total - back; /* at most half a nano-unit either way */
-    after->units[0] = rest > 0 ? (uint64_t)rest : 0;
-    after->units[1] = rest < 0 ? (uint64_t)-rest : 0;
+    after->units[0] = rest > 0 ? (int64_t)rest : 0;
+    after->units[1] = rest < 0 ? (int64_t)-rest : 0;
     return OFT_OK;
 }
 
@@ -206,7 +206,8 @@ static enum oft_err moved_by_batch(const struct ledger_batch *batch, size_t chan
 }
 
 /* Lowers *AMOUNT so that the clause stays within its cap over all months; what is posted already is
- * never taken back here, since a cap that was lowered later does not unmake what was earned. */
+ * taken back only as far as its base was, since a cap that was lowered later does not unmake what was
+ * earned. */
 static enum oft_err apply_cap(const struct ledger_batch *batch, size_t change, oft_nanos cap,
                               struct ledger_totals_source source, oft_nanos *amount,
                               struct oft_error *reterr)
@@ -225,8 +226,9 @@ static enum oft_err apply_cap(const struct ledger_batch *batch, size_t change, o
         oft_nanos_add(room, it->before.amount_nanos, &room) != OFT_OK) {
         return OFT_ERR_RANGE;
     }
+    oft_nanos floor = *amount < it->before.amount_nanos ? *amount : it->before.amount_nanos;
     *amount = *amount < room ? *amount : room;
-    *amount = *amount > it->before.amount_nanos ? *amount : it->before.amount_nanos;
+    *amount = *amount > floor ? *amount : floor;
     return OFT_OK;
 }
 
@@ -360,13 +362,14 @@ static enum oft_err check_totals(const struct ledger_batch *batch, const struct 
     return OFT_OK;
 }
 
-/* A total that is what it was is no change; nor is a step that nothing of this batch fell into. */
+/* A total that is what it was is no change; nor is a step that nothing of this batch fell into, nor
+ * what was taken back and booked again alike. */
 static void drop_unchanged(struct ledger_batch *batch, struct sortable *order)
 {
     size_t kept = 0;
     for (size_t i = 0; i < batch->series_count; i++) {
         const struct ledger_change *change = &batch->changes[i];
-        if ((order[i].series->is_total || order[i].series->is_step) &&
+        if ((order[i].series->is_total || order[i].series->is_step || batch->has_reversal) &&
             memcmp(&change->before, &change->after, sizeof(change->after)) == 0) {
             continue;
         }

@@ -85,6 +85,16 @@ static enum oft_err add_by_steps(struct ledger_batch *batch, const struct deal_p
     if (err == OFT_OK) {
         err = oft_nanos_add(from, quantity, &until);
     }
+    bool down = quantity < 0; /* the units counted last are those that go */
+    if (err == OFT_OK && down) {
+        oft_nanos top = from;
+        from = until;
+        until = top;
+        err = from < 0 ? oft_fail(batch->error, OFT_ERR_CONFLICT,
+                                  "the books hold fewer units under %s than are taken back",
+                                  wanted->key.clause)
+                       : OFT_OK;
+    }
     for (uint32_t step = 0; err == OFT_OK && step <= price->step_count; step++) {
         oft_nanos low = step == 0 ? 0 : (oft_nanos)price->steps[step - 1].after;
         oft_nanos high = step == price->step_count ? until : (oft_nanos)price->steps[step].after;
@@ -92,7 +102,7 @@ static enum oft_err add_by_steps(struct ledger_batch *batch, const struct deal_p
         high = high < until ? high : until;
         if (low < high) {
             oft_nanos rate = step_rate(price, step, wanted->key.unit);
-            err = add_units(batch, wanted, high - low, rate, sum);
+            err = add_units(batch, wanted, down ? low - high : high - low, rate, sum);
         }
     }
     return err;
@@ -114,15 +124,16 @@ enum oft_err ledger_units_expand(struct ledger_batch *batch, const struct ledger
 {
     oft_nanos sum = 0;
     for (uint32_t unit = 0; unit < DEAL_UNIT_COUNT; unit++) {
-        uint64_t quantity = unit == DEAL_UNIT_REQUEST ? cell->requests : cell->units[unit];
+        uint64_t count = unit == DEAL_UNIT_REQUEST ? cell->requests : cell->units[unit];
+        oft_nanos quantity = cell->reversed ? -(oft_nanos)count : (oft_nanos)count;
         if (quantity == 0 || costs_nothing(price, unit)) {
             continue;
         }
         wanted->key.unit = unit;
-        enum oft_err err = price->step_count == 0
-                               ? add_units(batch, wanted, (oft_nanos)quantity,
-                                           price->per_million_nanos[unit], &sum)
-                               : add_by_steps(batch, price, wanted, (oft_nanos)quantity, &sum);
+        enum oft_err err =
+            price->step_count == 0
+                ? add_units(batch, wanted, quantity, price->per_million_nanos[unit], &sum)
+                : add_by_steps(batch, price, wanted, quantity, &sum);
         if (err != OFT_OK) {
             return err;
         }

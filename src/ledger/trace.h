@@ -29,9 +29,9 @@ bool ledger_line_takes(const struct ledger_series_key *line, const struct ledger
 /* What one record adds to one line. Money is exact, in millionths of a nano-unit, unrounded. */
 struct ledger_part {
     struct ledger_series_key key;
-    oft_nanos quantity;          /* SALE, COST: units. USAGE: requests. Else 0 */
-    oft_nanos exact;             /* SALE, COST: quantity times rate. SHARE, COMMITMENT: base */
-    uint64_t units[METER_UNITS]; /* USAGE */
+    oft_nanos quantity;         /* SALE, COST: units. USAGE: requests. Else 0 */
+    oft_nanos exact;            /* SALE, COST: quantity times rate. SHARE, COMMITMENT: base */
+    int64_t units[METER_UNITS]; /* USAGE */
 };
 struct ledger_parts {
     struct ledger_part *items;
@@ -56,7 +56,7 @@ enum oft_err ledger_tracer_add(struct ledger_tracer *tracer, const struct ledger
 struct ledger_traced {
     uint64_t records; /* with a part in the line */
     oft_nanos quantity, exact;
-    uint64_t units[METER_UNITS];
+    int64_t units[METER_UNITS];
     struct ledger_part *bases; /* SHARE with an amount: its lines by product. Owned by the tracer */
     size_t base_count;
     struct ledger_part

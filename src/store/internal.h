@@ -41,6 +41,7 @@ void store_column_text(sqlite3_stmt *statement, int column, char *out, size_t si
 bool store_column_bytes(sqlite3_stmt *statement, int column, void *out, size_t length);
 
 /* The tables of schema 4, by subject. */
+extern const char STORE_SCHEMA_CORRECTIONS[];
 extern const char STORE_SCHEMA_TRACE[];
 extern const char STORE_SCHEMA_PERIODS[];
 

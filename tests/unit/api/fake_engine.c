@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/corrections.h"
 #include "engine/periods.h"
 #include "engine/programmes.h"
 #include "engine/shares.h"
@@ -240,6 +241,33 @@ enum oft_err engine_share_paid(struct engine *engine, const struct engine_told *
 {
     (void)now_ns;
     return told(engine, "paid", it, out, reterr);
+}
+
+bool engine_correction_set(struct engine_correction *correction, const char *name, uint64_t units)
+{
+    correction->sets[0] = strcmp(name, "input") == 0;
+    correction->units[0] = units;
+    return correction->sets[0];
+}
+
+enum oft_err engine_correct_usage(struct engine *engine, const struct engine_correction *it,
+                                  oft_instant now_ns, struct oft_buffer *out,
+                                  struct oft_error *reterr)
+{
+    (void)now_ns;
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "correct %s %s %llu %s %s %s %s", it->request,
+                  it->is_void ? "void" : "units", (unsigned long long)it->units[0], it->tier,
+                  it->actor, it->reason, it->reference);
+}
+
+enum oft_err engine_corrections(struct engine *engine, const char *request,
+                                enum ledger_format format, struct oft_buffer *out,
+                                struct oft_error *reterr)
+{
+    (void)format;
+    (void)report(engine, out, reterr, "");
+    return answer(engine, reterr, "corrections %s", request == NULL ? "all" : request);
 }
 
 enum oft_err engine_forecast(struct engine *engine, const oft_instant *asked, oft_instant now_ns,

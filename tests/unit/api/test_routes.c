@@ -253,6 +253,31 @@ static void shares_are_told_by_name_and_reference(void **state)
     assert_string_equal(bench->engine.asked, "paid a.s 2026  2 bob ");
 }
 
+static void corrections_of_usage_have_units_by_their_classes(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(ask(bench, "POST", "/v1/usage/corrections",
+                         "{\"request\":\"req_1\",\"by\":\"ann\",\"reason\":\"bill\","
+                         "\"units\":{\"input\":12},\"service_tier\":\"batch\"}"),
+                     201);
+    assert_string_equal(bench->engine.asked, "correct req_1 units 12 batch ann bill ");
+    assert_int_equal(ask(bench, "POST", "/v1/usage/corrections",
+                         "{\"request\":\"req_1\",\"by\":\"ann\",\"reason\":\"bill\","
+                         "\"void\":true,\"reference\":\"t-1\"}"),
+                     201);
+    assert_string_equal(bench->engine.asked, "correct req_1 void 0  ann bill t-1");
+    static const char *const wrong[] = {"{\"inputs\":1}", "{\"input\":-1}", "{\"input\":\"1\"}"};
+    for (size_t i = 0; i < OFT_COUNT_OF(wrong); i++) {
+        char body[128];
+        (void)snprintf(body, sizeof(body),
+                       "{\"request\":\"req_1\",\"by\":\"ann\",\"reason\":\"bill\",\"units\":%s}",
+                       wrong[i]);
+        assert_int_equal(ask(bench, "POST", "/v1/usage/corrections", body), 400);
+    }
+    assert_int_equal(ask(bench, "GET", "/v1/usage/corrections", NULL), 200);
+    assert_string_equal(bench->engine.asked, "corrections all");
+}
+
 static void periods_and_statements_ask_who_it_is(void **state)
 {
     struct bench *bench = *state;
@@ -378,6 +403,7 @@ int main(void)
         TEST(the_journal_names_its_next_page_until_its_end),
         TEST(a_statement_is_asked_for_as_it_was_made),
         TEST(shares_are_told_by_name_and_reference),
+        TEST(corrections_of_usage_have_units_by_their_classes),
         TEST(periods_and_statements_ask_who_it_is),
         TEST(programmes_are_told_in_words_of_their_own),
         TEST(unsound_books_are_an_answer_and_say_so),

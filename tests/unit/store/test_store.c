@@ -337,7 +337,7 @@ static enum oft_err put_transaction(struct room *room, uint64_t number, uint8_t 
     struct ledger_change changes[2] = {{.key = sale_key()}, {.key = sale_key()}};
     changes[0].after.quantity = (oft_nanos)number * WIDE;
     changes[0].after.amount_nanos = -(oft_nanos)number * WIDE;
-    changes[0].after.units[6] = UINT64_MAX;
+    changes[0].after.units[6] = INT64_MIN;
     changes[1].key.kind = LEDGER_SHARE;
     changes[1].key.unit = LEDGER_SHARE_PLAIN;
     changes[1].after.amount_nanos = (oft_nanos)number * 3;
@@ -388,7 +388,7 @@ static void amounts_beyond_64_bits_come_back_to_the_last_digit(void **state)
     OK(store_series_totals(room->store, &key, &totals, &room->error));
     assert_true(totals.quantity == 2 * WIDE);
     assert_true(totals.amount_nanos == -2 * WIDE);
-    assert_true(totals.units[6] == UINT64_MAX);
+    assert_true(totals.units[6] == INT64_MIN);
     key.rate--; /* another price is another line */
     OK(store_series_totals(room->store, &key, &totals, &room->error));
     assert_true(totals.quantity == 0);
