@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -251,7 +251,7 @@ def price_identity(owner: str, price: Price) -> str:
 
 @dataclass
 class Records:
-    """COUNT records that differ in their units alone: number i has units + i * steps."""
+    """COUNT records that differ in their units alone: number i has units + i * steps. -1: one is taken back."""
 
     count: int
     kind: str  # settled, intent: one that nobody settled
@@ -269,6 +269,10 @@ class Records:
     def sum(self, unit: int) -> int:
         return self.count * self.units[unit] + self.steps[unit] * (self.count * (self.count - 1) // 2)
 
+    def one(self, number: int) -> Records:
+        units = [unit + number * step for unit, step in zip(self.units, self.steps)]
+        return replace(self, count=1, units=units, steps=[0] * 7)
+
     def line(self) -> str:
         words = ["record", self.count, self.kind, self.instant, self.account, self.product, self.model, self.pool,
                  self.clause, self.status, self.flags, *self.units, *self.steps]
@@ -281,6 +285,28 @@ def settled_by_rule(records: Records) -> Records:
     return Records(count, "settled", instant, records.account, records.product, records.model, records.pool,
                    records.clause, 0, records.flags | FLAG_UNSETTLED, records.units[:1] + [0] * 6,
                    records.steps[:1] + [0] * 6)
+
+
+@dataclass
+class Correction:
+    """What somebody says of a record that is booked; without units it is void."""
+
+    number: int
+    instant: int
+    units: dict | None  # of the classes that are said
+
+    def line(self) -> str:
+        what = "void" if self.units is None else "".join(str(int(unit in self.units)) for unit in range(7))
+        units = [(self.units or {}).get(unit, 0) for unit in range(7)]
+        return "\t".join(map(str, ["correct", self.number, self.instant, what, *units]))
+
+
+def put_right(metered: Records, units: dict) -> Records:
+    """Somebody says what was used, so it was served, and nothing in it is a guess."""
+    flags = metered.flags & ~(FLAG_ESTIMATED | FLAG_UNSETTLED)
+    served = 200 <= metered.status <= 299 or flags & (FLAG_ABORTED | FLAG_CUT)
+    return replace(metered, flags=flags, status=metered.status if served else 200,
+                   units=[units.get(unit, was) for unit, was in enumerate(metered.units)])
 
 
 def outcome_of(records: Records) -> int:
@@ -311,6 +337,11 @@ class Key:
     pool: str = ""
     party: str = ""
     clause: str = ""
+    for_month: int = 0  # of what came late: its own month
+
+    @property
+    def own_month(self) -> int:
+        return self.for_month or self.month
 
 
 class Books:
@@ -330,6 +361,8 @@ class Books:
         self.bases = defaultdict(Fraction)  # SHARE by product, COMMITMENT: exact nano-units
         self.caps = {}
         self.told = []  # deductions and payments
+        self.soft_until = self.closed_until = 0  # months before these are soft-closed, closed
+        self.corrected = 0
         self.records = self.unrated = self.unsettled = self.estimated = 0
 
     # -- what one record does --
@@ -346,6 +379,20 @@ class Books:
             sold, bought = self.add_sale(records), self.add_cost(records)
             self.unrated += records.count * (not (sold and bought))
 
+    def placed(self, key: Key) -> Key:
+        """Where a line of its own month stands: see "Periods"."""
+        if key.month >= self.soft_until:
+            return key
+        month = self.soft_until if key.month < self.closed_until else key.month
+        return replace(key, month=month, for_month=key.month)
+
+    def correct(self, was: Records | None, right: Records | None) -> None:
+        """What one record came to is taken back, and what is right is booked in its place."""
+        if was is not None:
+            self.add(replace(was, count=-1))
+        if right is not None:
+            self.add(right)
+
     def add_usage(self, records: Records, outcome: int) -> None:
         pool = self.pools.get(records.pool)
         party = self.deal.providers[pool.provider] if pool else ""
@@ -354,6 +401,7 @@ class Books:
             for word in (records.account, records.product, records.model, records.pool, records.clause))
         key = Key(USAGE, month_of(records.instant), outcome=outcome, account=account, product=product, model=model,
                   pool=pool_name, party=party, clause=clause)
+        key = self.placed(key)
         for unit in range(7):
             self.usage[key][unit] += records.sum(unit)
         self.usage[key][7] += records.count
@@ -378,7 +426,7 @@ class Books:
         for unit, quantity, rate in self.priced(records, price):
             key = Key(SALE, month_of(records.instant), unit, 0, rate, records.account, product.name, records.model,
                       party=product.owner, clause=price_identity(product.name, price))
-            self.quantities[key] += quantity
+            self.quantities[self.placed(key)] += quantity
             exact += Fraction(quantity * rate, MILLION)
         if exact:
             self.add_shares(records, product, exact)
@@ -389,7 +437,8 @@ class Books:
             terms = clause.terms
             if (isinstance(terms, Share) and not terms.of_share and clause.holds(records.instant)
                     and terms.products.holds(product)):
-                self.bases[self.share_key(clause, month_of(records.instant), product.name)] += exact
+                key = self.share_key(clause, month_of(records.instant), product.name)
+                self.bases[self.placed(key)] += exact
                 self.caps[clause.identity] = terms.cap
 
     def direction_of(self, clause: InForce) -> tuple:
@@ -418,7 +467,7 @@ class Books:
         for unit, quantity, rate in self.priced(records, price):
             key = Key(COST, month_of(records.instant), unit, 0, rate, model=records.model, pool=pool.name,
                       party=party, clause=price_identity(pool.name, price))
-            self.quantities[key] += quantity
+            self.quantities[self.placed(key)] += quantity
             exact += Fraction(quantity * rate, MILLION)
         if exact:
             self.add_commitments(records, pool, party, exact)
@@ -435,7 +484,7 @@ class Books:
                 month = month_of(records.instant)
                 key = Key(COMMITMENT, month, outcome=int(pool.marketplace), rate=weight % BILLION, party=party,
                           pool="" if start == month_start(month) else format_instant(start), clause=clause.identity)
-                self.bases[key] += exact
+                self.bases[self.placed(key)] += exact
 
     # -- what it all comes to --
 

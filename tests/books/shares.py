@@ -199,7 +199,7 @@ class Settled:
 
     def months_with_a_base(self) -> list:
         """Months that have a base."""
-        return [key.month for key in self.books.lines
+        return [key.own_month for key in self.books.lines
                 if key.kind == SHARE and key.product and key.clause == self.clause.identity]
 
     def months_of(self, period: Period) -> list:
@@ -218,7 +218,8 @@ class Settled:
             other = others[self.terms.of_share].months.get(month)
             return 0 if other is None else other.earned + other.minimum
         return sum(base for key, (base, _) in self.books.lines.items()
-                   if key.kind == SHARE and key.product and key.clause == self.clause.identity and key.month == month)
+                   if key.kind == SHARE and key.product and key.clause == self.clause.identity
+                   and key.own_month == month)
 
     def covers(self, name: str) -> bool:
         product = self.books.products.get(name)
@@ -242,8 +243,8 @@ class Settled:
     def take_plain(self) -> None:
         for key, (_, amount) in self.books.lines.items():
             if key.kind == SHARE and not key.product and key.clause == self.clause.identity and key.unit == PLAIN \
-                    and key.month in self.months:
-                self.months[key.month].earned = amount
+                    and key.own_month in self.months:
+                self.months[key.own_month].earned += amount
                 self.total += amount
 
     def within_period_cap(self, amount: int) -> int:

@@ -37,6 +37,17 @@ def part_of(part: int, whole: int) -> str:
     return f"{millionths // 10000}.{millionths % 10000:04}"
 
 
+def late_of(key) -> dict:
+    """Where it belongs and where it stands; nothing for what came in time."""
+    if not key.for_month:
+        return {}
+    return {"late_of": month_text(key.for_month), "booked_in": month_text(key.month)}
+
+
+def month_text(month: int) -> str:
+    return f"{month // 12}-{month % 12 + 1:02}"
+
+
 class Statement:
     def __init__(self, books: Books, name: str, month: int, as_of: int):
         deal = books.deal
@@ -55,7 +66,7 @@ class Statement:
             where = {"account": key.account, "product": key.product} if kind == SALE else {"pool": key.pool}
             result.append(where | {"party": key.party, "model": key.model, "unit": UNITS[key.unit],
                                    "clause": key.clause, "quantity": str(quantity)}
-                          | amount("price_per_million", key.rate) | amount("amount", nanos))
+                          | amount("price_per_million", key.rate) | amount("amount", nanos) | late_of(key))
         return result
 
     def reserved(self) -> list:
@@ -66,7 +77,7 @@ class Statement:
                     and key.outcome in (SERVED, ESTIMATED, UNSETTLED):
                 units = {unit: str(self.books.usage[key][number]) for number, unit in enumerate(UNITS[:7])}
                 result.append({"pool": key.pool, "account": key.account, "product": key.product, "model": key.model,
-                               "outcome": OUTCOMES[key.outcome], "requests": str(requests)} | units)
+                               "outcome": OUTCOMES[key.outcome], "requests": str(requests)} | units | late_of(key))
         return result
 
     def is_ours(self, key) -> bool:
@@ -81,12 +92,13 @@ class Statement:
                 continue
             products = [{"product": other.product} | amount("base", line[0])
                         for other, line in self.rows.items()
-                        if other.kind == SHARE and other.product != "" and other.clause == key.clause]
+                        if other.kind == SHARE and other.product != "" and other.clause == key.clause
+                        and other.for_month == key.for_month]
             result.append({"clause": key.clause, "direction": DIRECTIONS[key.outcome], "party": key.party,
                            "rate_percent": percent(key.rate), "rate_ppb": str(key.rate), "part": shares.PARTS[key.unit],
                            "products": products if key.unit in (shares.PLAIN, shares.EARNED) else [],
                            "capped": key.unit == shares.PLAIN and nanos < half_even(Fraction(base * key.rate, BILLION))}
-                          | amount("base", base) | amount("amount", nanos))
+                          | amount("base", base) | amount("amount", nanos) | late_of(key))
         return result
 
     def share_settlement(self) -> list:
@@ -98,7 +110,7 @@ class Statement:
             what = {shares.DEDUCTION: "deduction", shares.PAYMENT: "paid"}.get(
                 key.kind, "set-off" if key.unit == shares.SET_OFF else "held-back")
             result.append({"what": what, "clause": key.clause, "party": key.party, "of": key.product, "at": key.pool}
-                          | amount("amount", nanos))
+                          | amount("amount", nanos) | late_of(key))
         return result
 
     def commitments(self) -> list:
@@ -114,7 +126,7 @@ class Statement:
 
     def commitments_due(self) -> list:
         return [{"clause": key.clause, "party": key.party, "due": DUES[key.outcome], "by": key.pool}
-                | amount("amount", nanos) for key, (_, nanos) in self.rows.items()
+                | amount("amount", nanos) | late_of(key) for key, (_, nanos) in self.rows.items()
                 if key.kind == SHORTFALL and not self.account and self.concerns(key)]
 
     def requests(self) -> dict:
