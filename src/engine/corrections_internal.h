@@ -26,6 +26,9 @@ json_t *correction_record_json(bool has, const struct meter_record *record);
 /* "input 10 -> 12, output 5 -> 0", "void", ... */
 void correction_put_wrapped(struct oft_buffer *out, size_t indent,
                             const struct store_correction *correction);
+/* The event of transaction NUMBER that says who corrected; NULL when there is none. */
+const struct store_event *correction_event(const struct store_event *events, size_t count,
+                                           uint64_t number);
 /* Holds every correction against its event and the one before; each finding is told. */
 enum oft_err engine_corrections_examine(struct engine *engine,
                                         void (*finding)(void *context, const char *text),

@@ -99,8 +99,8 @@ struct told {
     const struct store_event *event;
 };
 
-static const struct store_event *event_of(const struct store_event *events, size_t count,
-                                          uint64_t number)
+const struct store_event *correction_event(const struct store_event *events, size_t count,
+                                           uint64_t number)
 {
     for (size_t i = 0; i < count; i++) {
         if (events[i].number == number && strncmp(events[i].event.what, "usage-", 6) == 0) {
@@ -218,7 +218,7 @@ static enum oft_err list(struct engine *engine, const uint8_t *id, enum ledger_f
         return code != OFT_OK ? code : OFT_ERR_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
-        told[i] = (struct told){&rows[i], event_of(events, event_count, rows[i].number)};
+        told[i] = (struct told){&rows[i], correction_event(events, event_count, rows[i].number)};
         if (told[i].event == NULL) {
             return oft_fail(reterr, OFT_ERR_CORRUPT,
                             "the correction of transaction %llu has no event; run `offtake ledger "
@@ -319,7 +319,8 @@ enum oft_err engine_corrections_examine(struct engine *engine,
         code = store_events(engine->store, 0, UINT64_MAX, &arena, &events, &event_count, reterr);
     }
     for (size_t i = 0; code == OFT_OK && i < count; i++) {
-        code = examine_row(&examination, &rows[i], event_of(events, event_count, rows[i].number));
+        code = examine_row(&examination, &rows[i],
+                           correction_event(events, event_count, rows[i].number));
         examine_order(&examination, rows, i);
     }
     for (size_t i = 0; code == OFT_OK && i < event_count; i++) {

@@ -10,6 +10,7 @@
 #include "engine/trace_internal.h"
 #include "focus/focus.h"
 #include "ledger/hours.h"
+#include "store/corrections.h"
 #include "store/hours.h"
 #include "store/periods.h"
 
@@ -63,12 +64,10 @@ static enum oft_err context_of(struct reading *reading, uint64_t generation,
     return code;
 }
 
-static enum oft_err take(void *context, const struct trace_sighting *sighting,
+static enum oft_err take(struct reading *reading, const struct meter_record *record, bool reversed,
                          struct oft_error *reterr)
 {
-    struct reading *reading = context;
     struct engine_context *rated = NULL;
-    const struct meter_record *record = &sighting->record;
     if (meter_record_kind(record) == METER_INTENT || record->admitted_ns >= reading->until) {
         return OFT_OK;
     }
@@ -77,7 +76,8 @@ static enum oft_err take(void *context, const struct trace_sighting *sighting,
         return OFT_OK; /* set aside when it was read */
     }
     if (code == OFT_OK) {
-        code = ledger_hours_add(reading->hours, rated->ledger, record);
+        code = reversed ? ledger_hours_reverse(reading->hours, rated->ledger, record)
+                        : ledger_hours_add(reading->hours, rated->ledger, record);
     }
     return code == OFT_ERR_LIMIT ? oft_fail(reterr, code,
                                             "the month has more than %d lines of cost: too many to "
@@ -101,7 +101,7 @@ static enum oft_err take_booked(void *context, const struct trace_sighting *sigh
     bool aside =
         reading->slot_count > 0 && bsearch(&sighting->slot, reading->slots, reading->slot_count,
                                            sizeof(*reading->slots), compare_slots) != NULL;
-    return aside ? OFT_OK : take(context, sighting, reterr);
+    return aside ? OFT_OK : take(reading, &sighting->record, false, reterr);
 }
 
 static enum oft_err take_range(void *context, uint64_t number, const struct ledger_range *range,
@@ -138,9 +138,27 @@ static enum oft_err take_orphans(struct reading *reading, int32_t month, struct 
     enum oft_err code =
         store_month_orphans(reading->engine->store, month, arena, &orphans, &count, reterr);
     for (size_t i = 0; code == OFT_OK && i < count; i++) {
-        const struct trace_sighting nowhere = {.record = orphans[i].record};
         code = ledger_hours_periods(reading->hours, periods_before(reading, orphans[i].number));
-        code = code == OFT_OK ? take(reading, &nowhere, reterr) : code;
+        code = code == OFT_OK ? take(reading, &orphans[i].record, false, reterr) : code;
+    }
+    return code;
+}
+
+static enum oft_err take_corrections(struct reading *reading, int32_t month,
+                                     struct oft_arena *arena, struct oft_error *reterr)
+{
+    struct store_correction *rows = NULL;
+    size_t count = 0;
+    enum oft_err code =
+        store_month_corrections(reading->engine->store, month, arena, &rows, &count, reterr);
+    for (size_t i = 0; code == OFT_OK && i < count; i++) {
+        code = ledger_hours_periods(reading->hours, periods_before(reading, rows[i].number));
+        if (code == OFT_OK && rows[i].has_was) {
+            code = take(reading, &rows[i].was, true, reterr);
+        }
+        if (code == OFT_OK && rows[i].has_record) {
+            code = take(reading, &rows[i].record, false, reterr);
+        }
     }
     return code;
 }
@@ -158,6 +176,9 @@ static enum oft_err read_all(struct reading *reading, int32_t month, oft_instant
     }
     if (code == OFT_OK) {
         code = take_orphans(reading, month, arena, reterr);
+    }
+    if (code == OFT_OK) {
+        code = take_corrections(reading, month, arena, reterr);
     }
     if (code == OFT_OK) {
         code = engine_charges(engine, now_ns, arena, &charges, reterr);

@@ -17,9 +17,8 @@ static void let_contexts_go(struct engine *engine)
     engine->batch_began = engine->uses;
 }
 
-/* Whose statements a line stands on; at most three names, ended by NULL. */
-static void name_statements(const struct engine *engine, const struct ledger_series_key *key,
-                            struct oft_arena *arena, const char *out[4])
+void trace_name_statements(const struct engine *engine, const struct ledger_series_key *key,
+                           struct oft_arena *arena, const char *out[4])
 {
     const struct deal *deal = engine->deal;
     const char *customer = deal == NULL ? "" : deal->parties[deal->customer_party].name;
@@ -142,7 +141,7 @@ static enum oft_err name_lines(const struct engine *engine, struct trace_request
     enum oft_err code = OFT_OK;
     for (size_t i = 0; code == OFT_OK && i < request->line_count; i++) {
         code = ledger_line_id(&request->lines[i].line, request->lines[i].id);
-        name_statements(engine, &request->lines[i].line, arena, request->lines[i].statements);
+        trace_name_statements(engine, &request->lines[i].line, arena, request->lines[i].statements);
     }
     return code;
 }
@@ -209,6 +208,9 @@ static enum oft_err trace_request(struct engine *engine, const uint8_t id[16],
         code = load_booking(engine, request, reterr);
     }
     if (code == OFT_OK) {
+        code = trace_corrections(engine, id, request, arena, reterr);
+    }
+    if (code == OFT_OK) {
         code = name_lines(engine, request, arena);
     }
     if (code != OFT_OK) {
@@ -267,7 +269,7 @@ struct reading {
 
 /* The part of one record in the line, for print. */
 static enum oft_err show(struct reading *reading, const struct engine_context *context,
-                         const struct trace_sighting *sighting, uint64_t number)
+                         const struct trace_sighting *sighting, enum trace_how how, uint64_t number)
 {
     struct trace_of_line *line = reading->line;
     struct trace_record *shown = &line->records[line->record_count];
@@ -278,10 +280,12 @@ static enum oft_err show(struct reading *reading, const struct engine_context *c
     }
     shown->at = *sighting;
     shown->number = number;
+    shown->how = how;
     for (size_t i = 0; i < parts.count; i++) {
         if (ledger_line_takes(&line->row.key, &parts.items[i].key)) {
-            shown->quantity = parts.items[i].quantity;
-            shown->exact = parts.items[i].exact;
+            bool back = how == TRACE_TAKEN_BACK;
+            shown->quantity = back ? -parts.items[i].quantity : parts.items[i].quantity;
+            shown->exact = back ? -parts.items[i].exact : parts.items[i].exact;
         }
     }
     line->record_count++;
@@ -306,7 +310,7 @@ static enum oft_err context_of(struct reading *reading, uint64_t generation,
 
 /* NUMBER 0: to be looked up. */
 static enum oft_err take_record(struct reading *reading, const struct trace_sighting *sighting,
-                                uint64_t number, struct oft_error *reterr)
+                                enum trace_how how, uint64_t number, struct oft_error *reterr)
 {
     struct engine_context *context = NULL;
     bool touches = false;
@@ -315,9 +319,11 @@ static enum oft_err take_record(struct reading *reading, const struct trace_sigh
         return OFT_OK; /* set aside when it was read */
     }
     if (code == OFT_OK) {
-        code = say_steps(
-            ledger_tracer_add(reading->tracer, context->ledger, &sighting->record, &touches),
-            reterr);
+        code = how == TRACE_TAKEN_BACK ? ledger_tracer_reverse(reading->tracer, context->ledger,
+                                                               &sighting->record, &touches)
+                                       : ledger_tracer_add(reading->tracer, context->ledger,
+                                                           &sighting->record, &touches);
+        code = say_steps(code, reterr);
     }
     if (code != OFT_OK || !touches || reading->line->record_count == reading->limit) {
         return code;
@@ -326,7 +332,7 @@ static enum oft_err take_record(struct reading *reading, const struct trace_sigh
         code = store_booked_by(reading->engine->store, sighting->segment, sighting->slot, &number,
                                reterr);
     }
-    return code == OFT_OK ? show(reading, context, sighting, number) : code;
+    return code == OFT_OK ? show(reading, context, sighting, how, number) : code;
 }
 
 static enum oft_err take_sighting(void *context, const struct trace_sighting *sighting,
@@ -344,8 +350,9 @@ static enum oft_err take_sighting(void *context, const struct trace_sighting *si
     }
     /* A segment that could not be opened stands there with slot 0, and may have been booked since. */
     bool whole = why != NULL && (strcmp(why, "unreadable") == 0 || strcmp(why, "renamed") == 0);
-    return code != OFT_OK || (why != NULL && !whole) ? code
-                                                     : take_record(reading, sighting, 0, reterr);
+    return code != OFT_OK || (why != NULL && !whole)
+               ? code
+               : take_record(reading, sighting, TRACE_AS_METERED, 0, reterr);
 }
 
 static enum oft_err take_range(void *context, const struct ledger_range *range,
@@ -369,6 +376,27 @@ static enum oft_err take_range(void *context, const struct ledger_range *range,
     return code;
 }
 
+/* Corrections of the line's transactions: what each took back, and what it put in its place. */
+static enum oft_err read_corrections(struct reading *reading, struct oft_arena *arena,
+                                     struct oft_error *reterr)
+{
+    struct store_correction *rows = NULL;
+    size_t count = 0;
+    enum oft_err code = store_line_corrections(reading->engine->store, &reading->line->row.key,
+                                               arena, &rows, &count, reterr);
+    for (size_t i = 0; code == OFT_OK && i < count; i++) {
+        const struct trace_sighting was = {.record = rows[i].was};
+        const struct trace_sighting is = {.record = rows[i].record};
+        if (rows[i].has_was) {
+            code = take_record(reading, &was, TRACE_TAKEN_BACK, rows[i].number, reterr);
+        }
+        if (code == OFT_OK && rows[i].has_record) {
+            code = take_record(reading, &is, TRACE_PUT_RIGHT, rows[i].number, reterr);
+        }
+    }
+    return code;
+}
+
 static enum oft_err read_records(struct reading *reading, struct oft_arena *arena,
                                  struct oft_error *reterr)
 {
@@ -384,7 +412,10 @@ static enum oft_err read_records(struct reading *reading, struct oft_arena *aren
     }
     for (size_t i = 0; code == OFT_OK && i < count; i++) {
         struct trace_sighting nowhere = {.record = orphans[i].record};
-        code = take_record(reading, &nowhere, orphans[i].number, reterr);
+        code = take_record(reading, &nowhere, TRACE_AS_METERED, orphans[i].number, reterr);
+    }
+    if (code == OFT_OK) {
+        code = read_corrections(reading, arena, reterr);
     }
     return code == OFT_OK ? ledger_tracer_sum(reading->tracer, &line->traced) : code;
 }
@@ -411,7 +442,7 @@ static enum oft_err fill_line(struct engine *engine, struct reading *reading,
     }
     line->has_unrounded =
         ledger_line_unrounded(&line->row, &line->unrounded, &line->scale) == OFT_OK;
-    name_statements(engine, key, arena, line->statements);
+    trace_name_statements(engine, key, arena, line->statements);
     return code;
 }
 

@@ -9,6 +9,8 @@
 #include "engine/internal.h"
 #include "engine/trace.h"
 #include "ledger/trace.h"
+#include "store/corrections.h"
+#include "store/periods.h"
 #include "store/trace.h"
 
 /* A record where it lies. */
@@ -39,6 +41,14 @@ struct trace_line {
     const char *statements[4]; /* on whose it stands; NULL ends them */
 };
 
+/* What a correction of the request did. */
+struct trace_correction {
+    const struct store_correction *row;
+    const struct store_event *event;
+    struct trace_line *lines; /* by how much each moved */
+    size_t line_count;
+};
+
 struct trace_request {
     char id[33];
     enum trace_standing standing;
@@ -54,14 +64,19 @@ struct trace_request {
     const struct trace_line *usage;
     struct trace_line *lines; /* usage first */
     size_t line_count;
-    bool adds_up; /* each part has its line in the transaction */
+    struct trace_correction *corrections;
+    size_t correction_count;
+    bool adds_up; /* each part has its line in the transaction that booked it */
 };
 
 /* ---- a line ----------------------------------------------------------------------------------- */
 
+enum trace_how { TRACE_AS_METERED, TRACE_TAKEN_BACK, TRACE_PUT_RIGHT };
+
 struct trace_record {
     struct trace_sighting at;
     uint64_t number;
+    enum trace_how how;
     oft_nanos quantity, exact;
 };
 
@@ -97,6 +112,14 @@ enum oft_err trace_read(struct engine *engine, const struct ledger_range *range,
 enum oft_err trace_stand(struct engine *engine, const uint8_t id[16], bool settled,
                          struct trace_request *request, struct oft_arena *arena,
                          struct oft_error *reterr);
+
+/* Whose statements a line stands on; at most three names, ended by NULL; in ARENA. */
+void trace_name_statements(const struct engine *engine, const struct ledger_series_key *key,
+                           struct oft_arena *arena, const char *out[4]);
+/* trace_corrections.c: what was corrected of a request, and whether the books hold it. */
+enum oft_err trace_corrections(struct engine *engine, const uint8_t id[16],
+                               struct trace_request *request, struct oft_arena *arena,
+                               struct oft_error *reterr);
 
 void trace_print_request(const struct engine *engine, const struct trace_request *request,
                          struct oft_buffer *out);

@@ -162,6 +162,59 @@ static void put_booking(const struct engine *engine, struct oft_json *json,
     oft_json_close(json, '}');
 }
 
+static void put_lines(struct oft_json *json, const struct trace_line *lines, size_t count)
+{
+    open_list(json, "lines");
+    for (size_t i = 0; i < count; i++) {
+        const struct trace_line *line = &lines[i];
+        oft_json_open(json, '{');
+        oft_json_put_text(json, "line", line->id);
+        put_key(json, &line->line);
+        put_part(json, &line->part);
+        put_statements(json, line->statements);
+        oft_json_close(json, '}');
+    }
+    oft_json_close(json, ']');
+}
+
+static void put_corrected_units(struct oft_json *json, const char *name, bool has,
+                                const struct meter_record *record)
+{
+    int64_t units[METER_UNITS];
+    oft_json_key(json, name);
+    if (!has) {
+        oft_json_null(json);
+        return;
+    }
+    oft_json_open(json, '{');
+    put_units(json, trace_units(record, units));
+    oft_json_put_text(json, "service_tier",
+                      deal_variant_text((enum deal_variant)record->service_tier));
+    oft_json_close(json, '}');
+}
+
+static void put_corrections(const struct engine *engine, struct oft_json *json,
+                            const struct trace_request *request)
+{
+    open_list(json, "corrections");
+    for (size_t i = 0; i < request->correction_count; i++) {
+        const struct trace_correction *correction = &request->corrections[i];
+        const struct store_correction *row = correction->row;
+        oft_json_open(json, '{');
+        oft_json_put_number(json, "transaction", row->number);
+        oft_json_put_instant(json, "recorded",
+                             engine_contract_now(engine, correction->event->recorded_ns));
+        oft_json_put_text(json, "by", correction->event->event.actor);
+        oft_json_put_text(json, "reason", row->reason);
+        oft_json_put_text(json, "reference", row->reference);
+        put_corrected_units(json, "was", row->has_was, &row->was);
+        put_corrected_units(json, "is", row->has_record, &row->record);
+        put_lines(json, correction->lines, correction->line_count);
+        oft_json_close(json, '}');
+    }
+    oft_json_close(json, ']');
+}
+
 enum oft_err trace_json_request(const struct engine *engine, const struct trace_request *request,
                                 struct oft_buffer *out)
 {
@@ -188,17 +241,8 @@ enum oft_err trace_json_request(const struct engine *engine, const struct trace_
         put_decision(&json, request);
     }
     put_booking(engine, &json, request);
-    open_list(&json, "lines");
-    for (size_t i = 0; i < request->line_count; i++) {
-        const struct trace_line *line = &request->lines[i];
-        oft_json_open(&json, '{');
-        oft_json_put_text(&json, "line", line->id);
-        put_key(&json, &line->line);
-        put_part(&json, &line->part);
-        put_statements(&json, line->statements);
-        oft_json_close(&json, '}');
-    }
-    oft_json_close(&json, ']');
+    put_lines(&json, request->lines, request->line_count);
+    put_corrections(engine, &json, request);
     oft_json_close(&json, '}');
     oft_buffer_append_char(out, '\n');
     return out->failed ? OFT_ERR_LIMIT : OFT_OK;
@@ -245,6 +289,7 @@ static void put_changes(const struct engine *engine, struct oft_json *json,
 
 static void put_records(struct oft_json *json, const struct trace_of_line *line)
 {
+    static const char *const HOW[] = {NULL, "taken-back", "put-right"};
     char id[33];
     oft_json_put_number(json, "record_count", line->traced.records);
     open_list(json, "records");
@@ -252,12 +297,16 @@ static void put_records(struct oft_json *json, const struct trace_of_line *line)
         const struct trace_record *record = &line->records[i];
         struct ledger_part part = {
             .key = line->row.key, .quantity = record->quantity, .exact = record->exact};
-        memcpy(part.units, record->at.record.units, sizeof(part.units));
+        (void)trace_units(&record->at.record, part.units);
+        for (size_t j = 0; record->how == TRACE_TAKEN_BACK && j < METER_UNITS; j++) {
+            part.units[j] = -part.units[j];
+        }
         oft_json_open(json, '{');
         oft_json_put_text(json, "request", oft_hex(record->at.record.request_id, 16, id));
         oft_json_put_instant(json, "admitted", record->at.record.admitted_ns);
         oft_json_put_number(json, "generation", record->at.record.generation);
         oft_json_put_number(json, "transaction", record->number);
+        oft_json_put_text(json, "correction", HOW[record->how]);
         put_place(json, &record->at);
         put_part(json, &part);
         oft_json_close(json, '}');

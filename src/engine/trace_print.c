@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "engine/corrections_internal.h"
 #include "engine/trace_internal.h"
 #include "ledger/statement.h"
 
@@ -193,6 +194,24 @@ static void put_request_line(struct oft_buffer *out, const struct trace_line *li
     put_statements(out, line->statements, line->line.month);
 }
 
+static void put_corrections(const struct engine *engine, struct oft_buffer *out,
+                            const struct trace_request *request)
+{
+    for (size_t i = 0; i < request->correction_count; i++) {
+        const struct trace_correction *correction = &request->corrections[i];
+        char at[OFT_INSTANT_TEXT_BYTES];
+        oft_buffer_printf(
+            out, "\nCorrected by %s, %s, transaction %llu\n", correction->event->event.actor,
+            oft_instant_format(engine_contract_now(engine, correction->event->recorded_ns), at),
+            (unsigned long long)correction->row->number);
+        print_wrapped(out, 2, 2, correction->row->reason);
+        correction_put_wrapped(out, 2, correction->row);
+        for (size_t j = 0; j < correction->line_count; j++) {
+            put_request_line(out, &correction->lines[j]);
+        }
+    }
+}
+
 void trace_print_request(const struct engine *engine, const struct trace_request *request,
                          struct oft_buffer *out)
 {
@@ -215,6 +234,7 @@ void trace_print_request(const struct engine *engine, const struct trace_request
     for (size_t i = 0; i < request->line_count; i++) {
         put_request_line(out, &request->lines[i]);
     }
+    put_corrections(engine, out, request);
     if (!request->adds_up) {
         oft_buffer_append_text(out, "\nIT DOES NOT ADD UP: the transaction lacks a line of it. Run "
                                     "`offtake ledger\nverify`.\n");
@@ -324,6 +344,11 @@ static void put_records(struct oft_buffer *out, const struct trace_of_line *line
         }
         oft_buffer_printf(out, "      transaction %-10llu %18s %32s\n",
                           (unsigned long long)record->number, count, digits);
+        if (record->how != TRACE_AS_METERED) {
+            oft_buffer_printf(out, "      %s\n",
+                              record->how == TRACE_TAKEN_BACK ? "taken back by a correction"
+                                                              : "as it was put right");
+        }
     }
 }
 

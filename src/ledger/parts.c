@@ -68,6 +68,7 @@ static enum oft_err expand_cell(const struct ledger_cell *cell, struct ledger_pa
         err = OFT_ERR_MEMORY;
     } else {
         batch->cells[0] = *cell;
+        batch->has_reversal = cell->reversed;
         batch->cell_count = batch->cell_capacity = 1;
         err = ledger_batch_expand(batch);
     }
@@ -165,11 +166,12 @@ static enum oft_err judge_new_cells(struct ledger_tracer *tracer)
     return err;
 }
 
-enum oft_err ledger_tracer_add(struct ledger_tracer *tracer, const struct ledger_context *context,
-                               const struct meter_record *record, bool *ret_touches)
+static enum oft_err take_record(struct ledger_tracer *tracer, const struct ledger_context *context,
+                                const struct meter_record *record, bool reversed, bool *ret_touches)
 {
     const struct ledger_series_key *line = &tracer->line;
-    enum oft_err err = ledger_batch_add(tracer->batch, context, record);
+    enum oft_err err = reversed ? ledger_batch_reverse(tracer->batch, context, record)
+                                : ledger_batch_add(tracer->batch, context, record);
     if (err == OFT_OK) {
         err = judge_new_cells(tracer);
     }
@@ -182,6 +184,19 @@ enum oft_err ledger_tracer_add(struct ledger_tracer *tracer, const struct ledger
     }
     tracer->traced.records += *ret_touches ? 1 : 0;
     return OFT_OK;
+}
+
+enum oft_err ledger_tracer_add(struct ledger_tracer *tracer, const struct ledger_context *context,
+                               const struct meter_record *record, bool *ret_touches)
+{
+    return take_record(tracer, context, record, false, ret_touches);
+}
+
+enum oft_err ledger_tracer_reverse(struct ledger_tracer *tracer,
+                                   const struct ledger_context *context,
+                                   const struct meter_record *record, bool *ret_touches)
+{
+    return take_record(tracer, context, record, true, ret_touches);
 }
 
 /* Adds PART to the one of its key in PARTS, which has room for one more. */

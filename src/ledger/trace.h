@@ -53,8 +53,14 @@ void ledger_tracer_free(struct ledger_tracer *tracer);
 enum oft_err ledger_tracer_add(struct ledger_tracer *tracer, const struct ledger_context *context,
                                const struct meter_record *record, bool *ret_touches) OFT_MUSTCHECK;
 
+/* The same for a record that was taken back: all that it adds is below 0. */
+enum oft_err ledger_tracer_reverse(struct ledger_tracer *tracer,
+                                   const struct ledger_context *context,
+                                   const struct meter_record *record,
+                                   bool *ret_touches) OFT_MUSTCHECK;
+
 struct ledger_traced {
-    uint64_t records; /* with a part in the line */
+    uint64_t records; /* with a part in the line; those that were taken back too */
     oft_nanos quantity, exact;
     int64_t units[METER_UNITS];
     struct ledger_part *bases; /* SHARE with an amount: its lines by product. Owned by the tracer */

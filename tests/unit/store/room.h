@@ -98,6 +98,7 @@ static inline int64_t sql(const struct room *room, const char *text)
 /* Takes the closed file back to what schemas 2 and 1 looked like. */
 static inline void make_schema_3(const struct room *room)
 {
+    (void)sql(room, "DROP TABLE correction");
     (void)sql(room, "DROP TABLE orphan");
     (void)sql(room, "DROP TABLE statement_final");
     (void)sql(room, "DROP TABLE statement");
