@@ -141,12 +141,12 @@ class Statement:
                       if key.kind == USAGE and self.concerns(key) and key.outcome in (SERVED, ESTIMATED, UNSETTLED)
                       and any(name.startswith("?") for name in (key.account, key.product, key.model, key.pool)))
         notes = []
-        if requests["unsettled"]:
+        if requests["unsettled"] > 0:
             notes.append(f"{requests['unsettled']} unsettled: {ORPHAN_RULE}")
-        if requests["served-estimated"]:
+        if requests["served-estimated"] > 0:
             notes.append(f"{requests['served-estimated']} estimated: the provider sent no usage; its tokens were "
                          "counted from what passed.")
-        if unknown:
+        if unknown > 0:
             notes.append(f"{unknown} with an id that their deal does not know: what could not be priced is not in "
                          "the amounts.")
         if reserved:
