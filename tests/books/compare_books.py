@@ -5,6 +5,8 @@
     python3 compare_books.py --seed 1 --deals 1000 --records 100000 --lines 400    # a long run
     python3 compare_books.py --seed 1 --deals 4 --records 20000 --path engine      # spool files, SQLite
 
+By the engine, records come in stages: each out of order, with some that are settled twice; then some of all so far
+are corrected, some of these again; then months are closed, so that more of what comes is late.
 Every series with its quantity, amount and rest, every balance, each share with its cap, each commitment, and
 the statements of every party and account are equal to the nano-unit, or the exit code is 1 and the deal and its
 records are kept. 2: the program refused too many deals. The last line is the summary.
@@ -59,6 +61,9 @@ class Outcome:
     refused: bool = False
     records: int = 0
     compared: int = 0
+    late: int = 0
+    twice: int = 0
+    corrected: int = 0
     differences: list = field(default_factory=list)
 
 
@@ -297,6 +302,7 @@ def compare_books(books: Books, found: Found, as_of: int) -> Outcome:
     outcome.differences += compare_commitments(books, found)
     outcome.differences += compare_forecasts(books, found)
     outcome.differences += compare_shares(books, found)
+    outcome.late, outcome.twice, outcome.corrected = books.late, found.twice, books.corrected
     outcome.compared = (len(books.lines) + len(balances) + len(found.statements) 
                         + sum(map(len, found.commitments.values())) + sum(map(len, found.forecasts.values()))
                         + sum(map(len, found.shares.values())))
@@ -423,17 +429,21 @@ def main(arguments=None) -> int:
     began = time.monotonic()
     cases = [Case(options.seed * 1_000_000 + number, options.records, options.lines, options.path, options.build,
                   options.keep) for number in range(options.deals)]
-    refused = records = compared = differences = 0
+    refused = records = compared = differences = late = twice = corrected = 0
     with multiprocessing.Pool(options.jobs) as pool:
         for outcome in pool.imap_unordered(run_case, cases):
             refused += outcome.refused
             records += outcome.records
             compared += outcome.compared
+            late += outcome.late
+            twice += outcome.twice
+            corrected += outcome.corrected
             differences += bool(outcome.differences) and not outcome.refused
             for text in outcome.differences[:10] + outcome.differences[10:][-1:]:
                 print(f"deal {outcome.seed}: {text[:1500]}", flush=True)
     print(f"books ({options.path}): seed {options.seed}, {options.deals - refused} deals ({refused} refused), "
-          f"{records} records, {compared} series, balances, statements and commitments compared, "
+          f"{records} records ({late} late, {twice} twice, {corrected} corrected), {compared} series, balances, "
+          f"statements, commitments, forecasts and shares compared, "
           f"{differences} deals differ, {time.monotonic() - began:.0f} s")
     if differences:
         return 1

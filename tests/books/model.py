@@ -362,7 +362,7 @@ class Books:
         self.caps = {}
         self.told = []  # deductions and payments
         self.soft_until = self.closed_until = 0  # months before these are soft-closed, closed
-        self.corrected = 0
+        self.corrected = self.late = 0
         self.records = self.unrated = self.unsettled = self.estimated = 0
 
     # -- what one record does --
@@ -372,6 +372,7 @@ class Books:
             records = settled_by_rule(records)
         outcome = outcome_of(records)
         self.records += records.count
+        self.late += records.count * (month_of(records.instant) < self.soft_until)
         self.unsettled += records.count * (outcome == UNSETTLED)
         self.estimated += records.count * (outcome == ESTIMATED)
         self.add_usage(records, outcome)
