@@ -63,11 +63,27 @@ class Price:
     rates: dict  # by unit; what is left out costs what its kin does
     begin: int | None = None
     until: object = None
+    steps: list = field(default_factory=list)  # of (after, rates), rising; a step says some of the line's classes
 
-    def rate(self, unit: str) -> int:
-        if unit in self.rates:
-            return self.rates[unit]
-        return self.rates.get(KIN[unit], 0) if unit in KIN else 0
+    def rate(self, unit: str, rates: dict | None = None) -> int:
+        rates = self.rates if rates is None else rates
+        if unit in rates:
+            return rates[unit]
+        return rates.get(KIN[unit], 0) if unit in KIN else 0
+
+    def bands(self, unit: str) -> list:
+        """(from, rate) of each step; a class that a step leaves out keeps its price."""
+        rates, bands = dict(self.rates), [(0, self.rate(unit))]
+        for after, said in self.steps:
+            rates |= said
+            bands.append((after, self.rate(unit, rates)))
+        return bands
+
+
+def laid(bands: list, count: int) -> list:
+    """How many of COUNT units fall into each band."""
+    ends = [begin for begin, _ in bands[1:]] + [count]
+    return [max(min(count, end) - begin, 0) for (begin, _), end in zip(bands, ends)]
 
 
 @dataclass
@@ -358,6 +374,7 @@ class Books:
             price_identity(owner.name, price) for owner in deal.products + deal.pools for price in owner.prices}
         self.usage = defaultdict(lambda: [0] * 8)  # units and requests
         self.quantities = defaultdict(int)  # SALE, COST: units
+        self.counts = defaultdict(int)  # of a price line's class in a month, for its steps
         self.bases = defaultdict(Fraction)  # SHARE by product, COMMITMENT: exact nano-units
         self.caps = {}
         self.told = []  # deductions and payments
@@ -407,13 +424,18 @@ class Books:
             self.usage[key][unit] += records.sum(unit)
         self.usage[key][7] += records.count
 
-    def priced(self, records: Records, price: Price):
-        """(unit, quantity, rate) of each class that costs something."""
+    def priced(self, records: Records, price: Price, line: tuple):
+        """(unit, quantity, rate) of each class that costs something, by the month's count under LINE."""
         for number, unit in enumerate(UNITS):
             quantity = records.count if unit == "request" else records.sum(number)
-            rate = price.rate(unit)
-            if quantity and rate:
-                yield number, quantity, rate
+            bands = price.bands(unit)
+            if not quantity or not any(rate for _, rate in bands):
+                continue
+            counted = self.counts[line, number, month_of(records.instant)]
+            self.counts[line, number, month_of(records.instant)] += quantity
+            for (_, rate), before, after in zip(bands, laid(bands, counted), laid(bands, counted + quantity)):
+                if after != before:
+                    yield number, after - before, rate
 
     def add_sale(self, records: Records) -> bool:
         """False: a sale price is owed and there is none."""
@@ -424,7 +446,8 @@ class Books:
         if price is None:
             return False
         exact = Fraction(0)
-        for unit, quantity, rate in self.priced(records, price):
+        line = (SALE, records.account, product.name, records.model, price_identity(product.name, price))
+        for unit, quantity, rate in self.priced(records, price, line):
             key = Key(SALE, month_of(records.instant), unit, 0, rate, records.account, product.name, records.model,
                       party=product.owner, clause=price_identity(product.name, price))
             self.quantities[self.placed(key)] += quantity
@@ -465,7 +488,8 @@ class Books:
             return False
         party = self.deal.providers[pool.provider]
         exact = Fraction(0)
-        for unit, quantity, rate in self.priced(records, price):
+        line = (COST, pool.name, records.model, price_identity(pool.name, price))
+        for unit, quantity, rate in self.priced(records, price, line):
             key = Key(COST, month_of(records.instant), unit, 0, rate, model=records.model, pool=pool.name,
                       party=party, clause=price_identity(pool.name, price))
             self.quantities[self.placed(key)] += quantity
