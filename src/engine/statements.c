@@ -531,6 +531,9 @@ static enum oft_err examine_final(struct examination *it, uint64_t number,
         if (code == OFT_OK) {
             code = oft_sha256_once(final.bytes, final.length, hashes[form]);
         }
+        if (code == OFT_OK && memcmp(final.sha256, hashes[form], sizeof(final.sha256)) != 0) {
+            found(it, number, "a form that was made final does not have the hash beside it");
+        }
     }
     if (code == OFT_OK) {
         code = engine_forms_sha256(hashes, hash);

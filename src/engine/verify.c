@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "engine/corrections_internal.h"
 #include "engine/verify_internal.h"
+#include "store/trace.h"
 
 /* ---- what the books say they hold --------------------------------------------------------------- */
 
@@ -143,6 +144,52 @@ static enum oft_err check_intent(void *context, const char *writer,
     return code;
 }
 
+static void compare_unsettled(const void *node, VISIT visit, void *closure)
+{
+    const struct tally_item *item = *(const struct tally_item *const *)node;
+    const struct verification *verification = closure;
+    char digits[OFT_NANOS_TEXT_BYTES];
+    bool kept = strtoull(item->name, NULL, 10) > verification->orphans_from;
+    if ((visit == postorder || visit == leaf) && kept && item->amount != 0) {
+        verify_fail(closure, "transaction %.20s: %s requests of the orphan rule without a record",
+                    item->name, oft_i128_format(item->amount, digits));
+    }
+}
+
+/* The records that were booked by the orphan rule are whole, and as many as their transactions say. */
+static enum oft_err check_orphans(struct verification *verification, struct oft_arena *arena,
+                                  struct oft_error *reterr)
+{
+    struct store *store = verification->engine->store;
+    struct store_orphan *orphans = NULL;
+    const char *from = NULL;
+    enum oft_err code = store_orphans(store, arena, &orphans, &verification->orphans, reterr);
+    if (code == OFT_OK) {
+        code = store_meta_get(store, "orphans_from", arena, &from, reterr);
+    }
+    verification->orphans_from = from == NULL ? 0 : strtoull(from, NULL, 10);
+    for (size_t i = 0; code == OFT_OK && i < verification->orphans; i++) {
+        const struct meter_record *record = &orphans[i].record;
+        char name[32];
+        (void)snprintf(name, sizeof(name), "%llu", (unsigned long long)orphans[i].number);
+        struct tally_item *item = tally_find(&verification->unsettled, name);
+        if (item == NULL) {
+            return OFT_ERR_MEMORY;
+        }
+        item->amount--;
+        if (!meter_record_valid(record, record->sequence)) {
+            verify_fail(verification,
+                        "a request that transaction %.20s booked by the orphan rule fails its "
+                        "checksum",
+                        name);
+        }
+    }
+    if (code == OFT_OK) {
+        twalk_r(verification->unsettled.root, compare_unsettled, verification);
+    }
+    return code;
+}
+
 /* ---- the report -------------------------------------------------------------------------------- */
 
 static void print_text(const struct verification *verification, struct oft_buffer *out)
@@ -158,7 +205,7 @@ static void print_text(const struct verification *verification, struct oft_buffe
         "      quantity times its rate\n"
         "  %zu spool segments: read once, without a gap or an overlap\n"
         "  %zu deals: each as it was published, no generation missing\n"
-        "  %llu open intents: each with its checksum\n"
+        "  %llu open intents, %zu requests of the orphan rule: each with its checksum\n"
         "  %zu attestations: each linked to the one before, each signature its party's\n"
         "  %llu events of the desk: linked, and folded again to the state in use\n"
         "  %llu statements: each as drafted and approved, final ones to the byte\n"
@@ -168,9 +215,10 @@ static void print_text(const struct verification *verification, struct oft_buffe
         (unsigned long long)verification->transactions, (unsigned long long)verification->entries,
         (unsigned long long)verification->changes, verification->accounts.count,
         verification->series.count, verification->segments.count, verification->deals,
-        (unsigned long long)verification->intents, verification->attestations,
-        (unsigned long long)verification->desk_events, (unsigned long long)verification->statements,
-        (unsigned long long)verification->corrections, oft_hex(verification->previous, 32, hex));
+        (unsigned long long)verification->intents, verification->orphans,
+        verification->attestations, (unsigned long long)verification->desk_events,
+        (unsigned long long)verification->statements, (unsigned long long)verification->corrections,
+        oft_hex(verification->previous, 32, hex));
     uint64_t shown =
         verification->failures < FAILURES_SHOWN ? verification->failures : FAILURES_SHOWN;
     for (uint64_t i = 0; i < shown; i++) {
@@ -292,8 +340,8 @@ static enum oft_err check_all(struct verification *verification, struct oft_aren
                               struct oft_error *reterr)
 {
     struct store *store = verification->engine->store;
-    enum oft_err codes[11] = {OFT_OK};
-    struct oft_error errors[11] = {{0}};
+    enum oft_err codes[12] = {OFT_OK};
+    struct oft_error errors[12] = {{0}};
     codes[0] = store_transactions(store, verify_transaction, verification, &errors[0]);
     codes[1] = compare_balances(verification, arena, &errors[1]);
     codes[2] = compare_series(verification, arena, &errors[2]);
@@ -307,6 +355,7 @@ static enum oft_err check_all(struct verification *verification, struct oft_aren
     codes[9] = store_examine(store, file_finding, verification, &errors[9]);
     codes[10] = engine_corrections_examine(verification->engine, other_finding, verification,
                                            &verification->corrections, &errors[10]);
+    codes[11] = check_orphans(verification, arena, &errors[11]);
     for (size_t i = 0; i < OFT_COUNT_OF(codes); i++) {
         if (codes[i] == OFT_ERR_CORRUPT) { /* a finding, and the other checks still say theirs */
             verify_fail(verification, "%s",
@@ -338,6 +387,7 @@ enum oft_err engine_verify(struct engine *engine, enum ledger_format format, str
     tdestroy(verification.accounts.root, free);
     tdestroy(verification.series.root, free);
     tdestroy(verification.segments.root, free);
+    tdestroy(verification.unsettled.root, free);
     oft_arena_release(&arena);
     return code;
 }

@@ -27,11 +27,13 @@ struct tally {
 struct verification {
     struct engine *engine;
     struct tally accounts, series, segments;
+    struct tally unsettled; /* requests by the orphan rule, by transaction */
     uint8_t previous[32];
     uint64_t next_number;
     uint64_t transactions, entries, changes, intents, failures;
     size_t deals;
-    size_t attestations;
+    size_t attestations, orphans;
+    uint64_t orphans_from; /* transactions up to it kept no records of the orphan rule */
     uint64_t desk_events, statements, corrections;
     int32_t closed_until; /* months before it are closed by now */
     char failure_text[FAILURES_SHOWN][256];

@@ -182,6 +182,25 @@ static void check_sides(struct verification *verification, const struct ledger_c
     }
 }
 
+/* Each request that was booked by the orphan rule has its record kept. What is corrected is in the
+ * correction. */
+static enum oft_err count_unsettled(struct verification *verification,
+                                    const struct ledger_transaction *transaction,
+                                    oft_nanos requests)
+{
+    char name[32];
+    (void)snprintf(name, sizeof(name), "%llu", (unsigned long long)transaction->number);
+    if (transaction->event_count > 0) {
+        return OFT_OK;
+    }
+    struct tally_item *item = tally_find(&verification->unsettled, name);
+    if (item == NULL) {
+        return OFT_ERR_MEMORY;
+    }
+    item->amount += requests;
+    return OFT_OK;
+}
+
 static enum oft_err check_changes(struct verification *verification,
                                   const struct ledger_transaction *transaction)
 {
@@ -199,6 +218,10 @@ static enum oft_err check_changes(struct verification *verification,
         if (series == NULL) {
             code = OFT_ERR_MEMORY;
             break;
+        }
+        if (change->key.kind == LEDGER_USAGE && change->key.outcome == LEDGER_UNSETTLED) {
+            code = count_unsettled(verification, transaction,
+                                   change->after.quantity - series->totals.quantity);
         }
         check_amount(verification, change, transaction->number);
         check_period(verification, change, transaction->number);

@@ -9,4 +9,6 @@ const char STORE_SCHEMA_TRACE[] =
     "CREATE INDEX IF NOT EXISTS change_by_series ON change (series, number);"
     "CREATE TABLE orphan (request_id BLOB PRIMARY KEY, number INTEGER NOT NULL,"
     " record BLOB NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX orphan_by_number ON orphan (number);";
+    "CREATE INDEX orphan_by_number ON orphan (number);"
+    /* What was booked before there was the table has no rows in it. */
+    "INSERT INTO meta (name, value) SELECT 'orphans_from', coalesce(max(number), 0) FROM txn;";

@@ -94,6 +94,21 @@ static enum oft_err take_orphan(sqlite3_stmt *statement, struct oft_arena *arena
     return OFT_OK;
 }
 
+/* The same, with the id that it is found by, which is its record's. */
+static enum oft_err take_named_orphan(sqlite3_stmt *statement, struct oft_arena *arena, void *item,
+                                      struct oft_error *reterr)
+{
+    uint8_t id[16];
+    struct store_orphan *orphan = item;
+    enum oft_err code = take_orphan(statement, arena, item, reterr);
+    if (code == OFT_OK && (!store_column_bytes(statement, 2, id, sizeof(id)) ||
+                           memcmp(id, orphan->record.request_id, sizeof(id)) != 0)) {
+        return oft_fail(reterr, OFT_ERR_CORRUPT,
+                        "a request that was booked by the orphan rule has another's id");
+    }
+    return code;
+}
+
 enum oft_err store_orphan_get(struct store *store, const uint8_t request_id[16],
                               struct store_orphan *ret_orphan, struct oft_error *reterr)
 {
@@ -110,6 +125,19 @@ enum oft_err store_orphan_get(struct store *store, const uint8_t request_id[16],
         code = take_orphan(statement, NULL, ret_orphan, reterr);
     }
     (void)sqlite3_reset(statement);
+    return code;
+}
+
+enum oft_err store_orphans(struct store *store, struct oft_arena *arena,
+                           struct store_orphan **ret_orphans, size_t *ret_count,
+                           struct oft_error *reterr)
+{
+    void *items = NULL;
+    sqlite3_stmt *statement = store_prepare(
+        store, "SELECT number, record, request_id FROM orphan ORDER BY number, request_id", reterr);
+    enum oft_err code = store_load(store, statement, take_named_orphan, sizeof(struct store_orphan),
+                                   arena, &items, ret_count, reterr);
+    *ret_orphans = items;
     return code;
 }
 

@@ -35,6 +35,11 @@ enum oft_err store_orphan_get(struct store *store, const uint8_t request_id[16],
                               struct store_orphan *ret_orphan,
                               struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* All of them, by number. */
+enum oft_err store_orphans(struct store *store, struct oft_arena *arena,
+                           struct store_orphan **ret_orphans, size_t *ret_count,
+                           struct oft_error *reterr) OFT_MUSTCHECK;
+
 /* ---- from a line ------------------------------------------------------------------------------- */
 
 /* What one transaction made of a line. */

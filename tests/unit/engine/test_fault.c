@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/corrections.h"
 #include "engine/programmes.h"
 #include "fault_vfs.h"
 
@@ -26,7 +27,8 @@ enum { SAMPLES = 12, REQUESTS = 12, BOOKS_BYTES = 1 << 16, STEPS_MAX = 32 };
 struct run {
     struct world *world;
     oft_instant began;
-    size_t next; /* of STEPS */
+    size_t next;                   /* of STEPS */
+    struct meter_record corrected; /* of the first requests */
     struct oft_error error;
 };
 
@@ -67,8 +69,13 @@ static enum oft_err drain(struct run *run)
 static enum oft_err some_requests(struct run *run)
 {
     struct meter_writer writer;
+    struct meter_record record = world_record(run->world);
+    if (run->next == 1) {
+        run->corrected = record;
+    }
     world_writer_open(run->world, &writer, 16);
-    world_append_requests(run->world, &writer, REQUESTS);
+    world_append_requests(run->world, &writer, REQUESTS - 1);
+    world_append(&writer, METER_SETTLED, &record);
     meter_writer_close(&writer);
     return OFT_OK;
 }
@@ -178,6 +185,21 @@ static enum oft_err draw_capital(struct run *run)
     return tell_fund(run, ask);
 }
 
+static enum oft_err correct(struct run *run)
+{
+    char request[40] = "req_";
+    struct oft_buffer out;
+    (void)oft_hex(run->corrected.request_id, 16, request + 4);
+    struct engine_correction correction = {
+        .request = request, .actor = "ann", .reason = "their bill", .reference = "t-1"};
+    correction.sets[DEAL_UNIT_OUTPUT] = true;
+    oft_buffer_init(&out, 1 << 20);
+    enum oft_err code =
+        engine_correct_usage(run->world->engine, &correction, run->world->now, &out, &run->error);
+    oft_buffer_release(&out);
+    return code;
+}
+
 static enum oft_err two_days_later(struct run *run)
 {
     run->world->now = run->began + 2 * OFT_NS_PER_DAY;
@@ -208,6 +230,7 @@ static const struct {
     {"opening and publishing", open_and_publish},
     {"requests", some_requests},
     {"the first drain", drain},
+    {"a correction of usage", correct},
     {"need open", need},
     {"offer add", offer},
     {"notice send", send},
@@ -394,7 +417,8 @@ static uint64_t clean_run(struct world *world, oft_instant began, struct oft_buf
     assert_int_equal(world_open(world, &run.error), OFT_OK);
     assert_true(world_sound(world, findings));
     assert_int_equal(world_requests_booked(world), 3 * REQUESTS + 2);
-    assert_int_equal(world_sales(world), (int64_t)3 * REQUESTS * WORLD_SALE_NANOS + 2 * 5000000);
+    assert_int_equal(world_sales(world), (int64_t)3 * REQUESTS * WORLD_SALE_NANOS + 2 * 5000000 -
+                                             2000000 /* corrected */);
     assert_true(world_sql(world, "SELECT count(*) FROM series WHERE unit = 64") > 0);
     assert_int_equal(world_sql(world, "SELECT count(*) FROM quarantine"), 0);
     world_close(world);

@@ -15,7 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FLIPS = 1000, TABLES_MAX = 64, CONTENT_BYTES = 1 << 20 };
+#include "engine/corrections.h"
+#include "engine/periods.h"
+
+enum { MARCH = 2026 * 12 + 2, FLIPS = 1000, TABLES_MAX = 64, CONTENT_BYTES = 1 << 20 };
 
 /* Tables whose rows nothing vouches for: none is of the books. A key, a token or a message to be told
  * is believed as it stands there. */
@@ -245,6 +248,34 @@ static void flip(struct world *world, struct file *file, size_t at, unsigned cha
 
 /* ---- books with a row in every table ------------------------------------------------------------ */
 
+/* A correction of usage, and a month that is closed with a statement of it that is final. */
+static void decide(struct world *world, const struct meter_record *record)
+{
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    char request[40] = "req_";
+    (void)oft_hex(record->request_id, 16, request + 4);
+    struct engine_correction correction = {
+        .request = request, .actor = "ann", .reason = "their bill", .reference = "t-1"};
+    correction.sets[DEAL_UNIT_OUTPUT] = true;
+    oft_buffer_init(&out, 8 << 20);
+    assert_int_equal(engine_correct_usage(world->engine, &correction, world->now, &out, &error),
+                     OFT_OK);
+    for (int soft = 1; soft >= 0; soft--) {
+        assert_int_equal(
+            engine_period_close(world->engine, MARCH, soft == 1, "ann", world->now, &out, &error),
+            OFT_OK);
+    }
+    if (engine_statement_draft(world->engine, "bigcloud", MARCH, "ann", world->now, &out, &error) !=
+            OFT_OK ||
+        engine_statement_approve(world->engine, 1, "ann", world->now, &out, &error) != OFT_OK ||
+        engine_statement_approve(world->engine, 1, "bob", world->now, &out, &error) != OFT_OK ||
+        engine_statement_final(world->engine, 1, "carl", world->now, &out, &error) != OFT_OK) {
+        fail_msg("%s", error.message);
+    }
+    oft_buffer_release(&out);
+}
+
 static void fill_books(struct world *world)
 {
     struct meter_writer writer;
@@ -255,6 +286,8 @@ static void fill_books(struct world *world)
         world_append_requests(world, &writer, 4);
         (void)world_drain(world);
     }
+    struct meter_record booked = world_record(world);
+    world_append(&writer, METER_SETTLED, &booked);
     struct meter_record record = world_record(world);
     world_append(&writer, METER_INTENT, &record);
     struct meter_record lost = world_record(world);
@@ -262,6 +295,7 @@ static void fill_books(struct world *world)
     world_append(&writer, METER_SETTLED, &lost);
     (void)world_drain(world);
     meter_writer_close(&writer);
+    decide(world, &booked);
     desk_open_notice(world);
     desk_ok(world, "bigcloud", "elect", "", "notice=notice-1", "count=64", NULL);
     assert_int_equal(engine_key_create(world->engine, "acme", "api", world->now, token, &error),
