@@ -39,14 +39,15 @@ static enum oft_err conclude(const struct outlook *outlook, oft_nanos spend,
     return oft_nanos_add(outlook->base, counted, &forecast->expected);
 }
 
-/* When NEED of SPEND, which comes evenly over SPAN from FROM on, is there. Of the pace
- * so far the caller has seen that it is enough. */
+/* When NEED of SPEND, which comes evenly over SPAN from FROM on, is there. The caller has seen that it is there
+ * by UNTIL; but what comes until then was rounded, so that the day could be one behind it. */
 static enum oft_err met_at(oft_instant from, oft_nanos span, oft_nanos spend, oft_nanos need,
-                           oft_instant *ret)
+                           oft_instant until, oft_instant *ret)
 {
     oft_nanos after = 0;
     enum oft_err err = oft_nanos_mul_div_half_even(span, need, spend, &after);
-    *ret = (oft_instant)(from + after); /* within the span, since need <= spend */
+    oft_nanos left = (oft_nanos)until - from;
+    *ret = (oft_instant)(from + (after < left ? after : left));
     return err;
 }
 
@@ -89,7 +90,7 @@ enum oft_err ledger_forecast_linear(const struct ledger_settlement *settlement,
     ret_forecast->met = true;
     ret_forecast->met_at = at;
     if (outlook.need > 0) {
-        err = met_at(at, elapsed, sum, outlook.need, &ret_forecast->met_at);
+        err = met_at(at, elapsed, sum, outlook.need, measure->by, &ret_forecast->met_at);
     }
     return err;
 }
@@ -163,7 +164,7 @@ static enum oft_err season_run(const struct season *season, const struct outlook
         }
         if (err == OFT_OK && !forecast->met && part > 0 && outlook->need - future <= part) {
             forecast->met = true;
-            err = met_at(from, (oft_nanos)until - from, part, outlook->need - future,
+            err = met_at(from, (oft_nanos)until - from, part, outlook->need - future, until,
                          &forecast->met_at);
         }
         if (err == OFT_OK) {

@@ -38,6 +38,20 @@ static bool rate_seen(const struct deal_price *price, uint32_t step, uint32_t un
     return false;
 }
 
+/* What the books hold of a step, wherever it stands: late units go on where the month's count was. */
+static enum oft_err booked_before(struct ledger_batch *batch, const struct ledger_series_key *key,
+                                  oft_nanos *ret_count)
+{
+    const struct ledger_totals_source *source = batch->source;
+    struct ledger_totals before;
+    struct ledger_totals elsewhere = {0};
+    enum oft_err err = source->totals(source->context, key, &before, batch->error);
+    if (err == OFT_OK && key->for_month != 0) {
+        err = source->elsewhere(source->context, key, &elsewhere, batch->error);
+    }
+    return err == OFT_OK ? oft_nanos_add(before.quantity, elsewhere.quantity, ret_count) : err;
+}
+
 /* How many units of the class the month has under this line by now: in the books and in this batch. */
 static enum oft_err counted_so_far(struct ledger_batch *batch, const struct deal_price *price,
                                    struct ledger_series *wanted, oft_nanos *ret_count)
@@ -55,14 +69,13 @@ static enum oft_err counted_so_far(struct ledger_batch *batch, const struct deal
         }
         struct ledger_series *series = &batch->series[index];
         if (!series->is_step) {
-            struct ledger_totals before;
-            err =
-                batch->source->totals(batch->source->context, &series->key, &before, batch->error);
+            oft_nanos before = 0;
+            err = booked_before(batch, &series->key, &before);
             if (err != OFT_OK) {
                 return err;
             }
             series->is_step = true;
-            series->before = before.quantity;
+            series->before = before;
         }
         if (oft_nanos_add(count, series->before, &count) != OFT_OK ||
             oft_nanos_add(count, series->quantity, &count) != OFT_OK) {

@@ -122,11 +122,11 @@ static void push(struct statement_rows *rows, const struct ledger_row *row)
 static enum oft_err take_usage(struct statement *statement, const struct ledger_row *row)
 {
     const struct ledger_series_key *key = &row->key;
-    if (row->totals.quantity < 0 || row->totals.quantity > UINT32_MAX * (oft_nanos)UINT32_MAX ||
+    if (row->totals.quantity < INT64_MIN || row->totals.quantity > INT64_MAX ||
         key->outcome >= OFT_COUNT_OF(statement->requests)) {
         return OFT_ERR_CORRUPT;
     }
-    uint64_t requests = (uint64_t)row->totals.quantity;
+    int64_t requests = (int64_t)row->totals.quantity;
     if (__builtin_add_overflow(statement->requests[key->outcome], requests,
                                &statement->requests[key->outcome])) {
         return OFT_ERR_RANGE;
@@ -316,20 +316,20 @@ static enum oft_err add_commitments(struct statement *statement)
 
 bool statement_note(const struct statement *statement, size_t index, struct oft_buffer *out)
 {
-    unsigned long long unsettled = statement->requests[LEDGER_UNSETTLED];
-    unsigned long long estimated = statement->requests[LEDGER_SERVED_ESTIMATED];
-    unsigned long long unknown = statement->unknown_requests;
+    long long unsettled = statement->requests[LEDGER_UNSETTLED];
+    long long estimated = statement->requests[LEDGER_SERVED_ESTIMATED];
+    long long unknown = statement->unknown_requests;
     size_t seen = 0;
     if (unsettled > 0 && seen++ == index) {
-        oft_buffer_printf(out, "%llu unsettled: %s", unsettled, LEDGER_ORPHAN_RULE);
+        oft_buffer_printf(out, "%lld unsettled: %s", unsettled, LEDGER_ORPHAN_RULE);
     } else if (estimated > 0 && seen++ == index) {
         oft_buffer_printf(out,
-                          "%llu estimated: the provider sent no usage; its tokens were counted "
+                          "%lld estimated: the provider sent no usage; its tokens were counted "
                           "from what passed.",
                           estimated);
     } else if (unknown > 0 && seen++ == index) {
         oft_buffer_printf(out,
-                          "%llu with an id that their deal does not know: what could not be priced "
+                          "%lld with an id that their deal does not know: what could not be priced "
                           "is not in the amounts.",
                           unknown);
     } else if (statement->reserved.count > 0 && seen++ == index) {

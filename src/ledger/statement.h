@@ -39,8 +39,8 @@ struct statement {
     oft_nanos sales_nanos;            /* owed to the customer */
     oft_nanos memo_sales_nanos;       /* in no sum */
     oft_nanos net_nanos;              /* capacity + dues + paid - received - sales */
-    uint64_t requests[5];             /* by enum ledger_outcome */
-    uint64_t unknown_requests;        /* with an id that their deal does not know */
+    int64_t requests[5];              /* by enum ledger_outcome; what came late may be below 0 */
+    int64_t unknown_requests;         /* with an id that their deal does not know */
     struct ledger_commitment_status *commitments;
     size_t commitment_count;
     struct statement_delta *deltas; /* of a restatement */

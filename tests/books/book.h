@@ -21,10 +21,31 @@ struct telling {
     char party[64];
 };
 
+/* What somebody says of a record that is booked. */
+struct correcting {
+    uint64_t number;      /* of the record, as the order has them, from 1 */
+    oft_instant admitted; /* the record's */
+    bool is_void;
+    bool sets[METER_UNITS];
+    uint64_t units[METER_UNITS];
+};
+
+/* Records that are booked, then corrections, and then months before these are soft-closed and closed. */
+struct stage {
+    size_t records_until, corrections_until;
+    int32_t soft_until, closed_until; /* 0: as they were */
+};
+
+enum { STAGES_MAX = 16 };
+
 /* A run as it was read from standard input. */
 struct order {
-    struct meter_record *records; /* shuffled; an INTENT is one that nobody settled */
+    struct meter_record *records; /* shuffled by stage; an INTENT is one that nobody settled */
     size_t record_count, record_capacity;
+    struct correcting *corrections;
+    size_t correction_count, correction_capacity;
+    struct stage stages[STAGES_MAX]; /* one at least */
+    size_t stage_count;
     struct ask *asks;
     size_t ask_count, ask_capacity;
     struct {
@@ -43,6 +64,8 @@ struct order {
 
 void die(const char *what, const struct oft_error *error) __attribute__((noreturn));
 uint64_t roll(uint64_t *dice);
+/* The id of record NUMBER, as gateways make them: it begins with the instant of admission. */
+void request_id_of(uint64_t number, oft_instant admitted, uint8_t ret_id[16]);
 /* DATA is DATA[CAPACITY] of BYTES each; room for one more. */
 void *room_for_one(void *data, size_t count, size_t *capacity, size_t bytes);
 

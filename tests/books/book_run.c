@@ -11,6 +11,10 @@
  *   look NANOSECONDS, for the commitments as they are then with all that was booked; in order of time
  *   told KIND NAME DETAIL MONTH NANOSECONDS AMOUNT DIRECTION PARTY, a deduction or a payment of a share
  *   record COUNT KIND INSTANT ACCOUNT PRODUCT MODEL POOL CLAUSE STATUS FLAGS 7 UNITS 7 STEPS
+ * and, for the engine alone, with months from 1 on as year * 12 + month - 1:
+ *   correct NUMBER INSTANT WHAT 7 UNITS   of record NUMBER of the order, admitted at INSTANT. WHAT is void,
+ *                                         or 7 digits: 1 where units are set
+ *   close SOFT_UNTIL CLOSED_UNTIL         what stands above is booked and corrected, then months are closed
  * A record line is COUNT records; the units of number i are UNITS + i * STEPS. KIND is settled or
  * intent. A name that begins with ? is an id in hexadecimal that nothing has; - is none.
  */
@@ -36,6 +40,14 @@ uint64_t roll(uint64_t *dice)
     *dice ^= *dice >> 7;
     *dice ^= *dice << 17;
     return *dice >> 11;
+}
+
+void request_id_of(uint64_t number, oft_instant admitted, uint8_t ret_id[16])
+{
+    for (size_t i = 0; i < 8; i++) {
+        ret_id[i] = (uint8_t)((uint64_t)admitted >> (56 - 8 * i));
+        ret_id[8 + i] = (uint8_t)(number >> (56 - 8 * i));
+    }
 }
 
 void *room_for_one(void *data, size_t count, size_t *capacity, size_t bytes)
@@ -83,12 +95,35 @@ static void add_records(struct order *order, char **words)
             record.units[unit] = strtoull(words[11 + unit], NULL, 10) +
                                  i * strtoull(words[11 + METER_UNITS + unit], NULL, 10);
         }
-        uint64_t number = order->record_count + 1;
-        memcpy(record.request_id, &number, sizeof(number));
+        request_id_of(order->record_count + 1, record.admitted_ns, record.request_id);
         order->records = room_for_one(order->records, order->record_count, &order->record_capacity,
                                       sizeof(record));
         order->records[order->record_count++] = record;
     }
+}
+
+static void add_correction(struct order *order, char **words)
+{
+    struct correcting it = {.number = strtoull(words[1], NULL, 10),
+                            .admitted = strtoll(words[2], NULL, 10),
+                            .is_void = strcmp(words[3], "void") == 0};
+    for (size_t unit = 0; unit < METER_UNITS && !it.is_void; unit++) {
+        it.sets[unit] = words[3][unit] == '1';
+        it.units[unit] = strtoull(words[4 + unit], NULL, 10);
+    }
+    order->corrections = room_for_one(order->corrections, order->correction_count,
+                                      &order->correction_capacity, sizeof(it));
+    order->corrections[order->correction_count++] = it;
+}
+
+/* Records and corrections so far are one stage. */
+static void end_stage(struct order *order, int32_t soft_until, int32_t closed_until)
+{
+    if (order->stage_count == STAGES_MAX) {
+        die("too many stages", NULL);
+    }
+    order->stages[order->stage_count++] =
+        (struct stage){order->record_count, order->correction_count, soft_until, closed_until};
 }
 
 static void add_telling(struct order *order, char **words)
@@ -129,6 +164,10 @@ static void take_line(struct order *order, char **words, size_t count)
                order->attested_count < OFT_COUNT_OF(order->attested)) {
         (void)snprintf(order->attested[order->attested_count].event, 64, "%s", words[1]);
         order->attested[order->attested_count++].at = strtoll(words[2], NULL, 10);
+    } else if (strcmp(words[0], "correct") == 0 && count == 4 + METER_UNITS) {
+        add_correction(order, words);
+    } else if (strcmp(words[0], "close") == 0 && count == 3) {
+        end_stage(order, (int32_t)strtol(words[1], NULL, 10), (int32_t)strtol(words[2], NULL, 10));
     } else if (strcmp(words[0], "as-of") == 0 && count == 2) {
         order->as_of = strtoll(words[1], NULL, 10);
     } else if (strcmp(words[0], "seed") == 0 && count == 2) {
@@ -137,6 +176,16 @@ static void take_line(struct order *order, char **words, size_t count)
         order->batch_max = strtoull(words[1], NULL, 10);
     } else {
         die("a line that cannot be read", NULL);
+    }
+}
+
+static void shuffle(struct order *order, size_t from, size_t until)
+{
+    for (size_t i = until - from; i > 1; i--) {
+        size_t j = roll(&order->dice) % i;
+        struct meter_record swap = order->records[from + i - 1];
+        order->records[from + i - 1] = order->records[from + j];
+        order->records[from + j] = swap;
     }
 }
 
@@ -156,11 +205,10 @@ static void read_order(struct order *order)
         }
         take_line(order, words, count);
     }
-    for (size_t i = order->record_count; i > 1; i--) {
-        size_t j = roll(&order->dice) % i;
-        struct meter_record swap = order->records[i - 1];
-        order->records[i - 1] = order->records[j];
-        order->records[j] = swap;
+    end_stage(order, 0, 0);
+    for (size_t stage = 0; stage < order->stage_count; stage++) {
+        size_t from = stage == 0 ? 0 : order->stages[stage - 1].records_until;
+        shuffle(order, from, order->stages[stage].records_until);
     }
 }
 
@@ -354,6 +402,9 @@ static void run_memory(const struct order *order, const char *path)
     if (ledger_context_new(deal, 1, attested, &context, &error) != OFT_OK) {
         die("context", &error);
     }
+    if (order->stage_count > 1 || order->correction_count > 0) {
+        die("months are closed and records corrected by the engine alone", NULL);
+    }
     uint64_t dice = order->dice;
     size_t looked = 0;
     size_t told = 0;
@@ -399,6 +450,7 @@ int main(int argc, char **argv)
         run_memory(&order, argv[2]);
     }
     free(order.records);
+    free(order.corrections);
     free(order.asks);
     return 0;
 }

@@ -427,7 +427,7 @@ def settle(books, at: int) -> dict:
     rows = defaultdict(int)
     for key, (_, amount) in books.lines.items():
         if key.kind == COMMITMENT:
-            start = model.parse_instant(key.pool) if key.pool else month_start(key.month)
+            start = model.parse_instant(key.pool) if key.pool else month_start(key.own_month)
             rows[key.clause, start, key.outcome] += amount
 
     def visit(clause: InForce | None) -> None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import random as random_module
 from dataclasses import replace
 
-from evaluate import NEVER, DateEnd, EarliestEnd, EventEnd, format_instant, parse_instant
+from evaluate import ALWAYS, NEVER, DateEnd, EarliestEnd, EventEnd, format_instant, parse_instant
 from model import (
     BILLION, FLAG_ABORTED, FLAG_CUT, FLAG_ESTIMATED, FLAG_REFUSED, KIN, UNITS, Agreement, Clause, Commit, Deal,
-    Pool, Price, Product, Products, Records, Share, month_of,
-    month_start)
+    InForce, Pool, Price, Product, Products, Records,
+    Share, month_of, month_start, resolve)
 from shares import Duration, Told, DEDUCTION, PAYMENT, period_name
 from statement import decimal, percent
 
@@ -30,6 +30,15 @@ TERMS = ("milestones", "ramps", "net", "at_invoice", "cap", "shortfall", "roll_o
 
 def some(random, items, least: int = 1) -> list:
     return random.sample(items, random.randint(min(least, len(items)), len(items)))
+
+
+def counts_whole_months(clause: InForce, owner) -> bool:
+    """Or nothing of that product or pool."""
+    terms = clause.terms
+    if isinstance(owner, Pool):
+        return not (isinstance(terms, Commit) and terms.provider == owner.provider)
+    return not (isinstance(terms, Share) and not terms.of_share and terms.products.holds(owner)) or all(
+        instant in (ALWAYS, NEVER) or instant == month_start(month_of(instant)) for instant in (clause.begin, clause.end))
 
 
 class Maker:
@@ -84,6 +93,20 @@ class Maker:
                 begins.add(self.day())
             result += [self.price(model, begin) for begin in sorted(begins, key=str)]
         return result
+
+    def add_steps(self, deal: Deal, attested: dict) -> None:
+        """Steps where what a share or a commitment counts does not depend on which record was booked first."""
+        clauses = resolve(deal, attested)
+        for owner in deal.products + deal.pools:
+            for price in owner.prices if all(counts_whole_months(clause, owner) for clause in clauses) else []:
+                if self.random.random() < 0.4:
+                    self.step(price)
+
+    def step(self, price: Price) -> None:
+        random = self.random
+        for after in sorted({random.randint(1, 10 ** random.randint(1, 7)) for _ in range(random.randint(1, 3))}):
+            price.steps.append((after, {unit: self.rate() for unit in some(random, list(price.rates)) if unit != "request"}))
+        price.steps = [step for step in price.steps if step[1]]
 
     # ---- clauses ----
 
@@ -203,9 +226,14 @@ class Maker:
 
     def sums(self, terms: Commit, most: int) -> list:
         """Rising, within the period."""
-        days = sorted({min(self.instant_near(terms.begin + 1), terms.end) for _ in range(self.random.randint(0, most))})
+        days = sorted({min(self.within(terms), terms.end) for _ in range(self.random.randint(0, most))})
         amounts = sorted(self.random.randint(1, terms.amount) for _ in days)
         return list(zip(amounts, days))
+
+    def within(self, terms: Commit) -> int:
+        if terms.end - terms.begin > 500 * DAY and self.random.random() < 0.5:
+            return terms.begin + self.random.randint(1, terms.end - terms.begin)
+        return self.instant_near(terms.begin + 1)
 
     def instant_near(self, after: int) -> int:
         at = self.day(after)
@@ -248,6 +276,9 @@ class Maker:
         begin = random.choice([effective, self.instant_near(effective)])
         terms = Commit(self.amount(), random.choice(list(self.providers)), begin, self.instant_near(begin),
                        random.choice(["build-up", "burn-down", "take-or-pay"]), self.counting())
+        if random.random() < 0.25:  # of years, so that a season comes again
+            terms.end = max(terms.end, begin + random.randint(400, 1600) * DAY)
+            terms.amount = random.randint(1, 10 ** random.randint(9, 15))
         if self.commits and random.random() < 0.4:
             self.follow(terms, *random.choice(self.commits))
         if terms.end <= effective:
@@ -406,13 +437,15 @@ def until(end) -> str:
     return "" if end is None else f" until {write_end(end)}"
 
 
+def write_rates(rates: dict) -> str:
+    return "".join(f" request {decimal(rates[unit] // 10 ** 6)} USD per request" if unit == "request"
+                   else f" {unit} {decimal(rates[unit])} USD per 1M tokens" for unit in UNITS if unit in rates)
+
+
 def write_price(price: Price) -> str:
-    text = f"    price {price.model}"
-    for unit in UNITS:
-        if unit in price.rates:
-            rate = price.rates[unit]
-            text += (f" request {decimal(rate // 10 ** 6)} USD per request" if unit == "request"
-                     else f" {unit} {decimal(rate)} USD per 1M tokens")
+    text = f"    price {price.model}{write_rates(price.rates)}"
+    for after, rates in price.steps:
+        text += f" after {after} monthly{write_rates(rates)}"
     return text + (f" from {format_instant(price.begin)}" if price.begin is not None else "") + until(price.until)
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import datetime
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "oracle"))
 
-from evaluate import ALWAYS, NEVER, end_instant, format_instant, parse_instant  # noqa: E402  (instants and ends of clauses)
+import evaluate  # noqa: E402
+from evaluate import ALWAYS, NEVER, end_instant, parse_instant  # noqa: E402  (instants and ends of clauses)
 
 USAGE, SALE, COST, SHARE, COMMITMENT, SHORTFALL = 1, 2, 3, 4, 5, 16
 SERVED, ESTIMATED, UNSETTLED, FAILED, REFUSED = range(5)
@@ -31,6 +32,12 @@ MILLION = 10 ** 6
 BILLION = 10 ** 9
 ORPHAN_RULE = ("A request whose worker died before it was settled is booked as unsettled, with the estimate of "
                "its input and no output, because nobody saw what came back.")
+
+
+def format_instant(instant: int) -> str:
+    """With no more digits than it takes."""
+    text = evaluate.format_instant(instant)
+    return text.rstrip("Z").rstrip("0") + "Z" if "." in text else text
 
 
 def half_even(value: Fraction) -> int:
@@ -56,11 +63,27 @@ class Price:
     rates: dict  # by unit; what is left out costs what its kin does
     begin: int | None = None
     until: object = None
+    steps: list = field(default_factory=list)  # of (after, rates), rising; a step says some of the line's classes
 
-    def rate(self, unit: str) -> int:
-        if unit in self.rates:
-            return self.rates[unit]
-        return self.rates.get(KIN[unit], 0) if unit in KIN else 0
+    def rate(self, unit: str, rates: dict | None = None) -> int:
+        rates = self.rates if rates is None else rates
+        if unit in rates:
+            return rates[unit]
+        return rates.get(KIN[unit], 0) if unit in KIN else 0
+
+    def bands(self, unit: str) -> list:
+        """(from, rate) of each step; a class that a step leaves out keeps its price."""
+        rates, bands = dict(self.rates), [(0, self.rate(unit))]
+        for after, said in self.steps:
+            rates |= said
+            bands.append((after, self.rate(unit, rates)))
+        return bands
+
+
+def laid(bands: list, count: int) -> list:
+    """How many of COUNT units fall into each band."""
+    ends = [begin for begin, _ in bands[1:]] + [count]
+    return [max(min(count, end) - begin, 0) for (begin, _), end in zip(bands, ends)]
 
 
 @dataclass
@@ -244,7 +267,7 @@ def price_identity(owner: str, price: Price) -> str:
 
 @dataclass
 class Records:
-    """COUNT records that differ in their units alone: number i has units + i * steps."""
+    """COUNT records that differ in their units alone: number i has units + i * steps. -1: one is taken back."""
 
     count: int
     kind: str  # settled, intent: one that nobody settled
@@ -262,6 +285,10 @@ class Records:
     def sum(self, unit: int) -> int:
         return self.count * self.units[unit] + self.steps[unit] * (self.count * (self.count - 1) // 2)
 
+    def one(self, number: int) -> Records:
+        units = [unit + number * step for unit, step in zip(self.units, self.steps)]
+        return replace(self, count=1, units=units, steps=[0] * 7)
+
     def line(self) -> str:
         words = ["record", self.count, self.kind, self.instant, self.account, self.product, self.model, self.pool,
                  self.clause, self.status, self.flags, *self.units, *self.steps]
@@ -274,6 +301,28 @@ def settled_by_rule(records: Records) -> Records:
     return Records(count, "settled", instant, records.account, records.product, records.model, records.pool,
                    records.clause, 0, records.flags | FLAG_UNSETTLED, records.units[:1] + [0] * 6,
                    records.steps[:1] + [0] * 6)
+
+
+@dataclass
+class Correction:
+    """What somebody says of a record that is booked; without units it is void."""
+
+    number: int
+    instant: int
+    units: dict | None  # of the classes that are said
+
+    def line(self) -> str:
+        what = "void" if self.units is None else "".join(str(int(unit in self.units)) for unit in range(7))
+        units = [(self.units or {}).get(unit, 0) for unit in range(7)]
+        return "\t".join(map(str, ["correct", self.number, self.instant, what, *units]))
+
+
+def put_right(metered: Records, units: dict) -> Records:
+    """Somebody says what was used, so it was served, and nothing in it is a guess."""
+    flags = metered.flags & ~(FLAG_ESTIMATED | FLAG_UNSETTLED)
+    served = 200 <= metered.status <= 299 or flags & (FLAG_ABORTED | FLAG_CUT)
+    return replace(metered, flags=flags, status=metered.status if served else 200,
+                   units=[units.get(unit, was) for unit, was in enumerate(metered.units)])
 
 
 def outcome_of(records: Records) -> int:
@@ -304,6 +353,11 @@ class Key:
     pool: str = ""
     party: str = ""
     clause: str = ""
+    for_month: int = 0  # of what came late: its own month
+
+    @property
+    def own_month(self) -> int:
+        return self.for_month or self.month
 
 
 class Books:
@@ -320,9 +374,12 @@ class Books:
             price_identity(owner.name, price) for owner in deal.products + deal.pools for price in owner.prices}
         self.usage = defaultdict(lambda: [0] * 8)  # units and requests
         self.quantities = defaultdict(int)  # SALE, COST: units
+        self.counts = defaultdict(int)  # of a price line's class in a month, for its steps
         self.bases = defaultdict(Fraction)  # SHARE by product, COMMITMENT: exact nano-units
         self.caps = {}
         self.told = []  # deductions and payments
+        self.soft_until = self.closed_until = 0  # months before these are soft-closed, closed
+        self.corrected = self.late = 0
         self.records = self.unrated = self.unsettled = self.estimated = 0
 
     # -- what one record does --
@@ -332,12 +389,27 @@ class Books:
             records = settled_by_rule(records)
         outcome = outcome_of(records)
         self.records += records.count
+        self.late += records.count * (month_of(records.instant) < self.soft_until)
         self.unsettled += records.count * (outcome == UNSETTLED)
         self.estimated += records.count * (outcome == ESTIMATED)
         self.add_usage(records, outcome)
         if outcome in (SERVED, ESTIMATED, UNSETTLED):
             sold, bought = self.add_sale(records), self.add_cost(records)
             self.unrated += records.count * (not (sold and bought))
+
+    def placed(self, key: Key) -> Key:
+        """Where a line of its own month stands: see "Periods"."""
+        if key.month >= self.soft_until:
+            return key
+        month = self.soft_until if key.month < self.closed_until else key.month
+        return replace(key, month=month, for_month=key.month)
+
+    def correct(self, was: Records | None, right: Records | None) -> None:
+        """What one record came to is taken back, and what is right is booked in its place."""
+        if was is not None:
+            self.add(replace(was, count=-1))
+        if right is not None:
+            self.add(right)
 
     def add_usage(self, records: Records, outcome: int) -> None:
         pool = self.pools.get(records.pool)
@@ -347,17 +419,23 @@ class Books:
             for word in (records.account, records.product, records.model, records.pool, records.clause))
         key = Key(USAGE, month_of(records.instant), outcome=outcome, account=account, product=product, model=model,
                   pool=pool_name, party=party, clause=clause)
+        key = self.placed(key)
         for unit in range(7):
             self.usage[key][unit] += records.sum(unit)
         self.usage[key][7] += records.count
 
-    def priced(self, records: Records, price: Price):
-        """(unit, quantity, rate) of each class that costs something."""
+    def priced(self, records: Records, price: Price, line: tuple):
+        """(unit, quantity, rate) of each class that costs something, by the month's count under LINE."""
         for number, unit in enumerate(UNITS):
             quantity = records.count if unit == "request" else records.sum(number)
-            rate = price.rate(unit)
-            if quantity and rate:
-                yield number, quantity, rate
+            bands = price.bands(unit)
+            if not quantity or not any(rate for _, rate in bands):
+                continue
+            counted = self.counts[line, number, month_of(records.instant)]
+            self.counts[line, number, month_of(records.instant)] += quantity
+            for (_, rate), before, after in zip(bands, laid(bands, counted), laid(bands, counted + quantity)):
+                if after != before:
+                    yield number, after - before, rate
 
     def add_sale(self, records: Records) -> bool:
         """False: a sale price is owed and there is none."""
@@ -368,10 +446,11 @@ class Books:
         if price is None:
             return False
         exact = Fraction(0)
-        for unit, quantity, rate in self.priced(records, price):
+        line = (SALE, records.account, product.name, records.model, price_identity(product.name, price))
+        for unit, quantity, rate in self.priced(records, price, line):
             key = Key(SALE, month_of(records.instant), unit, 0, rate, records.account, product.name, records.model,
                       party=product.owner, clause=price_identity(product.name, price))
-            self.quantities[key] += quantity
+            self.quantities[self.placed(key)] += quantity
             exact += Fraction(quantity * rate, MILLION)
         if exact:
             self.add_shares(records, product, exact)
@@ -382,7 +461,8 @@ class Books:
             terms = clause.terms
             if (isinstance(terms, Share) and not terms.of_share and clause.holds(records.instant)
                     and terms.products.holds(product)):
-                self.bases[self.share_key(clause, month_of(records.instant), product.name)] += exact
+                key = self.share_key(clause, month_of(records.instant), product.name)
+                self.bases[self.placed(key)] += exact
                 self.caps[clause.identity] = terms.cap
 
     def direction_of(self, clause: InForce) -> tuple:
@@ -408,10 +488,11 @@ class Books:
             return False
         party = self.deal.providers[pool.provider]
         exact = Fraction(0)
-        for unit, quantity, rate in self.priced(records, price):
+        line = (COST, pool.name, records.model, price_identity(pool.name, price))
+        for unit, quantity, rate in self.priced(records, price, line):
             key = Key(COST, month_of(records.instant), unit, 0, rate, model=records.model, pool=pool.name,
                       party=party, clause=price_identity(pool.name, price))
-            self.quantities[key] += quantity
+            self.quantities[self.placed(key)] += quantity
             exact += Fraction(quantity * rate, MILLION)
         if exact:
             self.add_commitments(records, pool, party, exact)
@@ -428,7 +509,7 @@ class Books:
                 month = month_of(records.instant)
                 key = Key(COMMITMENT, month, outcome=int(pool.marketplace), rate=weight % BILLION, party=party,
                           pool="" if start == month_start(month) else format_instant(start), clause=clause.identity)
-                self.bases[key] += exact
+                self.bases[self.placed(key)] += exact
 
     # -- what it all comes to --
 

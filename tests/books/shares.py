@@ -68,16 +68,11 @@ class Told:
 
     def key(self) -> Key:
         return Key(self.kind, self.month, outcome=self.direction, product=self.detail,
-                   pool=moment_of(self), party=self.party, clause=self.name)
+                   pool=format_instant(self.at), party=self.party, clause=self.name)
 
     def line(self) -> str:
         return "\t".join(map(str, ["told", self.kind, self.name, self.detail or "-", self.month, self.at,
                                    self.amount, self.direction, self.party or "-"]))
-
-
-def moment_of(told: Told) -> str:
-    text = format_instant(told.at)
-    return text.rstrip("Z").rstrip("0") + "Z" if "." in text else text
 
 
 @dataclass
@@ -204,7 +199,7 @@ class Settled:
 
     def months_with_a_base(self) -> list:
         """Months that have a base."""
-        return [key.month for key in self.books.lines
+        return [key.own_month for key in self.books.lines
                 if key.kind == SHARE and key.product and key.clause == self.clause.identity]
 
     def months_of(self, period: Period) -> list:
@@ -223,7 +218,8 @@ class Settled:
             other = others[self.terms.of_share].months.get(month)
             return 0 if other is None else other.earned + other.minimum
         return sum(base for key, (base, _) in self.books.lines.items()
-                   if key.kind == SHARE and key.product and key.clause == self.clause.identity and key.month == month)
+                   if key.kind == SHARE and key.product and key.clause == self.clause.identity
+                   and key.own_month == month)
 
     def covers(self, name: str) -> bool:
         product = self.books.products.get(name)
@@ -247,8 +243,8 @@ class Settled:
     def take_plain(self) -> None:
         for key, (_, amount) in self.books.lines.items():
             if key.kind == SHARE and not key.product and key.clause == self.clause.identity and key.unit == PLAIN \
-                    and key.month in self.months:
-                self.months[key.month].earned = amount
+                    and key.own_month in self.months:
+                self.months[key.own_month].earned += amount
                 self.total += amount
 
     def within_period_cap(self, amount: int) -> int:

@@ -7,10 +7,11 @@ from fractions import Fraction
 
 from model import (
     BILLION, COMMITMENT, COST, DIRECTIONS, ESTIMATED, MEMO, MILLION, ORPHAN_RULE, OUTCOMES, PAID, RECEIVED, SALE,
-    SERVED, SHARE, SHORTFALL, UNITS, UNSETTLED, USAGE, Books, Commit, half_even)
-from evaluate import NEVER, format_instant
+    SERVED, SHARE, SHORTFALL, UNITS, UNSETTLED, USAGE, Books, Commit, format_instant, half_even)
+from evaluate import NEVER
 import shares
 from commitments import DUES, settle
+from forecasts import forecasts_of
 
 
 def decimal(nanos: int) -> str:
@@ -36,6 +37,17 @@ def part_of(part: int, whole: int) -> str:
     return f"{millionths // 10000}.{millionths % 10000:04}"
 
 
+def late_of(key) -> dict:
+    """Where it belongs and where it stands; nothing for what came in time."""
+    if not key.for_month:
+        return {}
+    return {"late_of": month_text(key.for_month), "booked_in": month_text(key.month)}
+
+
+def month_text(month: int) -> str:
+    return f"{month // 12}-{month % 12 + 1:02}"
+
+
 class Statement:
     def __init__(self, books: Books, name: str, month: int, as_of: int):
         deal = books.deal
@@ -54,7 +66,7 @@ class Statement:
             where = {"account": key.account, "product": key.product} if kind == SALE else {"pool": key.pool}
             result.append(where | {"party": key.party, "model": key.model, "unit": UNITS[key.unit],
                                    "clause": key.clause, "quantity": str(quantity)}
-                          | amount("price_per_million", key.rate) | amount("amount", nanos))
+                          | amount("price_per_million", key.rate) | amount("amount", nanos) | late_of(key))
         return result
 
     def reserved(self) -> list:
@@ -65,7 +77,7 @@ class Statement:
                     and key.outcome in (SERVED, ESTIMATED, UNSETTLED):
                 units = {unit: str(self.books.usage[key][number]) for number, unit in enumerate(UNITS[:7])}
                 result.append({"pool": key.pool, "account": key.account, "product": key.product, "model": key.model,
-                               "outcome": OUTCOMES[key.outcome], "requests": str(requests)} | units)
+                               "outcome": OUTCOMES[key.outcome], "requests": str(requests)} | units | late_of(key))
         return result
 
     def is_ours(self, key) -> bool:
@@ -80,12 +92,13 @@ class Statement:
                 continue
             products = [{"product": other.product} | amount("base", line[0])
                         for other, line in self.rows.items()
-                        if other.kind == SHARE and other.product != "" and other.clause == key.clause]
+                        if other.kind == SHARE and other.product != "" and other.clause == key.clause
+                        and other.for_month == key.for_month]
             result.append({"clause": key.clause, "direction": DIRECTIONS[key.outcome], "party": key.party,
                            "rate_percent": percent(key.rate), "rate_ppb": str(key.rate), "part": shares.PARTS[key.unit],
                            "products": products if key.unit in (shares.PLAIN, shares.EARNED) else [],
                            "capped": key.unit == shares.PLAIN and nanos < half_even(Fraction(base * key.rate, BILLION))}
-                          | amount("base", base) | amount("amount", nanos))
+                          | amount("base", base) | amount("amount", nanos) | late_of(key))
         return result
 
     def share_settlement(self) -> list:
@@ -97,7 +110,7 @@ class Statement:
             what = {shares.DEDUCTION: "deduction", shares.PAYMENT: "paid"}.get(
                 key.kind, "set-off" if key.unit == shares.SET_OFF else "held-back")
             result.append({"what": what, "clause": key.clause, "party": key.party, "of": key.product, "at": key.pool}
-                          | amount("amount", nanos))
+                          | amount("amount", nanos) | late_of(key))
         return result
 
     def commitments(self) -> list:
@@ -113,7 +126,7 @@ class Statement:
 
     def commitments_due(self) -> list:
         return [{"clause": key.clause, "party": key.party, "due": DUES[key.outcome], "by": key.pool}
-                | amount("amount", nanos) for key, (_, nanos) in self.rows.items()
+                | amount("amount", nanos) | late_of(key) for key, (_, nanos) in self.rows.items()
                 if key.kind == SHORTFALL and not self.account and self.concerns(key)]
 
     def requests(self) -> dict:
@@ -128,12 +141,12 @@ class Statement:
                       if key.kind == USAGE and self.concerns(key) and key.outcome in (SERVED, ESTIMATED, UNSETTLED)
                       and any(name.startswith("?") for name in (key.account, key.product, key.model, key.pool)))
         notes = []
-        if requests["unsettled"]:
+        if requests["unsettled"] > 0:
             notes.append(f"{requests['unsettled']} unsettled: {ORPHAN_RULE}")
-        if requests["served-estimated"]:
+        if requests["served-estimated"] > 0:
             notes.append(f"{requests['served-estimated']} estimated: the provider sent no usage; its tokens were "
                          "counted from what passed.")
-        if unknown:
+        if unknown > 0:
             notes.append(f"{unknown} with an id that their deal does not know: what could not be priced is not in "
                          "the amounts.")
         if reserved:
@@ -206,6 +219,25 @@ def commitment_lines(books: Books, at: int) -> list:
             line |= amount(name, nanos)
         result.append(line)
     return result
+
+
+def forecast_line(forecast) -> dict | None:
+    if forecast is None:
+        return None
+    met_at = {"met_at": moment(forecast.met_at)} if forecast.met else {}
+    return ({"met": forecast.met} | met_at | amount("expected", forecast.expected)
+            | amount("shortfall", forecast.shortfall))
+
+
+def forecast_lines(books: Books, at: int) -> list:
+    lines = {identity: {"clause": identity, "status": one.status(), "measures": []}
+             for identity, one in settle(books, at).items()}
+    for identity, one, measure, linear, seasonal in forecasts_of(books, at):
+        lines[identity]["measures"].append(
+            {"kind": measure.kind, "by": moment(measure.by), "linear": forecast_line(linear),
+             "seasonal": forecast_line(seasonal)}
+            | amount("required", one.asked(measure)) | amount("progress", one.progress()))
+    return list(lines.values())
 
 
 def share_lines(books: Books, at: int) -> list:

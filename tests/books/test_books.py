@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import commitments  # noqa: E402
 import compare_books  # noqa: E402
+import forecasts  # noqa: E402
 import model  # noqa: E402
 import shares  # noqa: E402
 from compare_books import BUILD, Case, main, run_case  # noqa: E402
@@ -175,7 +176,89 @@ def months_that_end_in_the_next(at: int, count: int) -> int:
     return model.month_start(month + count) + at - model.month_start(month)
 
 
+# ---- and for forecasts ----------------------------------------------------------------------------------
+
+
+def no_credits(one) -> int:
+    return 0
+
+
+def own_credits_alone(one) -> int:
+    return sum(left for _, left in one.own_credits)
+
+
+def predecessors_that_hold_until_their_end(before) -> int:
+    return before.end
+
+
+def no_growth(one, months) -> Fraction:
+    return Fraction(1)
+
+
+def growth_of_all_months(one, months) -> Fraction:
+    below = sum(one.spent.get(month, 0) for month in months[:12])
+    above = sum(one.spent.get(month, 0) for month in months[-12:])
+    return Fraction(above, below) if below > 0 else Fraction(1)
+
+
+def months_that_are_not_over(one, honest=forecasts.whole_months) -> range:
+    months = honest(one)
+    return range(months.start, months.stop + 1)
+
+
+def months_from_within(one, honest=forecasts.whole_months) -> range:
+    months = honest(one)
+    return range(model.month_of(forecasts.begin_of(one)), months.stop)
+
+
+def parts_in_whole(spend: int, month: int, begin: int, end: int):
+    return forecasts.Part(max(model.month_start(month), begin), min(model.month_start(month + 1), end), spend)
+
+
+def days_at_the_end_of_the_month(need: int, parts: list) -> int:
+    return next(part.end for number, part in enumerate(parts)
+                if sum(one.spend for one in parts[:number + 1]) >= need)
+
+
+# ---- and for what is late and what is corrected, through the engine ---------------------------------------
+
+
+def late_in_its_own_month(books, key):
+    return key
+
+
+def soft_closed_as_open(books, key, honest=model.Books.placed):
+    return key if key.month >= books.closed_until else honest(books, key)
+
+
+def guesses_that_stay_guesses(metered, units: dict):
+    return model.replace(metered, units=[units.get(unit, was) for unit, was in enumerate(metered.units)])
+
+
+def classes_that_are_not_said_are_none(metered, units: dict, honest=model.put_right):
+    return model.replace(honest(metered, units), units=[units.get(unit, 0) for unit in range(7)])
+
+
+def corrections_that_are_added(books, was, right) -> None:
+    if right is not None:
+        books.add(right)
+
+
+def steps_from_the_first_unit_on(bands: list, count: int) -> list:
+    return [count] + [0] * (len(bands) - 1)
+
+
 MISTAKES = [
+    (forecasts, "credit_of", no_credits),
+    (forecasts, "credit_of", own_credits_alone),
+    (forecasts, "free_from", predecessors_that_hold_until_their_end),
+    (forecasts, "growth_of", no_growth),
+    (forecasts, "growth_of", growth_of_all_months),
+    (forecasts, "whole_months", months_that_are_not_over),
+    (forecasts, "whole_months", months_from_within),
+    (forecasts, "part_by_time", parts_in_whole),
+    (forecasts, "day_of", days_at_the_end_of_the_month),
+    (model, "laid", steps_from_the_first_unit_on),
     (shares, "is_too_late", deductions_told_at_the_end_of_the_clawback),
     (shares, "band_that_holds", bands_that_hold_their_end),
     (shares, "share_of", bands_rounded_one_by_one),
@@ -213,6 +296,22 @@ def test_a_mistake_in_a_rule_is_seen(monkeypatch, tmp_path, where, name, mistake
     monkeypatch.setattr(compare_books.tempfile, "mkdtemp", lambda prefix: str(make(tmp_path)))
     monkeypatch.setattr(where, name, mistake)
     assert any(run_case(Case(seed, path="memory", **SMALL)).differences for seed in range(660, 1260))
+
+
+ENGINE_MISTAKES = [
+    (model.Books, "placed", late_in_its_own_month),
+    (model.Books, "placed", soft_closed_as_open),
+    (compare_books, "put_right", guesses_that_stay_guesses),
+    (compare_books, "put_right", classes_that_are_not_said_are_none),
+    (model.Books, "correct", corrections_that_are_added),
+]
+
+
+@pytest.mark.parametrize("where, name, mistake", ENGINE_MISTAKES, ids=[one[2].__name__ for one in ENGINE_MISTAKES])
+def test_a_mistake_in_what_is_late_or_corrected_is_seen(monkeypatch, tmp_path, where, name, mistake):
+    monkeypatch.setattr(compare_books.tempfile, "mkdtemp", lambda prefix: str(make(tmp_path)))
+    monkeypatch.setattr(where, name, mistake)
+    assert any(run_case(Case(seed, path="engine", **SMALL)).differences for seed in range(60))
 
 
 def make(tmp_path: Path) -> Path:

@@ -184,6 +184,24 @@ static void an_amendment_to_less_is_complete_in_its_first_month(void **state)
     scene_close(&scene);
 }
 
+static void no_forecast_is_met_behind_the_end_of_its_measure(void **state)
+{
+    struct scene scene;
+    struct ledger_forecast forecast;
+    (void)state;
+    scene_open(&scene,
+               "    c: commit 0.000000002 USD on alpha over 2025-01-01..2026-01-01 build-up "
+               "counting all\n");
+    struct ledger_row *row = scene_spend(&scene, "a.c", "2025-01", 0);
+    row->totals.quantity = row->totals.amount_nanos = 1;
+    const struct ledger_settlement *it = scene_settle(&scene, "a.c", "2025-07-20"); /* 200 days */
+    assert_int_equal(ledger_forecast_linear(it, &it->measures[0], at("2025-07-20"), &forecast),
+                     OFT_OK);
+    assert_true(forecast.met); /* of 165 days comes 0.825, rounded */
+    assert_true(forecast.met_at == at("2026-01-01"));
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +214,7 @@ int main(void)
         cmocka_unit_test(a_predecessors_credit_still_counts_under_an_amendment),
         cmocka_unit_test(what_an_earlier_version_settled_is_no_excess),
         cmocka_unit_test(the_line_is_at_the_higher_of_two_sums_of_one_date),
+        cmocka_unit_test(no_forecast_is_met_behind_the_end_of_its_measure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

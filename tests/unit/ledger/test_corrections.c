@@ -207,6 +207,32 @@ static void units_go_from_the_highest_step_down(void **state)
     world_close(&world);
 }
 
+/* Of 4000, 1000 cost 3 and 3000 cost 2. April is closed; 2000 more of it are 1000 at 2 and 1000 at 1, and 2900 less
+ * are those 1000 at 1 and 1900 at 2: what is late goes on, and back, from the count of the month. */
+static void late_units_go_on_where_the_count_of_their_month_was(void **state)
+{
+    static struct book book;
+    struct world world;
+    struct oft_error error = {0};
+    struct ledger_periods closed = {.soft_until = MAY, .closed_until = MAY};
+    struct meter_record first = record_of("2026-04-01T00:00:00Z", "api", "east", 3900, 0);
+    struct meter_record was = record_of("2026-04-01T00:00:00Z", "api", "east", 100, 0);
+    struct meter_record more = record_of("2026-04-01T00:00:00Z", "api", "east", 2100, 0);
+    struct meter_record less = record_of("2026-04-01T00:00:00Z", "api", "east", 1000, 0);
+    size_t changes;
+    (void)state;
+    world_open(&world, STEPS_DEAL);
+    memset(&book, 0, sizeof(book));
+    book_add(&book, &world, &first, 1);
+    book_add(&book, &world, &was, 1);
+    assert_nanos(book_amount(&book, LEDGER_COST, "east"), "9000000");
+    assert_int_equal(correct(&book, &world, closed, &was, &more, &changes, &error), OFT_OK);
+    assert_nanos(book_amount(&book, LEDGER_COST, "east"), "12000000");
+    assert_int_equal(correct(&book, &world, closed, &first, &less, &changes, &error), OFT_OK);
+    assert_nanos(book_amount(&book, LEDGER_COST, "east"), "7200000"); /* 3100: 1000, 2100 */
+    world_close(&world);
+}
+
 static void a_share_at_its_cap_goes_down_with_its_base(void **state)
 {
     static struct book book;
@@ -237,6 +263,7 @@ int main(void)
         cmocka_unit_test(what_is_taken_back_and_booked_alike_changes_nothing),
         cmocka_unit_test(what_is_taken_back_from_a_closed_month_is_late_and_below_zero),
         cmocka_unit_test(units_go_from_the_highest_step_down),
+        cmocka_unit_test(late_units_go_on_where_the_count_of_their_month_was),
         cmocka_unit_test(a_share_at_its_cap_goes_down_with_its_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
