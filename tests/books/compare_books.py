@@ -42,6 +42,7 @@ HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("OFFTAKE_BUILD", HERE.parents[1] / "build")).resolve()
 LEAST_VALID_PERCENT = 80
 LOOKS = 6
+SEARCHED_MOST = 2_000_000  # records of a stage: a correction looks through all that came, for its own
 STATEMENT_LISTS = ("capacity", "reserved", "shares", "sales", "memo_sales", "commitments")
 
 
@@ -331,7 +332,8 @@ class Booked:
 
     def corrections(self, random, maker: Maker) -> list:
         """Some of all so far, and of these some again."""
-        numbers = [random.randint(1, self.count) for _ in range(random.choice([0, 1, self.count // 50]))]
+        most = min(self.count // 50, SEARCHED_MOST // self.count)
+        numbers = [random.randint(1, self.count) for _ in range(random.choice([0, 1, most]))]
         numbers += [random.choice(list(self.said)) for _ in range(len(self.said) // 4)]
         return [self.correct(number, random, maker) for number in numbers]
 
