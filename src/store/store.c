@@ -82,6 +82,7 @@ static const char TO_SCHEMA_3[] =
 static const char *const TO_SCHEMA_4[] = {
     STORE_SCHEMA_PERIODS,
     STORE_SCHEMA_TRACE,
+    STORE_SCHEMA_SPANS,
     "PRAGMA user_version = 4;",
     NULL,
 };
