@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/internal.h"
+#include "engine/settled.h"
 
 static void a_request_that_is_settled_twice_is_booked_once(void **state)
 {
@@ -390,6 +390,62 @@ static void any_stream_over_drains_and_restarts_is_booked_as_a_set_would(void **
     expect_sound(*state);
 }
 
+/* ---- the window -------------------------------------------------------------------------------- */
+
+enum { MANY = 500000, HOURS = 10 };
+
+/* Ids of ten hours in the order of their bytes' hash, as if several writers' segments were read. */
+static struct meter_record one_of_many(const struct world *world, uint64_t number)
+{
+    struct meter_record record = {.status = 200};
+    uint64_t spread = number * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t instant_ns =
+        (uint64_t)world->now + number * 7919 % MANY * (HOURS * 3600 * OFT_NS_PER_SECOND / MANY);
+    for (size_t byte = 0; byte < 8; byte++) {
+        record.request_id[byte] = (uint8_t)(instant_ns >> (56 - 8 * byte));
+    }
+    memcpy(record.request_id + 8, &spread, sizeof(spread));
+    return record;
+}
+
+static bool is_known(const struct world *world, const struct meter_record *record)
+{
+    struct engine_earlier earlier;
+    struct oft_error error = {0};
+    assert_int_equal(engine_settled_look(world->engine, NULL, record, &earlier, &error), OFT_OK);
+    return earlier.kind == ENGINE_EARLIER_LOST; /* the window alone has it: no segment does */
+}
+
+static void the_window_lets_go_of_the_oldest_and_of_nothing_behind_its_edge(void **state)
+{
+    struct world *world = *state;
+    oft_instant forgotten = 0;
+    oft_instant known = INT64_MAX;
+    size_t known_count = 0;
+    world->now += OFT_NS_PER_SECOND;
+    (void)world_drain(world);
+    for (uint64_t i = 0; i < MANY; i++) {
+        struct meter_record record = one_of_many(world, i);
+        assert_int_equal(engine_settled_add(world->engine, record.request_id), OFT_OK);
+    }
+    for (uint64_t i = 0; i < MANY; i += 13) {
+        struct meter_record record = one_of_many(world, i);
+        oft_instant instant = engine_id_instant(record.request_id);
+        if (is_known(world, &record)) {
+            known = instant < known ? instant : known;
+            known_count++;
+        } else {
+            forgotten = instant > forgotten ? instant : forgotten;
+        }
+        record.request_id[15] ^= 1; /* another request of that instant */
+        assert_false(is_known(world, &record));
+    }
+    assert_true(forgotten != 0); /* it did not grow for what is old */
+    assert_true(forgotten < known);
+    assert_true(known <= world->now + (HOURS - 1) * 3600 * OFT_NS_PER_SECOND);
+    assert_in_range(known_count, 1000, MANY / 13 / 2);
+}
+
 #define WITH_WORLD(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -406,6 +462,7 @@ int main(void)
         WITH_WORLD(a_drain_that_failed_forgets_what_it_did_not_book),
         WITH_WORLD(without_its_segment_nobody_knows_after_a_restart),
         WITH_WORLD(any_stream_over_drains_and_restarts_is_booked_as_a_set_would),
+        WITH_WORLD(the_window_lets_go_of_the_oldest_and_of_nothing_behind_its_edge),
     };
     return cmocka_run_group_tests_name("engine once", tests, NULL, NULL);
 }
