@@ -85,7 +85,7 @@ static enum oft_err book_first(struct drain *drain, struct visit *visit,
 static enum oft_err take_settled(struct drain *drain, struct visit *visit,
                                  const struct meter_record *record)
 {
-    struct engine_earlier earlier = {.kind = ENGINE_EARLIER_NONE};
+    struct engine_earlier earlier; /* large: filled in only when there is one */
     enum engine_seen seen = engine_intents_seen(&drain->intents, record);
     if (seen == ENGINE_SETTLED_ALIKE || seen == ENGINE_SETTLED_OTHERWISE) {
         return set_aside_second(drain, visit, record, seen == ENGINE_SETTLED_ALIKE);

@@ -47,11 +47,9 @@ struct engine_settled {
 
 static struct slot slot_of(const uint8_t request_id[16])
 {
-    struct slot slot = {0};
-    for (size_t i = 0; i < 8; i++) {
-        slot.instant = slot.instant << 8 | request_id[i];
-    }
-    memcpy(&slot.rest, request_id + 8, sizeof(slot.rest));
+    struct slot slot;
+    memcpy(&slot, request_id, sizeof(slot));
+    slot.instant = __builtin_bswap64(slot.instant); /* big endian */
     return slot;
 }
 

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "engine/settled.h"
+#include "engine/trace.h"
+#include "ledger/trace.h"
 
 static void a_request_that_is_settled_twice_is_booked_once(void **state)
 {
@@ -285,6 +287,48 @@ static void without_its_segment_nobody_knows_after_a_restart(void **state)
     expect_drain(world, 1, 0, 0);
 }
 
+/* What was set aside is not among a line's records, nor in a month by the hour. */
+static void a_trace_leaves_out_what_was_settled_again_later(void **state)
+{
+    struct world *world = *state;
+    struct meter_record record = world_record(world);
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    struct oft_arena arena;
+    struct ledger_row *rows = NULL;
+    size_t count = 0;
+    for (int round = 0; round < 3; round++) {
+        struct meter_record other = world_record(world);
+        record.status = round == 2 ? 201 : 200;
+        settle(world, &record);
+        settle(world, &other);
+        expect_drain(world, round == 0 ? 2 : 1, round == 1 ? 1 : 0, round == 2 ? 1 : 0);
+        world_reopen(world);
+    }
+    world_publish(world);
+    oft_arena_init(&arena, 1 << 20);
+    oft_buffer_init(&out, 1 << 20);
+    assert_int_equal(store_rows(world->engine->store, 0, 0, &arena, &rows, &count, &error), OFT_OK);
+    assert_true(count > 2);
+    for (size_t i = 0; i < count; i++) {
+        char id[LEDGER_LINE_ID_BYTES];
+        bool sound = false;
+        assert_int_equal(ledger_line_id(&rows[i].key, id), OFT_OK);
+        oft_buffer_clear(&out);
+        if (engine_trace(world->engine, id, 10, LEDGER_TEXT, &out, &sound, &error) != OFT_OK ||
+            !sound) {
+            fail_msg("%s %s", error.message, oft_buffer_text(&out));
+        }
+    }
+    oft_buffer_clear(&out);
+    assert_int_equal(
+        engine_metering(world->engine, oft_month_of(world->now), true, world->now, &out, &error),
+        OFT_OK);
+    assert_non_null(strstr(oft_buffer_text(&out), ",4000,0.01,0,")); /* input of four requests */
+    oft_buffer_release(&out);
+    oft_arena_release(&arena);
+}
+
 /* ---- any order --------------------------------------------------------------------------------- */
 
 enum { IDS = 400, ROUNDS = 60, STREAMS = 6 };
@@ -461,6 +505,7 @@ int main(void)
         WITH_WORLD(an_intent_after_its_settlement_is_no_orphan),
         WITH_WORLD(a_drain_that_failed_forgets_what_it_did_not_book),
         WITH_WORLD(without_its_segment_nobody_knows_after_a_restart),
+        WITH_WORLD(a_trace_leaves_out_what_was_settled_again_later),
         WITH_WORLD(any_stream_over_drains_and_restarts_is_booked_as_a_set_would),
         WITH_WORLD(the_window_lets_go_of_the_oldest_and_of_nothing_behind_its_edge),
     };
