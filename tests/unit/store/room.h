@@ -99,6 +99,7 @@ static inline int64_t sql(const struct room *room, const char *text)
 static inline void make_schema_3(const struct room *room)
 {
     (void)sql(room, "DROP TABLE orphan");
+    (void)sql(room, "DROP TABLE spool_span");
     (void)sql(room, "DROP TABLE statement_final");
     (void)sql(room, "DROP TABLE statement");
     (void)sql(room, "DROP TABLE book_event");
