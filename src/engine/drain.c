@@ -14,37 +14,10 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "engine/drain_internal.h"
 #include "engine/failpoint.h"
-#include "engine/internal.h"
-#include "store/trace.h"
 
-/* One segment in one drain. */
-struct visit {
-    char name[128];
-    char writer[64];
-    enum meter_segment_state state;
-    uint32_t from, next;
-    bool finished; /* read to its end, and nothing will follow */
-    bool unreadable;
-    bool damaged;    /* something in it could not be booked: its bytes are kept */
-    bool in_the_way; /* it may hold records older than those of its writer's next segments */
-};
-
-struct drain {
-    struct engine *engine;
-    oft_instant now_ns;
-    struct visit *visits;
-    size_t visit_count;
-    struct ledger_batch *batch;
-    struct engine_intents intents;
-    uint64_t stored_intents; /* open intents in the database when the drain began */
-    uint64_t last_number;    /* of the journal, before this drain */
-    size_t budget;           /* records that may still be read */
-    bool more;
-    bool moved; /* anything to commit */
-    struct engine_drain_result result;
-    struct oft_error *reterr;
-};
+enum { FETCHED_AHEAD = 8 }; /* records whose ids are asked for while one is booked */
 
 /* ---- records ----------------------------------------------------------------------------------- */
 
@@ -57,9 +30,8 @@ static enum oft_err set_aside(struct drain *drain, const struct visit *visit,
                             drain->now_ns, drain->reterr);
 }
 
-/* Adds to COUNT what is booked, and not what is set aside. */
-static enum oft_err book(struct drain *drain, const struct visit *visit,
-                         const struct meter_record *record, uint64_t *count)
+enum oft_err drain_book(struct drain *drain, const struct visit *visit,
+                        const struct meter_record *record, uint64_t *count)
 {
     struct engine_context *context = NULL;
     enum oft_err code =
@@ -75,38 +47,63 @@ static enum oft_err book(struct drain *drain, const struct visit *visit,
     return code;
 }
 
-static enum oft_err take_settled(struct drain *drain, const struct visit *visit,
-                                 const struct meter_record *record)
+/* It counts once: the first one holds. */
+static enum oft_err set_aside_second(struct drain *drain, const struct visit *visit,
+                                     const struct meter_record *record, bool alike)
 {
-    bool here = false;
-    switch (engine_intents_seen(&drain->intents, record)) {
-    case ENGINE_SETTLED_ALIKE: /* written twice: it counts once */
-        drain->result.doubled++;
-        return store_quarantine(drain->engine->store, visit->name, (uint32_t)record->sequence,
-                                "settled twice", drain->now_ns, drain->reterr);
-    case ENGINE_SETTLED_OTHERWISE:
-        drain->result.conflicts++;
-        return store_quarantine(drain->engine->store, visit->name, (uint32_t)record->sequence,
-                                "settled twice, and not alike", drain->now_ns, drain->reterr);
-    case ENGINE_INTENT_OPEN:
-        here = true;
-        break;
-    case ENGINE_INTENT_UNSEEN:
-        break;
+    uint64_t *count = alike ? &drain->result.doubled : &drain->result.conflicts;
+    *count += 1;
+    return store_quarantine(drain->engine->store, visit->name, (uint32_t)record->sequence,
+                            alike ? "settled twice" : "settled twice, and not alike", drain->now_ns,
+                            drain->reterr);
+}
+
+/* The request is not settled in this drain, as far as its intents tell. */
+static enum oft_err book_first(struct drain *drain, struct visit *visit,
+                               const struct meter_record *record,
+                               struct engine_earlier *ret_earlier)
+{
+    struct engine *engine = drain->engine;
+    enum oft_err code =
+        engine_settled_look(engine, visit->name, record, ret_earlier, drain->reterr);
+    if (code != OFT_OK || ret_earlier->kind != ENGINE_EARLIER_NONE) {
+        bool alike = ret_earlier->kind == ENGINE_EARLIER_RECORD &&
+                     engine_intents_alike(&ret_earlier->record, record);
+        return code != OFT_OK ? code : set_aside_second(drain, visit, record, alike);
     }
-    enum oft_err code = book(drain, visit, record, &drain->result.settled);
+    code = drain_book(drain, visit, record, &drain->result.settled);
     if (code != OFT_OK) {
         return code;
     }
-    engine_intents_settle(&drain->intents, record);
+    oft_instant instant = engine_id_instant(record->request_id);
+    visit->first = visit->any && visit->first < instant ? visit->first : instant;
+    visit->last = visit->any && visit->last > instant ? visit->last : instant;
+    visit->any = true;
+    return engine_settled_add(engine, record->request_id);
+}
+
+static enum oft_err take_settled(struct drain *drain, struct visit *visit,
+                                 const struct meter_record *record)
+{
+    struct engine_earlier earlier; /* large: filled in only when there is one */
+    enum engine_seen seen = engine_intents_seen(&drain->intents, record);
+    if (seen == ENGINE_SETTLED_ALIKE || seen == ENGINE_SETTLED_OTHERWISE) {
+        return set_aside_second(drain, visit, record, seen == ENGINE_SETTLED_ALIKE);
+    }
+    enum oft_err code = book_first(drain, visit, record, &earlier);
+    if (code != OFT_OK) {
+        return code;
+    }
+    engine_intents_settle(&drain->intents,
+                          earlier.kind == ENGINE_EARLIER_RECORD ? &earlier.record : record);
     /* A request with several attempts may have an intent here and an earlier one in the database. */
-    if (drain->stored_intents > 0 && (!here || record->attempts > 1)) {
+    if (drain->stored_intents > 0 && (seen != ENGINE_INTENT_OPEN || record->attempts > 1)) {
         return store_intent_delete(drain->engine->store, record->request_id, drain->reterr);
     }
     return OFT_OK;
 }
 
-static enum oft_err take_record(struct drain *drain, const struct visit *visit,
+static enum oft_err take_record(struct drain *drain, struct visit *visit,
                                 const struct meter_record *record)
 {
     if (meter_record_kind(record) == METER_INTENT) {
@@ -160,6 +157,9 @@ static enum oft_err read_chunk(struct drain *drain, struct visit *visit,
     code = note_damage(drain, visit, &read, records);
     visit->next = read.next;
     for (uint32_t i = 0; code == OFT_OK && i < read.record_count; i++) {
+        if (i + FETCHED_AHEAD < read.record_count) {
+            engine_settled_fetch(drain->engine, records[i + FETCHED_AHEAD].request_id);
+        }
         code = take_record(drain, visit, &records[i]);
         if (code == OFT_ERR_LIMIT) {
             /* As many policies as one batch may hold: the rest next time. */
@@ -187,6 +187,11 @@ static enum oft_err read_open_segment(struct drain *drain, struct visit *visit,
         if (ledger_batch_kinds(drain->batch) >= OFT_TRANSACTION_KINDS_MAX) {
             drain->budget = 0;
         }
+    }
+    if (code == OFT_OK && visit->any) {
+        struct store_span span = {.first = visit->first, .last = visit->last, .until = visit->next};
+        (void)snprintf(span.segment, sizeof(span.segment), "%s", visit->name);
+        code = engine_settled_span(drain->engine, &span, drain->reterr);
     }
     visit->finished = all && visit->state != METER_WRITING && !visit->unreadable;
     drain->more = drain->more || !all;
@@ -292,112 +297,6 @@ static enum oft_err list_segments(struct drain *drain)
     return code;
 }
 
-/* ---- orphans ----------------------------------------------------------------------------------- */
-
-/* A writer is gone when none of its segments is being written and all are read to their end. A
- * segment that appeared since the list was made means that it was alive then: wait. */
-static bool writer_gone(const struct drain *drain, const char *writer, char *const *names_now,
-                        size_t count_now)
-{
-    for (size_t i = 0; i < drain->visit_count; i++) {
-        const struct visit *visit = &drain->visits[i];
-        if (strcmp(visit->writer, writer) == 0 && !visit->finished) {
-            return false;
-        }
-    }
-    size_t length = strlen(writer);
-    for (size_t n = 0; n < count_now; n++) {
-        if (strncmp(names_now[n], writer, length) != 0) {
-            continue;
-        }
-        bool listed = false;
-        for (size_t i = 0; i < drain->visit_count && !listed; i++) {
-            listed = strcmp(drain->visits[i].name, names_now[n]) == 0;
-        }
-        if (!listed) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static enum oft_err settle_orphan(struct drain *drain, const struct meter_record *intent)
-{
-    struct meter_record settled;
-    struct visit nowhere = {.name = "open intents"};
-    uint64_t booked = drain->result.unsettled;
-    ledger_settle_orphan(intent, &settled);
-    enum oft_err code = book(drain, &nowhere, &settled, &drain->result.unsettled);
-    if (code == OFT_OK) {
-        drain->moved = true;
-    }
-    /* It stands in no range of the transaction that books it: the row is the way back. */
-    const struct store_orphan orphan = {drain->last_number + 1, settled};
-    return code == OFT_OK && drain->result.unsettled > booked
-               ? store_orphan_put(drain->engine->store, &orphan, drain->reterr)
-               : code;
-}
-
-struct orphan_search {
-    struct drain *drain;
-    char **names;
-    size_t name_count;
-    struct meter_record *found;
-    size_t count, capacity;
-};
-
-static enum oft_err collect_orphan(void *context, const char *writer,
-                                   const struct meter_record *intent, struct oft_error *reterr)
-{
-    struct orphan_search *search = context;
-    (void)reterr;
-    if (!writer_gone(search->drain, writer, search->names, search->name_count)) {
-        return OFT_OK;
-    }
-    if (search->count == search->capacity) {
-        size_t capacity = search->capacity == 0 ? 64 : search->capacity * 2;
-        void *larger = realloc(search->found, capacity * sizeof(*search->found));
-        if (larger == NULL) {
-            return OFT_ERR_MEMORY;
-        }
-        search->found = larger;
-        search->capacity = capacity;
-    }
-    search->found[search->count++] = *intent;
-    return OFT_OK;
-}
-
-/* What is still open goes to the database; what is open there for a writer that is gone is settled. */
-static enum oft_err settle_orphans(struct drain *drain)
-{
-    struct store *store = drain->engine->store;
-    uint64_t open = 0;
-    enum oft_err code = store_intent_count(store, &open, drain->reterr);
-    if (code != OFT_OK || open == 0 || drain->more) {
-        return code;
-    }
-    struct orphan_search search = {.drain = drain};
-    code = meter_list(drain->engine->spool, &search.names, &search.name_count, drain->reterr);
-    if (code == OFT_OK) {
-        code = store_intents(store, collect_orphan, &search, drain->reterr);
-    }
-    for (size_t i = 0; code == OFT_OK && i < search.count; i++) {
-        code = settle_orphan(drain, &search.found[i]);
-        if (code ==
-            OFT_ERR_LIMIT) { /* as many policies as one batch may hold: the rest next time */
-            drain->more = true;
-            code = OFT_OK;
-            break;
-        }
-        if (code == OFT_OK) {
-            code = store_intent_delete(store, search.found[i].request_id, drain->reterr);
-        }
-    }
-    meter_names_free(search.names, search.name_count);
-    free(search.found);
-    return code;
-}
-
 static enum oft_err keep_open_intents(struct drain *drain)
 {
     enum oft_err code = OFT_OK;
@@ -458,6 +357,9 @@ static enum oft_err drain_in_transaction(struct drain *drain)
                                 drain->reterr);
     }
     if (code == OFT_OK) {
+        code = engine_settled_begin(drain->engine, drain->now_ns, drain->reterr);
+    }
+    if (code == OFT_OK) {
         code = list_segments(drain);
     }
     for (size_t i = 0; code == OFT_OK && i < drain->visit_count; i++) {
@@ -468,7 +370,7 @@ static enum oft_err drain_in_transaction(struct drain *drain)
         code = keep_open_intents(drain);
     }
     if (code == OFT_OK) {
-        code = settle_orphans(drain);
+        code = drain_settle_orphans(drain);
     }
     if (code == OFT_OK) {
         code = store_intent_count(drain->engine->store, &drain->result.open_intents, drain->reterr);
@@ -553,6 +455,7 @@ enum oft_err engine_drain(struct engine *engine, oft_instant now_ns,
     if (code == OFT_OK) {
         code = drain_and_commit(&drain);
     }
+    engine_settled_end(engine, code == OFT_OK);
     ledger_batch_free(drain.batch);
     engine_intents_release(&drain.intents);
     free(drain.visits);

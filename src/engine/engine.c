@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "engine/desk_internal.h"
+#include "engine/settled.h"
 
 const char *engine_path(struct engine *engine, const char *directory, const char *name)
 {
@@ -141,6 +142,7 @@ void engine_close(struct engine *engine)
     }
     engine_desk_close(engine);
     engine_contexts_drop(engine);
+    engine_settled_free(engine->settlements);
     store_close(engine->store);
     if (engine->control != NULL) {
         (void)munmap(engine->control, CONTROL_BYTES);

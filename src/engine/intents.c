@@ -81,8 +81,7 @@ enum oft_err engine_intents_put(struct engine_intents *intents, const char *writ
     return OFT_OK;
 }
 
-/* What a writer sets by itself is no content: place, checksum, when it was written. */
-static bool alike(const struct meter_record *a, const struct meter_record *b)
+bool engine_intents_alike(const struct meter_record *a, const struct meter_record *b)
 {
     struct meter_record x = *a;
     struct meter_record y = *b;
@@ -100,10 +99,10 @@ enum engine_seen engine_intents_seen(const struct engine_intents *intents,
         return ENGINE_INTENT_UNSEEN;
     }
     const struct engine_intent *slot = find(intents, settled->request_id);
-    return !slot->used                     ? ENGINE_INTENT_UNSEEN
-           : !slot->settled                ? ENGINE_INTENT_OPEN
-           : alike(&slot->record, settled) ? ENGINE_SETTLED_ALIKE
-                                           : ENGINE_SETTLED_OTHERWISE;
+    return !slot->used                                    ? ENGINE_INTENT_UNSEEN
+           : !slot->settled                               ? ENGINE_INTENT_OPEN
+           : engine_intents_alike(&slot->record, settled) ? ENGINE_SETTLED_ALIKE
+                                                          : ENGINE_SETTLED_OTHERWISE;
 }
 
 void engine_intents_settle(struct engine_intents *intents, const struct meter_record *settled)

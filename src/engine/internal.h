@@ -53,7 +53,8 @@ struct engine {
     struct meter_record *read_buffer;
     size_t drain_records_max;
     char last_error[480];
-    struct engine_desk *desk; /* desk_internal.h */
+    struct engine_desk *desk;           /* desk_internal.h */
+    struct engine_settled *settlements; /* settled.h; NULL before the first drain */
 };
 
 /* engine.c */
@@ -203,6 +204,9 @@ enum engine_seen {
 };
 enum engine_seen engine_intents_seen(const struct engine_intents *intents,
                                      const struct meter_record *settled);
+/* Whether two settlements say the same. What a writer sets by itself is no content: place, checksum, when it
+ * was written. */
+bool engine_intents_alike(const struct meter_record *a, const struct meter_record *b);
 /* Keeps SETTLED in the place of its intent, if that was here. */
 void engine_intents_settle(struct engine_intents *intents, const struct meter_record *settled);
 

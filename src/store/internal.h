@@ -44,6 +44,7 @@ bool store_column_bytes(sqlite3_stmt *statement, int column, void *out, size_t l
 extern const char STORE_SCHEMA_CORRECTIONS[];
 extern const char STORE_SCHEMA_TRACE[];
 extern const char STORE_SCHEMA_PERIODS[];
+extern const char STORE_SCHEMA_SPANS[];
 
 /* The one text that a series is found by. */
 void store_key_text(const struct ledger_series_key *key, char out[STORE_KEY_BYTES]);

@@ -83,6 +83,7 @@ static const char *const TO_SCHEMA_4[] = {
     STORE_SCHEMA_PERIODS,
     STORE_SCHEMA_TRACE,
     STORE_SCHEMA_CORRECTIONS,
+    STORE_SCHEMA_SPANS,
     "PRAGMA user_version = 4;",
     NULL,
 };

@@ -567,6 +567,7 @@ static void many_looks_are_one_transaction_up_to_its_ceiling(void **state)
     const size_t count = OFT_DRAIN_RECORDS_MAX + 5000;
     world_writer_open(world, &writer, OFT_DRAIN_RECORDS_MAX * 2);
     for (size_t i = 0; i < count; i++) {
+        memcpy(record.request_id + 8, &i, sizeof(i));
         world_append(&writer, METER_SETTLED, &record);
     }
     struct engine_drain_result result = {0};

@@ -22,8 +22,8 @@ enum { MARCH = 2026 * 12 + 2, FLIPS = 1000, TABLES_MAX = 64, CONTENT_BYTES = 1 <
 
 /* Tables whose rows nothing vouches for: none is of the books. A key, a token or a message to be told
  * is believed as it stands there. */
-static const char *const UNWATCHED[] = {"api_key",    "desk_delivery", "desk_request",
-                                        "desk_token", "meta",          "quarantine"};
+static const char *const UNWATCHED[] = {"api_key", "desk_delivery", "desk_request", "desk_token",
+                                        "meta",    "quarantine",    "spool_span"};
 
 struct file {
     unsigned char *bytes;

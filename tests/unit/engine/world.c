@@ -172,9 +172,13 @@ struct meter_record world_record(struct world *world)
         .operation = METER_OP_CHAT,
         .units = {[DEAL_UNIT_INPUT] = 1000, [DEAL_UNIT_OUTPUT] = 100},
     };
+    /* As the gateway makes them: an instant in big endian, and eight bytes as good as random. */
     uint64_t number = ++world->requests;
+    uint64_t instant_ns = (uint64_t)world->now + number;
     uint64_t spread = number * UINT64_C(0x9e3779b97f4a7c15);
-    memcpy(record.request_id, &number, sizeof(number));
+    for (size_t i = 0; i < 8; i++) {
+        record.request_id[i] = (uint8_t)(instant_ns >> (56 - 8 * i));
+    }
     memcpy(record.request_id + 8, &spread, sizeof(spread));
     return record;
 }

@@ -101,6 +101,7 @@ static inline void make_schema_3(const struct room *room)
     (void)sql(room, "DROP TABLE correction");
     (void)sql(room, "DELETE FROM meta WHERE name = 'orphans_from'");
     (void)sql(room, "DROP TABLE orphan");
+    (void)sql(room, "DROP TABLE spool_span");
     (void)sql(room, "DROP TABLE statement_final");
     (void)sql(room, "DROP TABLE statement");
     (void)sql(room, "DROP TABLE book_event");
