@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "engine/trace_internal.h"
+#include "store/spans.h"
 
 /* ---- a range ----------------------------------------------------------------------------------- */
 
@@ -83,40 +84,53 @@ static bool may_hold(const struct meter_segment *segment, uint32_t count, oft_in
     return last >= admitted && (oft_nanos)first - OFT_NS_PER_DAY <= admitted;
 }
 
-static void take(struct trace_request *request, const struct meter_segment *segment,
-                 const struct meter_record *record, bool archived, bool *settled)
+/* Of two settlements the one that was booked counts; RET_SETTLED: it is that one. The other is kept for the
+ * case that no segment has the first any longer. */
+static enum oft_err take(struct engine *engine, struct trace_request *request,
+                         const struct meter_segment *segment, const struct meter_record *record,
+                         bool archived, bool *ret_settled, struct oft_error *reterr)
 {
     bool intent = meter_record_kind(record) == METER_INTENT;
-    if ((intent && request->intent_count == TRACE_SIGHTINGS_MAX) || (!intent && *settled)) {
-        return; /* of two settlements the first counts */
+    bool second = false;
+    uint32_t slot = (uint32_t)record->sequence;
+    enum oft_err code = OFT_OK;
+    if (intent && request->intent_count == TRACE_SIGHTINGS_MAX) {
+        return OFT_OK;
+    }
+    if (!intent) {
+        code = store_set_aside_as_second(engine->store, segment->name, slot, &second, reterr);
     }
     struct trace_sighting *sighting =
         intent ? &request->intents[request->intent_count++] : &request->settled;
     (void)snprintf(sighting->segment, sizeof(sighting->segment), "%s", segment->name);
-    sighting->slot = (uint32_t)record->sequence;
+    sighting->slot = slot;
     sighting->archived = archived;
     sighting->record = *record;
-    *settled = *settled || !intent;
+    *ret_settled = !intent && !second;
+    return code;
 }
 
-static void search_segment(const struct meter_segment *segment, const uint8_t id[16],
-                           oft_instant admitted, bool archived, struct trace_request *request,
-                           bool *settled)
+static enum oft_err search_segment(struct engine *engine, const struct meter_segment *segment,
+                                   const uint8_t id[16], oft_instant admitted, bool archived,
+                                   struct trace_request *request, bool *settled,
+                                   struct oft_error *reterr)
 {
     uint32_t count = written(segment);
+    enum oft_err code = OFT_OK;
     if (admitted != 0 && !may_hold(segment, count, admitted)) {
-        return;
+        return OFT_OK;
     }
-    for (uint32_t slot = 0; slot < count && !*settled; slot++) {
+    for (uint32_t slot = 0; code == OFT_OK && slot < count && !*settled; slot++) {
         struct meter_record record;
         if (memcmp(slot_of(segment, slot)->request_id, id, 16) != 0) {
             continue;
         }
         memcpy(&record, slot_of(segment, slot), sizeof(record));
         if (meter_record_valid(&record, slot)) {
-            take(request, segment, &record, archived, settled);
+            code = take(engine, request, segment, &record, archived, settled, reterr);
         }
     }
+    return code;
 }
 
 /* ADMITTED 0: look everywhere. A writer's segments are in order of their names, and older ones are in
@@ -134,13 +148,12 @@ static enum oft_err search(struct engine *engine, const uint8_t id[16], oft_inst
         for (size_t i = 0; code == OFT_OK && i < count && !*settled; i++) {
             struct meter_segment segment;
             if (meter_segment_open(&segment, directories[d], names[i], NULL) == OFT_OK) {
-                search_segment(&segment, id, admitted, d == 0, request, settled);
+                code = search_segment(engine, &segment, id, admitted, d == 0, request, settled,
+                                      reterr);
                 meter_segment_close(&segment);
             }
         }
-        if (code == OFT_OK) {
-            meter_names_free(names, count);
-        }
+        meter_names_free(names, count);
     }
     return code;
 }
@@ -161,5 +174,6 @@ enum oft_err trace_find(struct engine *engine, const uint8_t id[16], struct trac
     if (code == OFT_OK && !*ret_settled) {
         code = search(engine, id, 0, request, ret_settled, reterr);
     }
+    *ret_settled = *ret_settled || request->settled.segment[0] != '\0';
     return code;
 }

@@ -288,6 +288,34 @@ static void without_its_segment_nobody_knows_after_a_restart(void **state)
     expect_drain(world, 1, 0, 0);
 }
 
+/* The second settlement lies in a segment whose name comes first. */
+static void a_trace_of_a_request_finds_the_settlement_that_was_booked(void **state)
+{
+    struct world *world = *state;
+    struct meter_record record = world_record(world);
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    char id[40] = "req_";
+    bool sound = false;
+    (void)oft_hex(record.request_id, 16, id + 4);
+    settle(world, &record);
+    expect_drain(world, 1, 0, 0);
+    world->now -= OFT_NS_PER_DAY;
+    record.units[DEAL_UNIT_OUTPUT] += 11;
+    settle(world, &record);
+    world->now += OFT_NS_PER_DAY;
+    expect_drain(world, 0, 0, 1);
+    oft_buffer_init(&out, 1 << 20);
+    assert_int_equal(engine_trace(world->engine, id, 10, LEDGER_JSON, &out, &sound, &error),
+                     OFT_OK);
+    assert_true(sound);
+    if (strstr(oft_buffer_text(&out), "\"standing\":\"booked\"") == NULL ||
+        strstr(oft_buffer_text(&out), "\"output\":100,") == NULL) {
+        fail_msg("%s", oft_buffer_text(&out));
+    }
+    oft_buffer_release(&out);
+}
+
 /* What was set aside is not among a line's records, nor in a month by the hour. */
 static void a_trace_leaves_out_what_was_settled_again_later(void **state)
 {
@@ -506,6 +534,7 @@ int main(void)
         WITH_WORLD(an_intent_after_its_settlement_is_no_orphan),
         WITH_WORLD(a_drain_that_failed_forgets_what_it_did_not_book),
         WITH_WORLD(without_its_segment_nobody_knows_after_a_restart),
+        WITH_WORLD(a_trace_of_a_request_finds_the_settlement_that_was_booked),
         WITH_WORLD(a_trace_leaves_out_what_was_settled_again_later),
         WITH_WORLD(any_stream_over_drains_and_restarts_is_booked_as_a_set_would),
         WITH_WORLD(the_window_lets_go_of_the_oldest_and_of_nothing_behind_its_edge),
