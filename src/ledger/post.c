@@ -205,6 +205,31 @@ static enum oft_err moved_by_batch(const struct ledger_batch *batch, size_t chan
     return OFT_OK;
 }
 
+/* What the cap cut off a month in its other lines: what came late is judged with the whole of its own month,
+ * so that taking it back takes first what was never posted. One nano-unit is rounding. */
+static enum oft_err cut_elsewhere(const struct ledger_batch *batch, size_t change,
+                                  struct ledger_totals_source source, oft_nanos *ret_cut,
+                                  struct oft_error *reterr)
+{
+    const struct ledger_series_key *key = &batch->changes[change].key;
+    struct ledger_totals others = {0};
+    oft_nanos cut;
+    *ret_cut = 0;
+    if (key->for_month == 0 || source.elsewhere == NULL) {
+        return OFT_OK;
+    }
+    enum oft_err err = source.elsewhere(source.context, key, &others, reterr);
+    if (err != OFT_OK) {
+        return err;
+    }
+    if (oft_nanos_mul_div_half_even(others.quantity, key->rate, DEAL_RATE_ONE, &cut) != OFT_OK ||
+        oft_nanos_sub(cut, others.amount_nanos, &cut) != OFT_OK) {
+        return OFT_ERR_RANGE;
+    }
+    *ret_cut = cut < -1 || cut > 1 ? cut : 0;
+    return OFT_OK;
+}
+
 /* Lowers *AMOUNT so that the clause stays within its cap over all months; what is posted already is
  * taken back only as far as its base was, since a cap that was lowered later does not unmake what was
  * earned. */
@@ -214,13 +239,18 @@ static enum oft_err apply_cap(const struct ledger_batch *batch, size_t change, o
 {
     const struct ledger_change *it = &batch->changes[change];
     oft_nanos stored = 0;
+    oft_nanos cut = 0;
     oft_nanos moved;
     oft_nanos room;
     enum oft_err err = source.share_total(source.context, it->key.clause, &stored, reterr);
+    if (err == OFT_OK) {
+        err = cut_elsewhere(batch, change, source, &cut, reterr);
+    }
     if (err != OFT_OK) {
         return err;
     }
-    if (moved_by_batch(batch, change, &moved) != OFT_OK ||
+    if (oft_nanos_add(*amount, cut, amount) != OFT_OK ||
+        moved_by_batch(batch, change, &moved) != OFT_OK ||
         oft_nanos_sub(cap, stored, &room) != OFT_OK ||
         oft_nanos_sub(room, moved, &room) != OFT_OK ||
         oft_nanos_add(room, it->before.amount_nanos, &room) != OFT_OK) {

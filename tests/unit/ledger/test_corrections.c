@@ -256,6 +256,32 @@ static void a_share_at_its_cap_goes_down_with_its_base(void **state)
     world_close(&world);
 }
 
+/* The same when its month is closed: the late line takes back what was posted, and not what the cap cut. */
+static void a_share_at_its_cap_in_a_closed_month_goes_down_no_further_than_its_base(void **state)
+{
+    static const uint64_t inputs[] = {900, 500, 5000, 0, 1000, 0};
+    static struct book book;
+    struct world world;
+    struct oft_error error = {0};
+    struct ledger_periods closed = {.soft_until = MAY - 2, .closed_until = MAY - 2};
+    struct meter_record was = record_of("2026-02-01T00:00:00Z", "api", "east", 1000, 0);
+    size_t changes;
+    (void)state;
+    world_open(&world, WORLD_DEAL);
+    memset(&book, 0, sizeof(book));
+    book_add(&book, &world, &was, 1);
+    assert_nanos(book_amount(&book, LEDGER_SHARE, "bc.capped"), "10000");
+    for (size_t i = 0; i < OFT_COUNT_OF(inputs); i++) {
+        struct meter_record is = was;
+        is.units[DEAL_UNIT_INPUT] = inputs[i];
+        closed.soft_until = closed.closed_until += i % 3 == 2; /* the late line is closed too */
+        assert_int_equal(correct(&book, &world, closed, &was, &is, &changes, &error), OFT_OK);
+        assert_nanos(book_amount(&book, LEDGER_SHARE, "bc.capped"), inputs[i] == 0 ? "0" : "10000");
+        was = is;
+    }
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +291,7 @@ int main(void)
         cmocka_unit_test(units_go_from_the_highest_step_down),
         cmocka_unit_test(late_units_go_on_where_the_count_of_their_month_was),
         cmocka_unit_test(a_share_at_its_cap_goes_down_with_its_base),
+        cmocka_unit_test(a_share_at_its_cap_in_a_closed_month_goes_down_no_further_than_its_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
