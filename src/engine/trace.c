@@ -42,19 +42,9 @@ void trace_name_statements(const struct engine *engine, const struct ledger_seri
 
 struct booking {
     struct trace_request *request;
+    struct oft_arena *arena;
     bool found;
 };
-
-/* CODE of rating a record by itself. */
-static enum oft_err say_steps(enum oft_err code, struct oft_error *reterr)
-{
-    return code != OFT_ERR_NOT_FOUND
-               ? code
-               : oft_fail(
-                     reterr, OFT_ERR_INVALID,
-                     "a price here is in steps by volume: into which step a record's units fell "
-                     "follows from the month's count, so its lines are not traced to records");
-}
 
 /* Puts the transaction's own lines beside the parts. */
 static enum oft_err take_booking(void *context, const struct store_transaction *row,
@@ -67,23 +57,14 @@ static enum oft_err take_booking(void *context, const struct store_transaction *
     booking->found = true;
     request->recorded_ns = transaction->recorded_ns;
     memcpy(request->hash, row->hash, sizeof(request->hash));
-    request->adds_up = true;
-    for (size_t i = 0; i < request->line_count; i++) {
-        struct trace_line *line = &request->lines[i];
-        bool held = false;
-        for (size_t c = 0; c < transaction->change_count && !held; c++) {
-            held = ledger_line_takes(&transaction->changes[c].key, &line->part.key);
-            line->line = held ? transaction->changes[c].key : line->part.key;
-        }
-        request->adds_up = request->adds_up && held;
-    }
-    return OFT_OK;
+    return trace_put_lines(transaction, booking->arena, &request->lines, &request->line_count,
+                           &request->adds_up);
 }
 
 static enum oft_err load_booking(struct engine *engine, struct trace_request *request,
-                                 struct oft_error *reterr)
+                                 struct oft_arena *arena, struct oft_error *reterr)
 {
-    struct booking booking = {request, false};
+    struct booking booking = {request, arena, false};
     if (request->number == 0) {
         request->adds_up = true;
         return OFT_OK;
@@ -112,7 +93,7 @@ static enum oft_err rate(struct engine *engine, struct trace_request *request,
     }
     if (code == OFT_OK) {
         memcpy(request->deal_sha256, context->deal->text_sha256, sizeof(request->deal_sha256));
-        code = say_steps(ledger_parts_of(context->ledger, record, &parts), reterr);
+        code = ledger_parts_of(context->ledger, record, &parts);
     }
     if (code == OFT_OK) {
         request->lines = oft_arena_alloc_array(arena, parts.count + 1, sizeof(*request->lines));
@@ -205,7 +186,7 @@ static enum oft_err trace_request(struct engine *engine, const uint8_t id[16],
         code = rate(engine, request, arena, reterr);
     }
     if (code == OFT_OK) {
-        code = load_booking(engine, request, reterr);
+        code = load_booking(engine, request, arena, reterr);
     }
     if (code == OFT_OK) {
         code = trace_corrections(engine, id, request, arena, reterr);
@@ -282,10 +263,13 @@ static enum oft_err show(struct reading *reading, const struct engine_context *c
     shown->number = number;
     shown->how = how;
     for (size_t i = 0; i < parts.count; i++) {
-        if (ledger_line_takes(&line->row.key, &parts.items[i].key)) {
+        struct ledger_series_key key = line->row.key;
+        key.rate = line->step_count > 0 ? parts.items[i].key.rate : key.rate;
+        if (ledger_line_holds(&key, &parts.items[i])) {
             bool back = how == TRACE_TAKEN_BACK;
             shown->quantity = back ? -parts.items[i].quantity : parts.items[i].quantity;
             shown->exact = back ? -parts.items[i].exact : parts.items[i].exact;
+            shown->in_steps = parts.items[i].in_steps;
         }
     }
     line->record_count++;
@@ -323,7 +307,6 @@ static enum oft_err take_record(struct reading *reading, const struct trace_sigh
                                                                &sighting->record, &touches)
                                        : ledger_tracer_add(reading->tracer, context->ledger,
                                                            &sighting->record, &touches);
-        code = say_steps(code, reterr);
     }
     if (code != OFT_OK || !touches || reading->line->record_count == reading->limit) {
         return code;
@@ -380,10 +363,11 @@ static enum oft_err take_range(void *context, const struct ledger_range *range,
 static enum oft_err read_corrections(struct reading *reading, struct oft_arena *arena,
                                      struct oft_error *reterr)
 {
+    const struct store_line lines = {&reading->line->row.key, reading->line->step_count > 0};
     struct store_correction *rows = NULL;
     size_t count = 0;
-    enum oft_err code = store_line_corrections(reading->engine->store, &reading->line->row.key,
-                                               arena, &rows, &count, reterr);
+    enum oft_err code =
+        store_line_corrections(reading->engine->store, &lines, arena, &rows, &count, reterr);
     for (size_t i = 0; code == OFT_OK && i < count; i++) {
         const struct trace_sighting was = {.record = rows[i].was};
         const struct trace_sighting is = {.record = rows[i].record};
@@ -401,14 +385,14 @@ static enum oft_err read_records(struct reading *reading, struct oft_arena *aren
                                  struct oft_error *reterr)
 {
     struct trace_of_line *line = reading->line;
+    const struct store_line lines = {&line->row.key, line->step_count > 0};
     struct store_orphan *orphans = NULL;
     size_t count = 0;
     let_contexts_go(reading->engine);
     enum oft_err code =
-        store_line_ranges(reading->engine->store, &line->row.key, take_range, reading, reterr);
+        store_line_ranges(reading->engine->store, &lines, take_range, reading, reterr);
     if (code == OFT_OK) {
-        code = store_line_orphans(reading->engine->store, &line->row.key, arena, &orphans, &count,
-                                  reterr);
+        code = store_line_orphans(reading->engine->store, &lines, arena, &orphans, &count, reterr);
     }
     for (size_t i = 0; code == OFT_OK && i < count; i++) {
         struct trace_sighting nowhere = {.record = orphans[i].record};
@@ -418,6 +402,28 @@ static enum oft_err read_records(struct reading *reading, struct oft_arena *aren
         code = read_corrections(reading, arena, reterr);
     }
     return code == OFT_OK ? ledger_tracer_sum(reading->tracer, &line->traced) : code;
+}
+
+/* A line of a price in steps: into which of them a record's units fell is in the month's count, so all of
+ * them are traced together, from the beginning. */
+static enum oft_err read_all_steps(struct reading *reading, struct oft_arena *arena,
+                                   struct oft_error *reterr)
+{
+    struct trace_of_line *line = reading->line;
+    ledger_tracer_free(reading->tracer);
+    reading->tracer = NULL;
+    reading->read = 0;
+    line->record_count = 0;
+    line->missing = 0;
+    enum oft_err code = trace_find_steps(reading->engine, line, arena, reterr);
+    if (code == OFT_OK) {
+        code = ledger_tracer_new(&line->row.key, &reading->tracer);
+    }
+    if (code != OFT_OK) {
+        return code;
+    }
+    ledger_tracer_all_steps(reading->tracer);
+    return read_records(reading, arena, reterr);
 }
 
 static enum oft_err fill_line(struct engine *engine, struct reading *reading,
@@ -436,7 +442,15 @@ static enum oft_err fill_line(struct engine *engine, struct reading *reading,
                          (key->kind == LEDGER_SHARE && key->unit != LEDGER_SHARE_PLAIN);
     if (code == OFT_OK && !line->by_the_clock) {
         code = read_records(reading, arena, reterr);
-        line->adds_up = ledger_line_adds_up(&line->row, &line->traced);
+        if (code == OFT_OK && line->traced.in_steps) {
+            code = read_all_steps(reading, arena, reterr);
+        } else if (code == OFT_OK && line->traced.lacks_steps) {
+            code = trace_add_steps(engine, line, arena, reterr);
+        }
+        line->adds_up = line->step_count > 0 ? trace_steps_add_up(line)
+                                             : ledger_line_adds_up(&line->row, &line->traced);
+        line->not_compared = code == OFT_OK && line->traced.lacks_steps && !line->adds_up;
+        line->adds_up = line->adds_up || line->not_compared;
     } else {
         line->adds_up = code == OFT_OK;
     }

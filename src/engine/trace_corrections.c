@@ -20,7 +20,10 @@ static enum oft_err add_part(struct trace_correction *correction, const struct l
     }
     if (line == NULL) {
         line = &correction->lines[correction->line_count++];
-        line->part.key = line->line = part->key;
+        line->part = *part;
+        line->part.quantity = line->part.exact = 0;
+        memset(line->part.units, 0, sizeof(line->part.units));
+        line->line = part->key;
     }
     for (size_t i = 0; i < METER_UNITS; i++) {
         if (__builtin_add_overflow(line->part.units[i], sign * part->units[i],
@@ -50,7 +53,7 @@ static void drop_unmoved(struct trace_correction *correction)
     size_t kept = 0;
     for (size_t i = 0; i < correction->line_count; i++) {
         const struct ledger_part *part = &correction->lines[i].part;
-        if (part->quantity != 0 || part->exact != 0 ||
+        if (part->quantity != 0 || part->exact != 0 || part->lacks_steps ||
             memcmp(part->units, none, sizeof(none)) != 0) {
             correction->lines[kept++] = correction->lines[i];
         }
@@ -93,36 +96,25 @@ static enum oft_err rate(struct engine *engine, struct trace_correction *correct
 
 struct search {
     struct trace_correction *correction;
+    struct oft_arena *arena;
     bool all;
 };
 
-/* Puts the transaction's own lines beside the parts. A share's sum is rounded, and may not have moved. */
 static enum oft_err take_transaction(void *context, const struct store_transaction *row,
                                      struct oft_error *reterr)
 {
     struct search *search = context;
-    const struct ledger_transaction *transaction = &row->transaction;
+    struct trace_correction *correction = search->correction;
     (void)reterr;
-    search->all = true;
-    for (size_t i = 0; i < search->correction->line_count; i++) {
-        struct trace_line *line = &search->correction->lines[i];
-        const struct ledger_series_key *key = &line->part.key;
-        bool held = false;
-        for (size_t c = 0; c < transaction->change_count && !held; c++) {
-            held = ledger_line_takes(&transaction->changes[c].key, key);
-            line->line = held ? transaction->changes[c].key : line->part.key;
-        }
-        bool rounded = key->kind == LEDGER_SHARE && key->product[0] == '\0';
-        search->all = search->all && (held || rounded);
-    }
-    return OFT_OK;
+    return trace_put_lines(&row->transaction, search->arena, &correction->lines,
+                           &correction->line_count, &search->all);
 }
 
 static enum oft_err fill(struct engine *engine, struct trace_correction *correction,
                          struct trace_request *request, struct oft_arena *arena,
                          struct oft_error *reterr)
 {
-    struct search search = {correction, false};
+    struct search search = {correction, arena, false};
     enum oft_err code = rate(engine, correction, arena, reterr);
     if (code == OFT_OK) {
         code =

@@ -78,6 +78,7 @@ struct trace_record {
     uint64_t number;
     enum trace_how how;
     oft_nanos quantity, exact;
+    bool in_steps; /* then EXACT is not known */
 };
 
 struct trace_of_line {
@@ -93,6 +94,9 @@ struct trace_of_line {
     uint64_t missing;  /* segments that are nowhere */
     bool by_the_clock; /* capacity, dues: there are no records */
     bool adds_up;
+    struct ledger_row *steps; /* of a price in steps: all its lines, which are traced together */
+    size_t step_count;
+    bool not_compared;   /* only a part of some price's steps counts here */
     oft_nanos unrounded; /* valid when it has room */
     unsigned scale;
     bool has_unrounded;
@@ -116,6 +120,18 @@ enum oft_err trace_stand(struct engine *engine, const uint8_t id[16], bool settl
 /* Whose statements a line stands on; at most three names, ended by NULL; in ARENA. */
 void trace_name_statements(const struct engine *engine, const struct ledger_series_key *key,
                            struct oft_arena *arena, const char *out[4]);
+/* trace_steps.c: puts the changes of TRANSACTION that hold their parts beside *LINES; of a part in steps each
+ * step that it changed, on more lines. *RET_ALL: every part has one. */
+enum oft_err trace_put_lines(const struct ledger_transaction *transaction, struct oft_arena *arena,
+                             struct trace_line **lines, size_t *count, bool *ret_all);
+/* All lines of the price in steps that LINE is one of. */
+enum oft_err trace_find_steps(struct engine *engine, struct trace_of_line *line,
+                              struct oft_arena *arena, struct oft_error *reterr);
+/* Whether the records of all steps have as many units as their lines. */
+bool trace_steps_add_up(const struct trace_of_line *line);
+/* Adds to a base what the lines of the steps that it was counted from come to. */
+enum oft_err trace_add_steps(struct engine *engine, struct trace_of_line *line,
+                             struct oft_arena *arena, struct oft_error *reterr);
 /* trace_corrections.c: what was corrected of a request, and whether the books hold it. */
 enum oft_err trace_corrections(struct engine *engine, const uint8_t id[16],
                                struct trace_request *request, struct oft_arena *arena,

@@ -103,6 +103,8 @@ static void put_part(struct oft_json *json, const struct ledger_part *part)
     }
     if (part->key.kind == LEDGER_USAGE) {
         put_units(json, part->units);
+    } else if (part->in_steps) {
+        oft_json_put_bool(json, "in_steps", true);
     } else {
         put_decimal(json,
                     part->key.kind == LEDGER_SHARE || part->key.kind == LEDGER_COMMITMENT
@@ -297,6 +299,7 @@ static void put_records(struct oft_json *json, const struct trace_of_line *line)
         const struct trace_record *record = &line->records[i];
         struct ledger_part part = {
             .key = line->row.key, .quantity = record->quantity, .exact = record->exact};
+        part.in_steps = record->in_steps;
         (void)trace_units(&record->at.record, part.units);
         for (size_t j = 0; record->how == TRACE_TAKEN_BACK && j < METER_UNITS; j++) {
             part.units[j] = -part.units[j];
@@ -332,6 +335,25 @@ static enum oft_err put_parts(struct oft_json *json, const char *name,
     return err;
 }
 
+/* All the steps of a price, which are traced together. */
+static void put_steps(struct oft_json *json, const struct trace_of_line *line)
+{
+    open_list(json, "steps");
+    for (size_t i = 0; i < line->step_count; i++) {
+        const struct ledger_row *row = &line->steps[i];
+        char id[LEDGER_LINE_ID_BYTES] = "";
+        if (ledger_line_id(&row->key, id) != OFT_OK) {
+            json->out->failed = true;
+        }
+        oft_json_open(json, '{');
+        oft_json_put_text(json, "line", id);
+        oft_json_put_amount(json, "price_per_million", row->key.rate);
+        put_whole(json, "quantity", row->totals.quantity);
+        oft_json_close(json, '}');
+    }
+    oft_json_close(json, ']');
+}
+
 enum oft_err trace_json_line(const struct engine *engine, const struct trace_of_line *line,
                              struct oft_buffer *out)
 {
@@ -343,6 +365,8 @@ enum oft_err trace_json_line(const struct engine *engine, const struct trace_of_
     put_statements(&json, line->statements);
     oft_json_put_bool(&json, "adds_up", line->adds_up);
     oft_json_put_bool(&json, "by_the_clock", line->by_the_clock);
+    oft_json_put_bool(&json, "compared", !line->not_compared);
+    put_steps(&json, line);
     oft_json_put_number(&json, "missing_segments", line->missing);
     put_changes(engine, &json, line);
     enum oft_err err = put_parts(&json, "bases", line->traced.bases, line->traced.base_count);

@@ -170,7 +170,12 @@ static void put_request_line(struct oft_buffer *out, const struct trace_line *li
     if (line->line.clause[0] != '\0') {
         oft_buffer_printf(out, "            under %s\n", line->line.clause);
     }
-    if (part->key.kind == LEDGER_SALE || part->key.kind == LEDGER_COST) {
+    if (part->in_steps) {
+        char count[OFT_NANOS_TEXT_BYTES];
+        oft_buffer_printf(out, "            of %s %s, in steps by volume: this one %s / 1M\n",
+                          oft_i128_format(part->quantity, count), ledger_unit_name(&part->key),
+                          oft_nanos_format(line->line.rate, price));
+    } else if (part->key.kind == LEDGER_SALE || part->key.kind == LEDGER_COST) {
         char left[128];
         char count[OFT_NANOS_TEXT_BYTES];
         (void)snprintf(left, sizeof(left), "%s %s x %s / 1M", ledger_unit_name(&part->key),
@@ -336,7 +341,7 @@ static void put_records(struct oft_buffer *out, const struct trace_of_line *line
         (void)oft_hex(record->at.record.request_id, 16, id);
         oft_buffer_printf(out, "  req_%s  %s\n", id,
                           oft_instant_format(record->at.record.admitted_ns, at));
-        if (line->row.key.kind != LEDGER_USAGE) {
+        if (line->row.key.kind != LEDGER_USAGE && !record->in_steps) {
             (void)ledger_decimal(record->exact, 15, digits);
         }
         if (units) {
@@ -349,6 +354,29 @@ static void put_records(struct oft_buffer *out, const struct trace_of_line *line
                               record->how == TRACE_TAKEN_BACK ? "taken back by a correction"
                                                               : "as it was put right");
         }
+    }
+}
+
+/* All the steps of a price, which are traced together. */
+static void put_steps(struct oft_buffer *out, const struct trace_of_line *line)
+{
+    if (line->step_count > 0) {
+        oft_buffer_append_text(out,
+                               "\nIn steps by volume: which step a record's units fell into is "
+                               "in the month's count,\nso these lines are held against all "
+                               "their records together\n");
+    }
+    for (size_t i = 0; i < line->step_count; i++) {
+        const struct ledger_row *row = &line->steps[i];
+        char id[LEDGER_LINE_ID_BYTES];
+        char count[OFT_NANOS_TEXT_BYTES];
+        char price[OFT_NANOS_TEXT_BYTES];
+        if (ledger_line_id(&row->key, id) != OFT_OK) {
+            out->failed = true;
+        }
+        oft_buffer_printf(out, "  %.8s  %24s x %s / 1M\n", id,
+                          oft_i128_format(row->totals.quantity, count),
+                          oft_nanos_format_grouped(row->key.rate, price));
     }
 }
 
@@ -383,6 +411,11 @@ static void put_verdict(struct oft_buffer *out, const struct trace_of_line *line
                           "\nIT CANNOT BE SHOWN WHOLE: %llu segments of spool/archive are not "
                           "there.\nPut them back to trace their records.\n",
                           (unsigned long long)line->missing);
+    } else if (line->not_compared) {
+        oft_buffer_append_text(
+            out, "\nNOT COMPARED: records here are at a price in steps by volume, and "
+                 "only a part of\nthe lines of its steps was counted. Trace these "
+                 "lines by themselves.\n");
     } else if (!line->adds_up) {
         oft_buffer_append_text(out, "\nIT DOES NOT ADD UP: the records come to something else than "
                                     "the line. Run\n`offtake ledger verify`.\n");
@@ -405,6 +438,7 @@ void trace_print_line(const struct engine *engine, const struct trace_of_line *l
     put_statements(out, line->statements, key->month);
     put_totals(out, line);
     put_changes(engine, out, line);
+    put_steps(out, line);
     put_parts(out, "Bases, before each is rounded", line->traced.bases, line->traced.base_count);
     put_parts(out, "Counted from", line->traced.drawn, line->traced.drawn_count);
     if (!line->by_the_clock) {

@@ -233,7 +233,14 @@ static enum oft_err expand_share(struct ledger_batch *batch, const struct resolv
     size_t detail;
     wanted.is_base = true;
     err = LEDGER_PUT_NAME(wanted.key.product, to->deal->products[to->product].name);
-    return err != OFT_OK ? err : ledger_series_add(batch, &wanted, 0, exact, &detail);
+    err = err == OFT_OK ? ledger_series_add(batch, &wanted, 0, exact, &detail) : err;
+    if (err == OFT_OK && batch->steps_met) {
+        batch->series[detail].lacks_steps = true;
+        if (wanted.parent != SIZE_MAX) {
+            batch->series[wanted.parent].lacks_steps = true;
+        }
+    }
+    return err;
 }
 
 /* The weight is taken from the series' total, once: here the cost counts whole. */
@@ -249,7 +256,11 @@ static enum oft_err expand_commit(struct ledger_batch *batch, const struct resol
         ledger_commit_key(to->deal->clauses[term->clause].id, provider_party(to), weight,
                           to->deal->pools[to->pool].marketplace, part, &wanted.key);
     size_t index;
-    return err != OFT_OK ? err : ledger_series_add(batch, &wanted, 0, exact, &index);
+    err = err == OFT_OK ? ledger_series_add(batch, &wanted, 0, exact, &index) : err;
+    if (err == OFT_OK && batch->steps_met) {
+        batch->series[index].lacks_steps = true;
+    }
+    return err;
 }
 
 /* The price of the cell's requests; NULL when they have none. */
@@ -292,7 +303,8 @@ static enum oft_err expand_sale(struct ledger_batch *batch, const struct resolve
     }
     oft_nanos exact = 0;
     enum oft_err err = ledger_units_expand(batch, to->cell, price, &wanted, &exact);
-    for (size_t i = 0; err == OFT_OK && exact != 0 && i < context->share_count; i++) {
+    bool any = exact != 0 || batch->steps_met;
+    for (size_t i = 0; err == OFT_OK && any && i < context->share_count; i++) {
         const struct ledger_term *term = &context->shares[i];
         const struct deal_clause *clause = &deal->clauses[term->clause];
         if (term->from <= at && at < term->until &&
@@ -329,7 +341,8 @@ static enum oft_err expand_cost(struct ledger_batch *batch, const struct resolve
     }
     oft_nanos exact = 0;
     enum oft_err err = ledger_units_expand(batch, to->cell, price, &wanted, &exact);
-    for (size_t i = 0; err == OFT_OK && exact != 0 && i < context->commit_count; i++) {
+    bool any = exact != 0 || batch->steps_met;
+    for (size_t i = 0; err == OFT_OK && any && i < context->commit_count; i++) {
         const struct ledger_term *term = &context->commits[i];
         const struct deal_commit *commit = &deal->clauses[term->clause].as.commit;
         int64_t weight = deal_commit_weight(commit, to->product);

@@ -151,12 +151,12 @@ static enum oft_err make_plan(struct ledger_hours *hours, const struct ledger_ce
     if (err == OFT_OK) {
         ledger_batch_periods(batch, hours->periods);
         err = ledger_cell_expand_cost(batch, &sample);
-        err = err == OFT_ERR_NOT_FOUND ? OFT_OK : err; /* in steps: the line has no hours */
     }
     for (size_t i = 0; err == OFT_OK && i < batch->series_count; i++) {
         const struct ledger_series *series = &batch->series[i];
         if (series->key.kind == LEDGER_COST && series->key.month == hours->month &&
-            series->quantity > 0) {
+            series->quantity > 0 &&
+            series->steps == NULL /* which step, the month's count says */) {
             err = line_of(hours, &series->key, &plan->lines[series->key.unit]);
         }
     }

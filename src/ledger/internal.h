@@ -90,7 +90,9 @@ struct ledger_series {
     bool own;            /* SALE: of a product of the deal's customer */
     bool is_step;        /* SALE, COST: of a price in steps; `before` is what the books hold */
     oft_nanos before;
-    bool by_deal;  /* a total that may come to less */
+    const struct deal_price *steps; /* of a record by itself: it fell into some of its steps */
+    bool lacks_steps;               /* a base without what that came to */
+    bool by_deal;                   /* a total that may come to less */
     bool is_total; /* `quantity` is what the series comes to, whatever it held before */
 };
 
@@ -120,6 +122,7 @@ struct ledger_batch {
     bool closed;
     bool has_capacity;
     bool has_reversal;
+    bool steps_met; /* by the price that was expanded last, of a record by itself */
     /* The regime and month of the record before, which is mostly the one of the next. */
     const struct ledger_context *near_context;
     oft_instant near_from, near_until, near_regime_from;

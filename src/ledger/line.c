@@ -131,6 +131,20 @@ bool ledger_line_takes(const struct ledger_series_key *line, const struct ledger
     return memcmp(&own, part, sizeof(own)) == 0;
 }
 
+bool ledger_line_holds(const struct ledger_series_key *line, const struct ledger_part *part)
+{
+    if (!part->in_steps) {
+        return ledger_line_takes(line, &part->key);
+    }
+    struct ledger_series_key first = *line;
+    bool step = false;
+    for (uint32_t i = 0; i < part->rate_count; i++) {
+        step = step || part->rates[i] == line->rate;
+    }
+    first.rate = part->key.rate;
+    return step && ledger_line_takes(&first, &part->key);
+}
+
 const char *ledger_decimal(oft_nanos value, unsigned scale, char out[LEDGER_DECIMAL_BYTES])
 {
     char digits[LEDGER_DECIMAL_BYTES];

@@ -12,6 +12,7 @@
 
 struct ledger_tracer {
     struct ledger_series_key line;
+    bool all_steps;
     struct ledger_batch *batch;
     bool *touches; /* by cell */
     size_t touches_count, touches_capacity;
@@ -21,12 +22,26 @@ struct ledger_tracer {
 
 /* ---- one record -------------------------------------------------------------------------------- */
 
+static void put_steps(const struct deal_price *price, struct ledger_part *part)
+{
+    part->in_steps = true;
+    part->rates[part->rate_count++] = part->key.rate;
+    for (uint32_t i = 0; i < price->step_count; i++) {
+        part->rates[part->rate_count++] = price->steps[i].per_million_nanos[part->key.unit];
+    }
+}
+
 static enum oft_err part_of(const struct ledger_series *series, struct ledger_part *part)
 {
     part->key = series->key;
     part->quantity = series->quantity;
     part->exact = series->exact;
+    part->lacks_steps = series->lacks_steps;
     memcpy(part->units, series->units, sizeof(part->units));
+    if (series->steps != NULL) {
+        put_steps(series->steps, part);
+        return OFT_OK;
+    }
     if (series->key.kind == LEDGER_SALE || series->key.kind == LEDGER_COST) {
         return oft_nanos_mul(series->quantity, series->key.rate, &part->exact);
     }
@@ -127,6 +142,21 @@ void ledger_tracer_free(struct ledger_tracer *tracer)
     }
 }
 
+void ledger_tracer_all_steps(struct ledger_tracer *tracer)
+{
+    tracer->all_steps = true;
+}
+
+static bool holds(const struct ledger_tracer *tracer, const struct ledger_part *part)
+{
+    struct ledger_series_key line = tracer->line;
+    if (!tracer->all_steps) {
+        return ledger_line_holds(&line, part);
+    }
+    line.rate = part->key.rate;
+    return ledger_line_takes(&line, &part->key);
+}
+
 /* Whether any record like those of CELL has a part in the line: one that used every unit once. */
 static enum oft_err judge(struct ledger_tracer *tracer, const struct ledger_cell *cell,
                           bool *ret_touches)
@@ -140,7 +170,7 @@ static enum oft_err judge(struct ledger_tracer *tracer, const struct ledger_cell
     enum oft_err err = expand_cell(&sample, &parts);
     *ret_touches = false;
     for (size_t i = 0; err == OFT_OK && i < parts.count; i++) {
-        *ret_touches = *ret_touches || ledger_line_takes(&tracer->line, &parts.items[i].key);
+        *ret_touches = *ret_touches || holds(tracer, &parts.items[i]);
     }
     ledger_parts_release(&parts);
     return err;
@@ -199,17 +229,44 @@ enum oft_err ledger_tracer_reverse(struct ledger_tracer *tracer,
     return take_record(tracer, context, record, true, ret_touches);
 }
 
-/* Adds PART to the one of its key in PARTS, which has room for one more. */
+/* Whether two parts go to one line, or to the steps of one price. */
+static bool is_alike(const struct ledger_part *a, const struct ledger_part *b)
+{
+    struct ledger_series_key key = b->key;
+    key.rate = a->in_steps ? a->key.rate : key.rate;
+    return a->in_steps == b->in_steps && memcmp(&a->key, &key, sizeof(key)) == 0;
+}
+
+/* Adds the rates of MORE that PART has not; a price may have been another one before. */
+static enum oft_err unite_rates(struct ledger_part *part, const struct ledger_part *more)
+{
+    for (uint32_t i = 0; i < more->rate_count; i++) {
+        bool known = false;
+        for (uint32_t j = 0; j < part->rate_count; j++) {
+            known = known || part->rates[j] == more->rates[i];
+        }
+        if (!known && part->rate_count == LEDGER_PART_RATES_MAX) {
+            return OFT_ERR_LIMIT;
+        }
+        if (!known) {
+            part->rates[part->rate_count++] = more->rates[i];
+        }
+    }
+    return OFT_OK;
+}
+
+/* Adds PART to the one like it in PARTS, which has room for one more. */
 static enum oft_err gather(struct ledger_parts *parts, const struct ledger_part *part)
 {
     struct ledger_part *larger;
     for (size_t i = 0; i < parts->count; i++) {
-        if (memcmp(&parts->items[i].key, &part->key, sizeof(part->key)) == 0) {
-            enum oft_err err =
-                oft_nanos_add(parts->items[i].quantity, part->quantity, &parts->items[i].quantity);
-            return err != OFT_OK
-                       ? err
-                       : oft_nanos_add(parts->items[i].exact, part->exact, &parts->items[i].exact);
+        struct ledger_part *sum = &parts->items[i];
+        if (is_alike(sum, part)) {
+            enum oft_err err = unite_rates(sum, part);
+            if (err == OFT_OK) {
+                err = oft_nanos_add(sum->quantity, part->quantity, &sum->quantity);
+            }
+            return err != OFT_OK ? err : oft_nanos_add(sum->exact, part->exact, &sum->exact);
         }
     }
     larger = realloc(parts->items, (parts->count + 1) * sizeof(*larger));
@@ -246,7 +303,9 @@ static enum oft_err sum_cell(struct ledger_tracer *tracer, const struct ledger_c
     enum oft_err err = expand_cell(cell, &parts);
     for (size_t i = 0; err == OFT_OK && i < parts.count; i++) {
         const struct ledger_part *part = &parts.items[i];
-        if (ledger_line_takes(line, &part->key)) {
+        if (holds(tracer, part)) {
+            traced->in_steps = traced->in_steps || part->in_steps;
+            traced->lacks_steps = traced->lacks_steps || part->lacks_steps;
             err = oft_nanos_add(traced->quantity, part->quantity, &traced->quantity);
             for (size_t unit = 0; err == OFT_OK && unit < METER_UNITS; unit++) {
                 err = __builtin_add_overflow(traced->units[unit], part->units[unit],

@@ -86,13 +86,35 @@ static enum oft_err counted_so_far(struct ledger_batch *batch, const struct deal
     return OFT_OK;
 }
 
+/* A record by itself: which steps it fell into is in the month's count, which the books alone have. Its
+ * units stand under the first one. */
+static enum oft_err add_untold(struct ledger_batch *batch, const struct deal_price *price,
+                               struct ledger_series *wanted, oft_nanos quantity, oft_nanos *sum)
+{
+    size_t index;
+    bool differ = false; /* steps may be of other classes */
+    for (uint32_t step = 1; step <= price->step_count; step++) {
+        differ = differ || !rate_seen(price, step, wanted->key.unit);
+    }
+    if (!differ) {
+        return add_units(batch, wanted, quantity, step_rate(price, 0, wanted->key.unit), sum);
+    }
+    wanted->key.rate = step_rate(price, 0, wanted->key.unit);
+    enum oft_err err = ledger_series_add(batch, wanted, quantity, 0, &index);
+    if (err == OFT_OK) {
+        batch->series[index].steps = price;
+        batch->steps_met = true;
+    }
+    return err;
+}
+
 static enum oft_err add_by_steps(struct ledger_batch *batch, const struct deal_price *price,
                                  struct ledger_series *wanted, oft_nanos quantity, oft_nanos *sum)
 {
     oft_nanos from;
     oft_nanos until;
     if (batch->source == NULL) {
-        return OFT_ERR_NOT_FOUND; /* a record by itself: the month's count is in the books alone */
+        return add_untold(batch, price, wanted, quantity, sum);
     }
     enum oft_err err = counted_so_far(batch, price, wanted, &from);
     if (err == OFT_OK) {
@@ -136,6 +158,7 @@ enum oft_err ledger_units_expand(struct ledger_batch *batch, const struct ledger
                                  oft_nanos *ret_exact)
 {
     oft_nanos sum = 0;
+    batch->steps_met = false;
     for (uint32_t unit = 0; unit < DEAL_UNIT_COUNT; unit++) {
         uint64_t count = unit == DEAL_UNIT_REQUEST ? cell->requests : cell->units[unit];
         oft_nanos quantity = cell->reversed ? -(oft_nanos)count : (oft_nanos)count;

@@ -10,6 +10,7 @@
  * What it is not  It rates nothing by itself: records go through the same batch as when they were booked.
  * May include  base, deal, meter/record_fmt.h.  Used by: engine, tests.
  */
+#include "base/limits.h"
 #include "ledger/ledger.h"
 
 /* Sixteen hex digits; the first LEDGER_LINE_SHORT of them on paper. */
@@ -26,19 +27,29 @@ const char *ledger_direction_name(uint32_t direction);
  * is one such line for each part. */
 bool ledger_line_takes(const struct ledger_series_key *line, const struct ledger_series_key *part);
 
+/* The steps of a price, and of a few that had its name before. */
+enum { LEDGER_PART_RATES_MAX = 4 * (OFT_DEAL_PRICE_STEPS_MAX + 1) };
+
 /* What one record adds to one line. Money is exact, in millionths of a nano-unit, unrounded. */
 struct ledger_part {
     struct ledger_series_key key;
     oft_nanos quantity;         /* SALE, COST: units. USAGE: requests. Else 0 */
     oft_nanos exact;            /* SALE, COST: quantity times rate. SHARE, COMMITMENT: base */
     int64_t units[METER_UNITS]; /* USAGE */
+    /* SALE, COST at a price in steps by volume: which of its steps it fell into is in the month's count and not
+     * in the record. The key has the first one's rate, RATES all of them; EXACT is 0. */
+    bool in_steps;
+    uint32_t rate_count;
+    oft_nanos rates[LEDGER_PART_RATES_MAX];
+    bool lacks_steps; /* SHARE, COMMITMENT: EXACT is without what such parts came to */
 };
 struct ledger_parts {
     struct ledger_part *items;
     size_t count;
 };
-/* RECORD as ledger_batch_add would rate it. OFT_ERR_NOT_FOUND when one of its prices is in steps by volume:
- * into which step it fell follows from the month's count, not from the record. A share's part is its base, once by product and once for the
+/* Whether a line of the key LINE may have the part, or a step of it. */
+bool ledger_line_holds(const struct ledger_series_key *line, const struct ledger_part *part);
+/* RECORD as ledger_batch_add would rate it. A share's part is its base, once by product and once for the
  * line with the amount. */
 enum oft_err ledger_parts_of(const struct ledger_context *context,
                              const struct meter_record *record,
@@ -49,6 +60,9 @@ struct ledger_tracer;
 enum oft_err ledger_tracer_new(const struct ledger_series_key *line,
                                struct ledger_tracer **ret_tracer) OFT_MUSTCHECK;
 void ledger_tracer_free(struct ledger_tracer *tracer);
+/* From now on it looks for the line and all others that differ from it in the rate alone: the steps of one
+ * price are traced together. */
+void ledger_tracer_all_steps(struct ledger_tracer *tracer);
 /* Says whether RECORD has a part in the line. CONTEXT must live until ledger_tracer_sum. */
 enum oft_err ledger_tracer_add(struct ledger_tracer *tracer, const struct ledger_context *context,
                                const struct meter_record *record, bool *ret_touches) OFT_MUSTCHECK;
@@ -63,6 +77,8 @@ struct ledger_traced {
     uint64_t records; /* with a part in the line; those that were taken back too */
     oft_nanos quantity, exact;
     int64_t units[METER_UNITS];
+    bool in_steps;             /* SALE, COST: some of its records are in steps */
+    bool lacks_steps;          /* SHARE, COMMITMENT: EXACT is without what is in steps; see drawn */
     struct ledger_part *bases; /* SHARE with an amount: its lines by product. Owned by the tracer */
     size_t base_count;
     struct ledger_part

@@ -8,7 +8,7 @@
 
 #include "store/internal.h"
 
-#define COLUMNS "SELECT number, request_id, was, record, reason, reference FROM correction"
+#define COLUMNS STORE_CORRECTION_COLUMNS
 
 enum oft_err store_correction_put(struct store *store, const struct store_correction *correction,
                                   struct oft_error *reterr)
@@ -59,9 +59,10 @@ static enum oft_err take(sqlite3_stmt *statement, struct oft_arena *arena, void 
     return correction->reason == NULL || correction->reference == NULL ? OFT_ERR_MEMORY : OFT_OK;
 }
 
-static enum oft_err load(struct store *store, sqlite3_stmt *statement, struct oft_arena *arena,
-                         struct store_correction **ret_corrections, size_t *ret_count,
-                         struct oft_error *reterr)
+enum oft_err store_corrections_load(struct store *store, sqlite3_stmt *statement,
+                                    struct oft_arena *arena,
+                                    struct store_correction **ret_corrections, size_t *ret_count,
+                                    struct oft_error *reterr)
 {
     void *items = NULL;
     enum oft_err code = store_load(store, statement, take, sizeof(struct store_correction), arena,
@@ -83,7 +84,7 @@ enum oft_err store_corrections(struct store *store, const uint8_t *request_id,
             store_bind_blob(statement, 1, request_id, 16);
         }
     }
-    return load(store, statement, arena, ret_corrections, ret_count, reterr);
+    return store_corrections_load(store, statement, arena, ret_corrections, ret_count, reterr);
 }
 
 enum oft_err store_correction_told(struct store *store, const char *reference,
@@ -97,30 +98,12 @@ enum oft_err store_correction_told(struct store *store, const char *reference,
     if (statement != NULL) {
         store_bind_text(statement, 1, reference);
     }
-    enum oft_err code = load(store, statement, arena, &items, &count, reterr);
+    enum oft_err code = store_corrections_load(store, statement, arena, &items, &count, reterr);
     *ret_found = code == OFT_OK && count > 0;
     if (*ret_found) {
         *ret_correction = items[0];
     }
     return code;
-}
-
-enum oft_err store_line_corrections(struct store *store, const struct ledger_series_key *key,
-                                    struct oft_arena *arena,
-                                    struct store_correction **ret_corrections, size_t *ret_count,
-                                    struct oft_error *reterr)
-{
-    char text[STORE_KEY_BYTES];
-    sqlite3_stmt *statement =
-        store_prepare(store,
-                      COLUMNS " WHERE number IN (SELECT number FROM change WHERE series ="
-                              " (SELECT id FROM series WHERE key = ?1)) ORDER BY number",
-                      reterr);
-    if (statement != NULL) {
-        store_key_text(key, text);
-        store_bind_text(statement, 1, text);
-    }
-    return load(store, statement, arena, ret_corrections, ret_count, reterr);
 }
 
 enum oft_err store_month_corrections(struct store *store, int32_t month, struct oft_arena *arena,
@@ -137,5 +120,5 @@ enum oft_err store_month_corrections(struct store *store, int32_t month, struct 
         (void)sqlite3_bind_int(statement, 1, month);
         (void)sqlite3_bind_int(statement, 2, LEDGER_COST);
     }
-    return load(store, statement, arena, ret_corrections, ret_count, reterr);
+    return store_corrections_load(store, statement, arena, ret_corrections, ret_count, reterr);
 }

@@ -29,11 +29,6 @@ enum oft_err store_correction_told(struct store *store, const char *reference,
 enum oft_err store_corrections(struct store *store, const uint8_t *request_id,
                                struct oft_arena *arena, struct store_correction **ret_corrections,
                                size_t *ret_count, struct oft_error *reterr) OFT_MUSTCHECK;
-/* Those of the transactions that changed a line. */
-enum oft_err store_line_corrections(struct store *store, const struct ledger_series_key *key,
-                                    struct oft_arena *arena,
-                                    struct store_correction **ret_corrections, size_t *ret_count,
-                                    struct oft_error *reterr) OFT_MUSTCHECK;
 /* Those of the transactions that changed a cost of MONTH. */
 enum oft_err store_month_corrections(struct store *store, int32_t month, struct oft_arena *arena,
                                      struct store_correction **ret_corrections, size_t *ret_count,

@@ -7,6 +7,7 @@
  */
 #include <sqlite3.h>
 
+#include "store/corrections.h"
 #include "store/store.h"
 
 enum { STORE_STATEMENTS_MAX = 128, STORE_KEY_BYTES = 1024 };
@@ -46,6 +47,16 @@ extern const char STORE_SCHEMA_TRACE[];
 extern const char STORE_SCHEMA_PERIODS[];
 extern const char STORE_SCHEMA_SPANS[];
 
+/* corrections.c: the rows that STATEMENT, of these columns, gives. */
+#define STORE_CORRECTION_COLUMNS \
+    "SELECT number, request_id, was, record, reason, reference FROM correction"
+enum oft_err store_corrections_load(struct store *store, sqlite3_stmt *statement,
+                                    struct oft_arena *arena,
+                                    struct store_correction **ret_corrections, size_t *ret_count,
+                                    struct oft_error *reterr);
+/* KEY's parts as ?1 to ?13: kind, own month, month, for_month, unit, outcome, rate, account, product, model,
+ * pool, party, clause. */
+void store_bind_key(sqlite3_stmt *statement, const struct ledger_series_key *key);
 /* The one text that a series is found by. */
 void store_key_text(const struct ledger_series_key *key, char out[STORE_KEY_BYTES]);
 

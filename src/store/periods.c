@@ -78,23 +78,6 @@ enum oft_err store_month_changed(struct store *store, int32_t month, uint64_t *r
     return code;
 }
 
-static void bind_names(sqlite3_stmt *statement, const struct ledger_series_key *key)
-{
-    (void)sqlite3_bind_int(statement, 1, (int)key->kind);
-    (void)sqlite3_bind_int(statement, 2, ledger_own_month(key));
-    (void)sqlite3_bind_int(statement, 3, key->month);
-    (void)sqlite3_bind_int(statement, 4, key->for_month);
-    (void)sqlite3_bind_int64(statement, 5, key->unit);
-    (void)sqlite3_bind_int64(statement, 6, key->outcome);
-    store_bind_amount(statement, 7, key->rate);
-    store_bind_text(statement, 8, key->account);
-    store_bind_text(statement, 9, key->product);
-    store_bind_text(statement, 10, key->model);
-    store_bind_text(statement, 11, key->pool);
-    store_bind_text(statement, 12, key->party);
-    store_bind_text(statement, 13, key->clause);
-}
-
 enum oft_err store_elsewhere(struct store *store, const struct ledger_series_key *key,
                              struct ledger_totals *ret_totals, struct oft_error *reterr)
 {
@@ -109,7 +92,7 @@ enum oft_err store_elsewhere(struct store *store, const struct ledger_series_key
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
-    bind_names(statement, key);
+    store_bind_key(statement, key);
     struct ledger_totals sum = {0};
     bool row = false;
     enum oft_err code;

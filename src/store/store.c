@@ -80,12 +80,8 @@ static const char TO_SCHEMA_3[] =
 
 /* From schema 3: what the books came to hold, each part from a file of its own. */
 static const char *const TO_SCHEMA_4[] = {
-    STORE_SCHEMA_PERIODS,
-    STORE_SCHEMA_TRACE,
-    STORE_SCHEMA_CORRECTIONS,
-    STORE_SCHEMA_SPANS,
-    "PRAGMA user_version = 4;",
-    NULL,
+    STORE_SCHEMA_PERIODS, STORE_SCHEMA_TRACE,         STORE_SCHEMA_CORRECTIONS,
+    STORE_SCHEMA_SPANS,   "PRAGMA user_version = 4;", NULL,
 };
 
 /* How a file of schema `from` comes one step nearer; 0 is a new one. */
@@ -350,6 +346,23 @@ bool store_column_bytes(sqlite3_stmt *statement, int column, void *out, size_t l
     }
     memcpy(out, bytes, length);
     return true;
+}
+
+void store_bind_key(sqlite3_stmt *statement, const struct ledger_series_key *key)
+{
+    (void)sqlite3_bind_int(statement, 1, (int)key->kind);
+    (void)sqlite3_bind_int(statement, 2, ledger_own_month(key));
+    (void)sqlite3_bind_int(statement, 3, key->month);
+    (void)sqlite3_bind_int(statement, 4, key->for_month);
+    (void)sqlite3_bind_int64(statement, 5, key->unit);
+    (void)sqlite3_bind_int64(statement, 6, key->outcome);
+    store_bind_amount(statement, 7, key->rate);
+    store_bind_text(statement, 8, key->account);
+    store_bind_text(statement, 9, key->product);
+    store_bind_text(statement, 10, key->model);
+    store_bind_text(statement, 11, key->pool);
+    store_bind_text(statement, 12, key->party);
+    store_bind_text(statement, 13, key->clause);
 }
 
 static void *list_add(struct store_list *list)

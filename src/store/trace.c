@@ -143,14 +143,23 @@ enum oft_err store_orphans(struct store *store, struct oft_arena *arena,
 
 /* ---- from a line ------------------------------------------------------------------------------- */
 
-/* SQL with the line's key bound to ?1. */
-static sqlite3_stmt *of_line(struct store *store, const char *sql,
-                             const struct ledger_series_key *key, struct oft_error *reterr)
+/* A line, and with it all that differ from it in the rate alone. */
+#define ONE "(SELECT id FROM series WHERE key = ?1)"
+#define STEPS                                                                                \
+    "(SELECT id FROM series WHERE kind = ?1 AND month = ?3 AND for_month = ?4 AND unit = ?5" \
+    " AND outcome = ?6 AND account = ?8 AND product = ?9 AND model = ?10 AND pool = ?11"     \
+    " AND party = ?12 AND clause = ?13)"
+
+/* ONE_SQL with the line's key bound, or STEPS_SQL with its parts. */
+static sqlite3_stmt *of_line(struct store *store, const char *one_sql, const char *steps_sql,
+                             const struct store_line *line, struct oft_error *reterr)
 {
     char text[STORE_KEY_BYTES];
-    sqlite3_stmt *statement = store_prepare(store, sql, reterr);
-    if (statement != NULL) {
-        store_key_text(key, text);
+    sqlite3_stmt *statement = store_prepare(store, line->all_steps ? steps_sql : one_sql, reterr);
+    if (statement != NULL && line->all_steps) {
+        store_bind_key(statement, line->key);
+    } else if (statement != NULL) {
+        store_key_text(line->key, text);
         store_bind_text(statement, 1, text);
     }
     return statement;
@@ -179,10 +188,9 @@ enum oft_err store_line_changes(struct store *store, const struct ledger_series_
 {
     void *items = NULL;
     bool row = false;
-    sqlite3_stmt *statement = of_line(store,
-                                      "SELECT count(*) FROM change WHERE series ="
-                                      " (SELECT id FROM series WHERE key = ?1)",
-                                      key, reterr);
+    const struct store_line line = {key, false};
+    sqlite3_stmt *statement =
+        of_line(store, "SELECT count(*) FROM change WHERE series = " ONE, "", &line, reterr);
     enum oft_err code = statement == NULL ? OFT_ERR_IO : store_step(store, statement, &row, reterr);
     if (code != OFT_OK) {
         return code;
@@ -191,9 +199,9 @@ enum oft_err store_line_changes(struct store *store, const struct ledger_series_
     (void)sqlite3_reset(statement);
     statement = of_line(store,
                         "SELECT c.number, t.recorded_ns, t.hash, c.quantity, c.amount, c.units"
-                        " FROM change c JOIN txn t ON t.number = c.number WHERE c.series ="
-                        " (SELECT id FROM series WHERE key = ?1) ORDER BY c.number LIMIT ?2",
-                        key, reterr);
+                        " FROM change c JOIN txn t ON t.number = c.number WHERE c.series = " ONE
+                        " ORDER BY c.number LIMIT ?2",
+                        "", &line, reterr);
     if (statement != NULL) {
         (void)sqlite3_bind_int64(statement, 2, limit);
     }
@@ -203,16 +211,15 @@ enum oft_err store_line_changes(struct store *store, const struct ledger_series_
     return code;
 }
 
-enum oft_err store_line_ranges(struct store *store, const struct ledger_series_key *key,
+#define RANGES(line)                                                        \
+    "SELECT r.segment, r.first, r.until FROM txn_range r WHERE r.number IN" \
+    " (SELECT number FROM change WHERE series IN " line ") ORDER BY r.segment, r.first"
+
+enum oft_err store_line_ranges(struct store *store, const struct store_line *line,
                                store_range_fn visit, void *context, struct oft_error *reterr)
 {
     struct ledger_range whole = {.until = 0};
-    sqlite3_stmt *statement =
-        of_line(store,
-                "SELECT r.segment, r.first, r.until FROM txn_range r"
-                " WHERE r.number IN (SELECT number FROM change WHERE series ="
-                " (SELECT id FROM series WHERE key = ?1)) ORDER BY r.segment, r.first",
-                key, reterr);
+    sqlite3_stmt *statement = of_line(store, RANGES(ONE), RANGES(STEPS), line, reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
@@ -236,21 +243,33 @@ enum oft_err store_line_ranges(struct store *store, const struct ledger_series_k
     return code == OFT_OK && whole.until > whole.from ? visit(context, &whole, reterr) : code;
 }
 
-enum oft_err store_line_orphans(struct store *store, const struct ledger_series_key *key,
+#define ORPHANS(line)                                           \
+    "SELECT o.number, o.record FROM orphan o WHERE o.number IN" \
+    " (SELECT number FROM change WHERE series IN " line ") ORDER BY o.request_id"
+
+enum oft_err store_line_orphans(struct store *store, const struct store_line *line,
                                 struct oft_arena *arena, struct store_orphan **ret_orphans,
                                 size_t *ret_count, struct oft_error *reterr)
 {
     void *items = NULL;
-    sqlite3_stmt *statement =
-        of_line(store,
-                "SELECT o.number, o.record FROM orphan o"
-                " WHERE o.number IN (SELECT number FROM change WHERE series ="
-                " (SELECT id FROM series WHERE key = ?1)) ORDER BY o.request_id",
-                key, reterr);
+    sqlite3_stmt *statement = of_line(store, ORPHANS(ONE), ORPHANS(STEPS), line, reterr);
     enum oft_err code = store_load(store, statement, take_orphan, sizeof(struct store_orphan),
                                    arena, &items, ret_count, reterr);
     *ret_orphans = items;
     return code;
+}
+
+#define CORRECTIONS(line)    \
+    STORE_CORRECTION_COLUMNS \
+    " WHERE number IN (SELECT number FROM change WHERE series IN " line ") ORDER BY number"
+
+enum oft_err store_line_corrections(struct store *store, const struct store_line *line,
+                                    struct oft_arena *arena,
+                                    struct store_correction **ret_corrections, size_t *ret_count,
+                                    struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = of_line(store, CORRECTIONS(ONE), CORRECTIONS(STEPS), line, reterr);
+    return store_corrections_load(store, statement, arena, ret_corrections, ret_count, reterr);
 }
 
 /* ---- as of ------------------------------------------------------------------------------------- */

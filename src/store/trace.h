@@ -7,6 +7,7 @@
  *
  * As store.h in everything else.
  */
+#include "store/corrections.h"
 #include "store/store.h"
 
 /* ---- from a slot, from a request --------------------------------------------------------------- */
@@ -42,6 +43,11 @@ enum oft_err store_orphans(struct store *store, struct oft_arena *arena,
 
 /* ---- from a line ------------------------------------------------------------------------------- */
 
+/* Which lines: that of a key, and with ALL_STEPS those too that differ from it in the rate alone. */
+struct store_line {
+    const struct ledger_series_key *key;
+    bool all_steps;
+};
 /* What one transaction made of a line. */
 struct store_line_change {
     uint64_t number;
@@ -58,13 +64,19 @@ enum oft_err store_line_changes(struct store *store, const struct ledger_series_
  * other come as one. */
 typedef enum oft_err (*store_range_fn)(void *context, const struct ledger_range *range,
                                        struct oft_error *reterr);
-enum oft_err store_line_ranges(struct store *store, const struct ledger_series_key *key,
+enum oft_err store_line_ranges(struct store *store, const struct store_line *line,
                                store_range_fn visit, void *context,
                                struct oft_error *reterr) OFT_MUSTCHECK;
 /* The orphans of those transactions. */
-enum oft_err store_line_orphans(struct store *store, const struct ledger_series_key *key,
+enum oft_err store_line_orphans(struct store *store, const struct store_line *line,
                                 struct oft_arena *arena, struct store_orphan **ret_orphans,
                                 size_t *ret_count, struct oft_error *reterr) OFT_MUSTCHECK;
+
+/* The corrections of those transactions. */
+enum oft_err store_line_corrections(struct store *store, const struct store_line *line,
+                                    struct oft_arena *arena,
+                                    struct store_correction **ret_corrections, size_t *ret_count,
+                                    struct oft_error *reterr) OFT_MUSTCHECK;
 
 /* ---- as of ------------------------------------------------------------------------------------- */
 

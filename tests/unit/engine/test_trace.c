@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/corrections.h"
+#include "engine/periods.h"
 #include "engine/trace.h"
 
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
@@ -190,6 +192,160 @@ static void books_that_were_tampered_with_do_not_add_up(void **state)
     meter_writer_close(&writer);
 }
 
+/* ---- prices in steps --------------------------------------------------------------------------- */
+
+#define STEPS_DEAL_HEAD                                                                        \
+    "deal \"Test lab\"\n"                                                                      \
+    "customer lab\n"                                                                           \
+    "currency USD\n"                                                                           \
+    "party    bigcloud \"Big Cloud\"\n"                                                        \
+    "provider alpha of bigcloud\n"                                                             \
+    "model    gpt-4o\n"                                                                        \
+    "account  acme   \"ACME\"\n"                                                               \
+    "product  api  \"API\"  class inference {\n"                                               \
+    "    price gpt-4o input 5.00 USD per 1M tokens output 20.00 USD per 1M tokens \\\n"        \
+    "        after 1500 monthly input 4.00 USD per 1M tokens \\\n"                             \
+    "        after 3500 monthly input 3.00 USD per 1M tokens output 10.00 USD per 1M tokens\n" \
+    "}\n"                                                                                      \
+    "agreement bc with bigcloud {\n"                                                           \
+    "    effective 2020-01-01  until 2035-01-01\n"                                             \
+    "    commit: commit 30 USD on alpha over 2026-04-01..2026-05-01 build-up counting all\n"   \
+    "    share:  share 20% of revenue from api from lab to bigcloud monthly\n"                 \
+    "}\n"
+#define STEPS_DEAL_TAIL                                                                      \
+    "pool east on alpha {\n"                                                                 \
+    "    serves gpt-4o as \"g\" at http://127.0.0.1:9101/v1 kind openai key env WORLD_KEY\n" \
+    "    price gpt-4o input 0.00 USD per 1M tokens output 10.00 USD per 1M tokens \\\n"      \
+    "        after 2000 monthly input 2.50 USD per 1M tokens\n"                              \
+    "}\n"
+
+/* Traces every line there is; *RET_COMPARED counts those that were held against their records. */
+static size_t trace_all(struct world *world, bool sound, size_t *ret_compared)
+{
+    size_t lines = 0;
+    size_t wrong = 0;
+    char ids[64][17];
+    struct looked looked = {0};
+    struct oft_buffer out;
+    struct oft_error error = {0};
+    *ret_compared = 0;
+    oft_buffer_init(&out, 8 << 20);
+    for (int month = 24315; month <= 24316; month++) {
+        const struct engine_basis basis = {.party = "lab", .month = month};
+        oft_buffer_clear(&out);
+        assert_int_equal(engine_paper(world->engine, &basis, ENGINE_CSV, world->now, &out, &error),
+                         OFT_OK);
+        for (const char *at = oft_buffer_text(&out); (at = strchr(at, '\n')) != NULL; at++) {
+            if (at - oft_buffer_text(&out) > 16 && at[-17] == ',' &&
+                strspn(at - 16, "0123456789abcdef") == 16) {
+                memcpy(ids[lines], at - 16, 16);
+                ids[lines++][16] = '\0';
+            }
+        }
+    }
+    for (size_t i = 0; i < lines; i++) {
+        const char *text = look(world, &looked, ids[i]);
+        if (looked.code != OFT_OK || (sound && !looked.sound)) {
+            fail_msg("%s %s", looked.error.message, text);
+        }
+        wrong += !looked.sound;
+        *ret_compared += strstr(text, "\"compared\":true") != NULL;
+    }
+    assert_true(sound || wrong > 0);
+    oft_buffer_release(&looked.out);
+    oft_buffer_release(&out);
+    return lines;
+}
+
+static void book_in_steps(struct world *world, struct meter_writer *writer, const char *deal,
+                          struct meter_record *ret)
+{
+    world_begin_anew(world, deal);
+    world_publish(world);
+    world_writer_open(world, writer, 64);
+    for (int i = 0; i < 5; i++) {
+        *ret = world_record(world);
+        world_append(writer, METER_SETTLED, ret);
+        (void)world_drain(world);
+    }
+}
+
+static void correct_output(struct world *world, const struct meter_record *record, uint64_t input)
+{
+    struct oft_error error = {0};
+    struct oft_buffer out;
+    char request[40] = "req_";
+    (void)oft_hex(record->request_id, 16, request + 4);
+    struct engine_correction it = {
+        .request = request, .actor = "ann", .reason = "why", .reference = ""};
+    it.sets[DEAL_UNIT_INPUT] = true;
+    it.units[DEAL_UNIT_INPUT] = input;
+    oft_buffer_init(&out, 1 << 20);
+    if (engine_correct_usage(world->engine, &it, world->now, &out, &error) != OFT_OK) {
+        fail_msg("%s", error.message);
+    }
+    oft_buffer_release(&out);
+}
+
+static void steps_of_a_price_are_traced_together_both_ways(void **state)
+{
+    struct world *world = *state;
+    struct meter_writer writer;
+    struct meter_record record;
+    struct looked looked = {0};
+    char id[17];
+    size_t compared = 0;
+    book_in_steps(world, &writer, STEPS_DEAL_HEAD STEPS_DEAL_TAIL, &record);
+    /* 5000 in: 1500, 2000 and 1500; the last record is in the third. */
+    const char *text = look_request(world, &looked, &record);
+    assert_true(looked.sound);
+    assert_non_null(strstr(text, "\"price_per_million\":\"3.00\""));
+    assert_non_null(strstr(text, "\"in_steps\":true"));
+    assert_null(strstr(text, "\"price_per_million\":\"4.00\""));
+    line_of(world, &record, "sale", id);
+    text = look(world, &looked, id);
+    assert_true(looked.sound);
+    assert_non_null(strstr(text, "\"price_per_million\":\"4.00\",\"quantity\":\"2000\""));
+    assert_non_null(strstr(text, "\"record_count\":5"));
+    size_t lines = trace_all(world, true, &compared);
+    assert_true(lines > 7 && compared == lines);
+    correct_output(world, &record, 100);
+    (void)look_request(world, &looked, &record);
+    assert_true(looked.sound);
+    lines = trace_all(world, true, &compared);
+    assert_int_equal(compared, lines);
+    world_close(world);
+    world_tamper(world, "UPDATE series SET quantity = '1999' WHERE kind = 2 AND quantity = '2000'");
+    world_reopen(world);
+    world_publish(world);
+    (void)trace_all(world, false, &compared);
+    oft_buffer_release(&looked.out);
+    meter_writer_close(&writer);
+}
+
+/* A second share begins in mid-month: which steps its part of the month fell into nobody can say. */
+static void a_base_of_a_part_of_some_steps_is_not_compared_and_says_so(void **state)
+{
+    struct world *world = *state;
+    struct meter_writer writer;
+    struct meter_record record;
+    size_t compared = 0;
+    world->now -= 2 * OFT_NS_PER_DAY;
+    book_in_steps(world, &writer,
+                  STEPS_DEAL_HEAD "agreement late with bigcloud {\n"
+                                  "    effective 2026-04-10  until 2035-01-01\n"
+                                  "    share: share 5% of revenue from api from lab to bigcloud "
+                                  "monthly\n}\n" STEPS_DEAL_TAIL,
+                  &record);
+    world->now += 2 * OFT_NS_PER_DAY;
+    record = world_record(world);
+    world_append(&writer, METER_SETTLED, &record);
+    (void)world_drain(world);
+    size_t lines = trace_all(world, true, &compared);
+    assert_int_equal(compared + 2, lines); /* its base and its sum */
+    meter_writer_close(&writer);
+}
+
 static int64_t receivable(struct world *world, oft_instant as_of, int32_t through)
 {
     struct engine_as_of which = {as_of, INT32_MIN, through};
@@ -300,6 +456,8 @@ int main(void)
         WITH_WORLD(an_orphan_leads_to_its_lines_and_they_lead_back),
         WITH_WORLD(records_that_are_gone_are_told_and_nothing_is_claimed),
         WITH_WORLD(a_line_of_more_policies_than_are_kept_at_once_still_adds_up),
+        WITH_WORLD(steps_of_a_price_are_traced_together_both_ways),
+        WITH_WORLD(a_base_of_a_part_of_some_steps_is_not_compared_and_says_so),
         WITH_WORLD(books_that_were_tampered_with_do_not_add_up),
         WITH_WORLD(a_balance_is_that_of_what_was_recorded_by_then),
         WITH_WORLD(a_statement_as_of_now_has_the_bytes_of_one_made_now),

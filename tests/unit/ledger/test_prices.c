@@ -115,8 +115,25 @@ static void a_record_by_itself_has_no_step(void **state)
     (void)state;
     world_open(&world, DEAL);
     struct meter_record record = request(MARCH, "gpt-4o", 900, 10, 0);
-    assert_int_equal(ledger_parts_of(world.context, &record, &parts), OFT_ERR_NOT_FOUND);
-    assert_int_equal(parts.count, 0);
+    assert_int_equal(ledger_parts_of(world.context, &record, &parts), OFT_OK);
+    bool steps = false;
+    for (size_t i = 0; i < parts.count; i++) {
+        const struct ledger_part *part = &parts.items[i];
+        if (part->key.kind == LEDGER_COST && part->key.unit == DEAL_UNIT_INPUT) {
+            struct ledger_series_key line = part->key;
+            steps = part->in_steps;
+            assert_int_equal(part->quantity, 900);
+            assert_int_equal(part->exact, 0);
+            for (uint32_t rate = 0; rate < part->rate_count; rate++) {
+                line.rate = part->rates[rate];
+                assert_true(ledger_line_holds(&line, part));
+            }
+            line.rate++;
+            assert_false(ledger_line_holds(&line, part));
+        }
+        assert_int_equal(part->lacks_steps, part->key.kind == LEDGER_COMMITMENT);
+    }
+    assert_true(steps);
     ledger_parts_release(&parts);
     world_close(&world);
 }
