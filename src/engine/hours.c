@@ -181,6 +181,9 @@ static enum oft_err read_all(struct reading *reading, int32_t month, oft_instant
         code = take_corrections(reading, month, arena, reterr);
     }
     if (code == OFT_OK) {
+        code = ledger_hours_finish(reading->hours);
+    }
+    if (code == OFT_OK) {
         code = engine_charges(engine, now_ns, arena, &charges, reterr);
     }
     return code == OFT_OK ? ledger_hours_capacity(reading->hours, engine->deal, charges.items,

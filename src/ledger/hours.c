@@ -19,6 +19,12 @@ struct plan {
     bool uncertain;
 };
 
+/* A price in steps by volume, of one unit: from AFTER[i] on RATE[i + 1]. */
+struct steps {
+    uint32_t count;
+    oft_nanos after[OFT_DEAL_PRICE_STEPS_MAX], rate[OFT_DEAL_PRICE_STEPS_MAX + 1];
+};
+
 struct ledger_hours {
     int32_t month;
     struct ledger_periods periods;
@@ -26,6 +32,8 @@ struct ledger_hours {
     struct plan *plans; /* by cell of the batch */
     size_t plan_count, plan_capacity;
     struct ledger_hours_line *lines;
+    struct steps *
+        *steps; /* by line: all steps of a price together, until they are laid out; else NULL */
     size_t line_count;
 };
 
@@ -38,7 +46,8 @@ enum oft_err ledger_hours_new(int32_t month, struct ledger_hours **ret_hours)
     }
     hours->month = month;
     hours->lines = calloc(LEDGER_HOURS_LINES_MAX, sizeof(*hours->lines));
-    if (hours->lines == NULL || ledger_batch_new(&hours->batch) != OFT_OK) {
+    hours->steps = calloc(LEDGER_HOURS_LINES_MAX, sizeof(*hours->steps));
+    if (hours->lines == NULL || hours->steps == NULL || ledger_batch_new(&hours->batch) != OFT_OK) {
         ledger_hours_free(hours);
         return OFT_ERR_MEMORY;
     }
@@ -54,7 +63,9 @@ void ledger_hours_free(struct ledger_hours *hours)
     for (size_t i = 0; i < hours->line_count; i++) {
         free(hours->lines[i].units);
         free(hours->lines[i].uncertain);
+        free(hours->steps[i]);
     }
+    free(hours->steps);
     ledger_batch_free(hours->batch);
     free(hours->plans);
     free(hours->lines);
@@ -90,11 +101,15 @@ enum oft_err ledger_hours_periods(struct ledger_hours *hours, struct ledger_peri
 
 /* ---- lines ------------------------------------------------------------------------------------- */
 
+/* STEPS NULL: a line that is no price in steps, or one of its steps. */
 static enum oft_err line_of(struct ledger_hours *hours, const struct ledger_series_key *key,
-                            uint32_t *ret_line)
+                            const struct steps *steps, uint32_t *ret_line)
 {
     for (size_t i = 0; i < hours->line_count; i++) {
-        if (memcmp(&hours->lines[i].key, key, sizeof(*key)) == 0) {
+        const struct steps *other = hours->steps[i];
+        bool same = (other == NULL) == (steps == NULL) &&
+                    (steps == NULL || memcmp(other, steps, sizeof(*steps)) == 0);
+        if (same && memcmp(&hours->lines[i].key, key, sizeof(*key)) == 0) {
             *ret_line = (uint32_t)i;
             return OFT_OK;
         }
@@ -107,11 +122,17 @@ static enum oft_err line_of(struct ledger_hours *hours, const struct ledger_seri
     line->begins = oft_month_start(ledger_own_month(key)) - OFT_NS_PER_DAY;
     line->units = calloc(LEDGER_HOURS_OF_LINE, sizeof(*line->units));
     line->uncertain = calloc(LEDGER_HOURS_OF_LINE, sizeof(*line->uncertain));
-    if (line->units == NULL || line->uncertain == NULL) {
+    struct steps *copy = steps == NULL ? NULL : malloc(sizeof(*copy));
+    if (line->units == NULL || line->uncertain == NULL || (copy == NULL) != (steps == NULL)) {
         free(line->units);
         free(line->uncertain);
+        free(copy);
         return OFT_ERR_MEMORY;
     }
+    if (copy != NULL) {
+        *copy = *steps;
+    }
+    hours->steps[hours->line_count] = copy;
     *ret_line = (uint32_t)hours->line_count++;
     return OFT_OK;
 }
@@ -132,6 +153,21 @@ static enum oft_err count(struct ledger_hours_line *line, oft_instant at, int64_
 }
 
 /* ---- records ----------------------------------------------------------------------------------- */
+
+static void put_steps(const struct ledger_series *series, struct steps *steps)
+{
+    const struct deal_price *price = series->steps;
+    memset(steps, 0, sizeof(*steps));
+    if (price == NULL) {
+        return;
+    }
+    steps->count = price->step_count;
+    steps->rate[0] = price->per_million_nanos[series->key.unit];
+    for (uint32_t i = 0; i < price->step_count; i++) {
+        steps->after[i] = (oft_nanos)price->steps[i].after;
+        steps->rate[i + 1] = price->steps[i].per_million_nanos[series->key.unit];
+    }
+}
 
 /* What one request of CELL's kind that used every unit once is owed under. */
 static enum oft_err make_plan(struct ledger_hours *hours, const struct ledger_cell *cell,
@@ -154,10 +190,12 @@ static enum oft_err make_plan(struct ledger_hours *hours, const struct ledger_ce
     }
     for (size_t i = 0; err == OFT_OK && i < batch->series_count; i++) {
         const struct ledger_series *series = &batch->series[i];
+        struct steps steps;
         if (series->key.kind == LEDGER_COST && series->key.month == hours->month &&
-            series->quantity > 0 &&
-            series->steps == NULL /* which step, the month's count says */) {
-            err = line_of(hours, &series->key, &plan->lines[series->key.unit]);
+            series->quantity > 0) {
+            put_steps(series, &steps);
+            err = line_of(hours, &series->key, series->steps == NULL ? NULL : &steps,
+                          &plan->lines[series->key.unit]);
         }
     }
     ledger_batch_free(batch);
@@ -225,6 +263,77 @@ enum oft_err ledger_hours_reverse(struct ledger_hours *hours, const struct ledge
     return take(hours, context, record, true);
 }
 
+/* ---- steps ------------------------------------------------------------------------------------- */
+
+/* Adds QUANTITY of HOUR, of which OPEN are uncertain, to the line of one step. */
+static enum oft_err add_to_step(struct ledger_hours *hours, const struct ledger_hours_line *all,
+                                oft_nanos rate, size_t hour, int64_t quantity, int64_t open)
+{
+    struct ledger_series_key key = all->key;
+    uint32_t at = 0;
+    key.rate = rate;
+    enum oft_err err = line_of(hours, &key, NULL, &at);
+    if (err != OFT_OK) {
+        return err;
+    }
+    struct ledger_hours_line *line = &hours->lines[at];
+    return __builtin_add_overflow(line->units[hour], quantity, &line->units[hour]) ||
+                   __builtin_add_overflow(line->uncertain[hour], open, &line->uncertain[hour])
+               ? OFT_ERR_RANGE
+               : OFT_OK;
+}
+
+/* Lays an hour's units along the steps, from the COUNT of the hours before it. Guesses come last. */
+static enum oft_err lay_hour(struct ledger_hours *hours, const struct ledger_hours_line *all,
+                             const struct steps *steps, size_t hour, oft_nanos *count_so_far)
+{
+    oft_nanos until = *count_so_far + all->units[hour];
+    oft_nanos sure_until = until - all->uncertain[hour];
+    enum oft_err err = OFT_OK;
+    for (uint32_t i = 0; err == OFT_OK && i <= steps->count; i++) {
+        oft_nanos low = i == 0 ? 0 : steps->after[i - 1];
+        oft_nanos high = i == steps->count ? until : steps->after[i];
+        low = low > *count_so_far ? low : *count_so_far;
+        high = high < until ? high : until;
+        oft_nanos sure = sure_until < low ? low : sure_until > high ? high : sure_until;
+        if (low < high) {
+            err = add_to_step(hours, all, steps->rate[i], hour, (int64_t)(high - low),
+                              (int64_t)(high - sure));
+        }
+    }
+    *count_so_far = until;
+    return err;
+}
+
+enum oft_err ledger_hours_finish(struct ledger_hours *hours)
+{
+    enum oft_err err = OFT_OK;
+    size_t counted = hours->line_count; /* those that follow are steps */
+    for (size_t i = 0; err == OFT_OK && i < counted; i++) {
+        const struct ledger_hours_line all = hours->lines[i];
+        oft_nanos so_far = 0;
+        for (size_t hour = 0;
+             err == OFT_OK && hours->steps[i] != NULL && hour < LEDGER_HOURS_OF_LINE; hour++) {
+            if (all.units[hour] != 0) {
+                err = lay_hour(hours, &all, hours->steps[i], hour, &so_far);
+            }
+        }
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < hours->line_count; i++) {
+        if (hours->steps[i] == NULL) {
+            hours->lines[kept++] = hours->lines[i];
+            continue;
+        }
+        free(hours->lines[i].units);
+        free(hours->lines[i].uncertain);
+        free(hours->steps[i]);
+        hours->steps[i] = NULL;
+    }
+    hours->line_count = kept;
+    return err;
+}
+
 /* ---- capacity ---------------------------------------------------------------------------------- */
 
 static enum oft_err charge_line(struct ledger_hours *hours, const struct ledger_charge *charge,
@@ -240,7 +349,7 @@ static enum oft_err charge_line(struct ledger_hours *hours, const struct ledger_
     if (oft_nanos_mul(charge->rate, LEDGER_RATE_UNITS, &key.rate) != OFT_OK) {
         return OFT_ERR_RANGE;
     }
-    return line_of(hours, &key, ret_line);
+    return line_of(hours, &key, NULL, ret_line);
 }
 
 /* Hours count from the arrival on, and each belongs whole to where its first instant lies. */

@@ -8,11 +8,14 @@
  *              through the same rating as when they were booked, a kind of record once, and what each used
  *              is counted under its line and the hour (UTC) of its admission. Cost is quantity times the
  *              line's rate, which is exact: nothing is rounded here.
- * What it is not  It knows what providers are owed (LEDGER_COST) and nothing else. A price in steps by
- *              volume has no hours: into which step a unit fell follows from the month's count.
+ *              At a price in steps by volume the month's units are laid along the steps in the order of
+ *              their hours, which comes to what each step has in the month.
+ * What it is not  It knows what providers are owed (LEDGER_COST) and nothing else. Late units of a price in steps
+ *              have no hours: their count began in a month that is closed.
  * Memory       Bounded: LEDGER_HOURS_LINES_MAX lines of 13 KB and LEDGER_HOURS_KINDS_MAX kinds.
  * May include  base, deal, meter/record_fmt.h.  Used by: engine, tests.
  */
+#include "base/limits.h"
 #include "ledger/ledger.h"
 
 enum {
@@ -43,6 +46,8 @@ enum oft_err ledger_hours_reverse(struct ledger_hours *hours, const struct ledge
                                   const struct meter_record *record) OFT_MUSTCHECK;
 /* No context of before is needed after it; what was counted stays. */
 enum oft_err ledger_hours_forget(struct ledger_hours *hours) OFT_MUSTCHECK;
+/* All records were added: lays those at a price in steps along it. Once. */
+enum oft_err ledger_hours_finish(struct ledger_hours *hours) OFT_MUSTCHECK;
 /* Hours of accelerators and megawatts that are over THROUGH an instant, as ledger_capacity_add has them; not
  * those at a price for a month. Months are DEAL's. */
 enum oft_err ledger_hours_capacity(struct ledger_hours *hours, const struct deal *deal,

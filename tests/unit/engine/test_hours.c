@@ -167,8 +167,49 @@ static void what_was_set_aside_has_no_day(void **state)
     says(world, APRIL, false,
          HEADER "east,gpt-4o,input,east.price.gpt-4o@always,2026-04-07,1,0.0000025,0,USD,\n"
                 "east,gpt-4o,input,east.price.gpt-4o@always,2026-04,20,0.00005,0,USD,"
-                "its records do not come to it: a price in steps by volume has no days; else run "
+                "its records do not come to it: late use at a price in steps has no days; else run "
                 "offtake ledger verify\n");
+    meter_writer_close(&writer);
+}
+
+static const char STEPS_DEAL[] =
+    "deal \"Steps\"\n"
+    "customer lab\n"
+    "currency USD\n"
+    "party    bigcloud \"Big Cloud\"\n"
+    "provider alpha of bigcloud\n"
+    "model    gpt-4o\n"
+    "account  acme\n"
+    "product  api  \"API\"  class inference {\n"
+    "    price gpt-4o input 5.00 USD per 1M tokens\n"
+    "}\n"
+    "agreement bc with bigcloud {\n"
+    "    effective 2020-01-01  until 2035-01-01\n"
+    "}\n"
+    "pool east on alpha {\n"
+    "    serves gpt-4o as \"g\" at http://127.0.0.1:9101/v1 kind openai key env WORLD_KEY\n"
+    "    price gpt-4o input 3.00 USD per 1M tokens after 2000 monthly input 2.00 USD per 1M "
+    "tokens\n"
+    "}\n";
+
+/* Booked in another order than they were used in: the 1000 of the 2nd before the 1500 of the 1st. */
+static void a_price_in_steps_has_days_in_the_order_of_its_hours(void **state)
+{
+    struct world *world = *state;
+    struct meter_writer writer;
+    world_begin_anew(world, STEPS_DEAL);
+    world_publish(world);
+    world_writer_open(world, &writer, 64);
+    serve(world, &writer, "2026-04-02T05:00:00Z", 1000);
+    (void)world_drain(world);
+    serve(world, &writer, "2026-04-01T05:00:00Z", 1500);
+    serve(world, &writer, "2026-04-03T05:00:00Z", 7);
+    (void)world_drain(world);
+    says(world, APRIL, false,
+         HEADER "east,gpt-4o,input,east.price.gpt-4o@always,2026-04-01,1500,0.0045,0,USD,\n"
+                "east,gpt-4o,input,east.price.gpt-4o@always,2026-04-02,500,0.0015,0,USD,\n"
+                "east,gpt-4o,input,east.price.gpt-4o@always,2026-04-02,500,0.001,0,USD,\n"
+                "east,gpt-4o,input,east.price.gpt-4o@always,2026-04-03,7,0.000014,0,USD,\n");
     meter_writer_close(&writer);
 }
 
@@ -236,6 +277,7 @@ int main(void)
         WITH_WORLD(what_came_late_stands_where_the_books_have_it),
         WITH_WORLD(days_of_an_export_are_rounded_to_the_month),
         WITH_WORLD(what_was_set_aside_has_no_day),
+        WITH_WORLD(a_price_in_steps_has_days_in_the_order_of_its_hours),
         WITH_WORLD(records_that_are_gone_leave_a_rest_that_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
