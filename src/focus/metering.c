@@ -74,7 +74,8 @@ static const char *why_rest(const struct focus_metering *metering,
     }
     return metering->missing > 0
                ? "records of it are not in the spool's archive any more: put the segments back"
-               : "its records do not come to it: late use at a price in steps has no days; else run "
+               : "its records do not come to it: late use at a price in steps has no days; else "
+                 "run "
                  "offtake ledger verify";
 }
 
