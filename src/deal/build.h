@@ -95,6 +95,9 @@ bool deal_value_class(struct deal_build *build, const struct deal_node *node,
                       enum deal_product_class *ret);
 bool deal_value_count(struct deal_build *build, const struct deal_node *node, uint64_t max,
                       uint64_t *ret);
+/* A budget is counted in 63 bits of nano-units: says so when AMOUNT is more than 9bn, or below 0. */
+bool deal_value_budget(struct deal_build *build, const struct deal_node *node, oft_nanos amount,
+                       const char *clause);
 bool deal_value_duration_ms(struct deal_build *build, const struct deal_node *node, uint32_t *ret);
 /* END := the child of an UNTIL node; UNTIL may be NULL: never. */
 bool deal_value_end(struct deal_build *build, const struct deal_node *until, struct deal_end *ret);
@@ -109,6 +112,9 @@ void deal_value_interval(struct deal_build *build, const struct deal_node *node,
 /* resolve_*.c */
 void deal_resolve_names(struct deal_build *build);
 void deal_resolve_months(struct deal_build *build); /* months.c */
+/* Limits and budgets among NODE's children; NAME is for the messages. resolve_limits.c */
+void deal_resolve_limits(struct deal_build *build, const struct deal_node *node, const char *name,
+                         struct deal_limits *ret);
 void deal_resolve_pools(struct deal_build *build);
 void deal_resolve_serve(struct deal_build *build, const struct deal_node *node, uint32_t pool);
 void deal_resolve_prices(struct deal_build *build);

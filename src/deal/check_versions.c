@@ -314,12 +314,12 @@ static bool pool_reach(const struct deal *deal, uint32_t index, const struct dea
     if (price <= 0) {
         return true;
     }
-    if (pool->tokens_per_minute == 0) {
+    if (pool->limits.tokens_per_minute == 0) {
         return false;
     }
     oft_nanos minutes = ((oft_nanos)until - from + 59999999999) / 60000000000;
     oft_nanos tokens;
-    return oft_nanos_mul((oft_nanos)pool->tokens_per_minute, minutes, &tokens) == OFT_OK &&
+    return oft_nanos_mul((oft_nanos)pool->limits.tokens_per_minute, minutes, &tokens) == OFT_OK &&
            oft_nanos_mul(tokens, price, ret) == OFT_OK &&
            (*ret = *ret / 1000000 + (*ret % 1000000 > 0 ? 1 : 0), true);
 }

@@ -20,6 +20,7 @@ const char *deal_clause_kind_text(enum deal_clause_kind kind)
         [DEAL_CLAUSE_SHARE] = "share",
         [DEAL_CLAUSE_FIRST_REFUSAL] = "first refusal",
         [DEAL_CLAUSE_FIRST_OFFER] = "first offer",
+        [DEAL_CLAUSE_CEILING] = "ceiling",
     };
     return texts[kind];
 }
@@ -44,7 +45,7 @@ static void no_such_clause(struct deal_build *build, struct deal_cursor *cursor)
 {
     static const char hint[] = "exclusive, residency product, residency account, residency group, "
                                "license, primary, commit, order, share, first refusal on new "
-                               "capacity, first offer on new capacity, amend";
+                               "capacity, first offer on new capacity, spend at most, amend";
     int length = cursor->at->text.length > 60 ? 60 : (int)cursor->at->text.length;
     BUILD_ERROR(build, 18, cursor->at, cursor->clause, hint, "\"%.*s\" begins no kind of clause",
                 length, cursor->at->text.data);
@@ -95,6 +96,16 @@ static bool take_commit_head(struct deal_build *build, struct deal_clause *claus
     return true;
 }
 
+static bool take_ceiling_head(struct deal_build *build, struct deal_clause *clause,
+                              const struct deal_node *node, const struct deal_value *v)
+{
+    clause->as.ceiling = (struct deal_ceiling){
+        .amount_nanos = v[0].as.amount_nanos,
+        .period = strcmp(v[1].as.text, "day") == 0 ? DEAL_BUDGET_DAY : DEAL_BUDGET_MONTH,
+        .provider = v[2].as.index};
+    return deal_value_budget(build, node, v[0].as.amount_nanos, clause->id);
+}
+
 static bool take_head(struct deal_build *build, struct deal_clause *clause,
                       const struct deal_node *node, const struct deal_value *v)
 {
@@ -124,6 +135,8 @@ static bool take_head(struct deal_build *build, struct deal_clause *clause,
         return true;
     case DEAL_CLAUSE_SHARE:
         return take_share_head(build, clause, node, v);
+    case DEAL_CLAUSE_CEILING:
+        return take_ceiling_head(build, clause, node, v);
     default:
         clause->as.refusal = (struct deal_refusal){0};
         return true;

@@ -69,18 +69,31 @@ struct deal_provider {
     struct deal_position position;
 };
 
+/* Days and months of the books. */
+enum deal_budget_period { DEAL_BUDGET_DAY, DEAL_BUDGET_MONTH, DEAL_BUDGET_PERIOD_COUNT };
+
+/* What may be used: the gateway refuses what is beyond, or takes another pool. */
+struct deal_limits {
+    uint64_t requests_per_minute;                     /* 0: no limit stated */
+    uint64_t tokens_per_minute;                       /* 0: no limit stated */
+    uint64_t concurrent;                              /* requests at once; 0: no limit stated */
+    oft_nanos budget_nanos[DEAL_BUDGET_PERIOD_COUNT]; /* -1: none stated */
+};
+
 struct deal_product {
     const char *name;
     const char *title;
     enum deal_product_class product_class;
     uint32_t owner_party; /* the deal's customer unless "of PARTY" says otherwise */
     uint32_t field;       /* of use, or DEAL_NONE */
+    struct deal_limits limits;
     struct deal_position position;
 };
 
 struct deal_model {
     const char *name; /* what a client asks for; may hold dots, slashes and dashes */
     const char *title;
+    uint64_t output_tokens_max; /* what an answer can have at most; 0: not said */
     struct deal_position position;
 };
 
@@ -89,6 +102,7 @@ struct deal_account {
     const char *title;
     struct deal_list groups;
     uint32_t surface; /* where it bought, or DEAL_NONE */
+    struct deal_limits limits;
     struct deal_position position;
 };
 
@@ -211,8 +225,7 @@ struct deal_pool {
     uint64_t accelerator_count;
     bool reserved;                  /* capacity paid for flat: used before metered capacity */
     bool marketplace;               /* bought through the provider's marketplace */
-    uint64_t requests_per_minute;   /* 0: no limit stated */
-    uint64_t tokens_per_minute;     /* 0: no limit stated */
+    struct deal_limits limits;      /* no budgets */
     uint32_t connect_timeout_ms;    /* defaults are filled in: 2,000 */
     uint32_t first_byte_timeout_ms; /* 60,000 */
     uint32_t read_timeout_ms;       /* between two reads: 60,000 */
@@ -244,6 +257,7 @@ enum deal_clause_kind {
     DEAL_CLAUSE_SHARE,
     DEAL_CLAUSE_FIRST_REFUSAL, /* kept: the capacity desk gives it effect */
     DEAL_CLAUSE_FIRST_OFFER,   /* kept */
+    DEAL_CLAUSE_CEILING,
     DEAL_CLAUSE_KIND_COUNT
 };
 const char *deal_clause_kind_text(enum deal_clause_kind kind); /* "first refusal" */
@@ -327,6 +341,13 @@ struct deal_refusal {
     uint32_t holder_count;
 };
 
+/* No more than this may be spent on a provider's pools in a day or a month of the books. */
+struct deal_ceiling {
+    oft_nanos amount_nanos;
+    enum deal_budget_period period;
+    uint32_t provider;
+};
+
 struct deal_clause {
     enum deal_clause_kind kind;
     const char *id;    /* "ms-2025-01.api": what traffic, postings and statements carry */
@@ -350,6 +371,7 @@ struct deal_clause {
         struct deal_share share;
         struct deal_license license;
         struct deal_refusal refusal;
+        struct deal_ceiling ceiling;
     } as;
     struct deal_position position;
 };

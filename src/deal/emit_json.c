@@ -101,6 +101,12 @@ static void emit_head(struct emitter *e, const struct deal_clause *clause)
     case DEAL_CLAUSE_SHARE:
         emit_share(e, &clause->as.share);
         break;
+    case DEAL_CLAUSE_CEILING:
+        emit_key(e, "amount");
+        emit_amount(e, clause->as.ceiling.amount_nanos);
+        emit_text_member(e, "per", clause->as.ceiling.period == DEAL_BUDGET_DAY ? "day" : "month");
+        emit_text_member(e, "provider", d->providers[clause->as.ceiling.provider].name);
+        break;
     default:
         break;
     }
@@ -190,6 +196,22 @@ static void emit_parties(struct emitter *e)
     emit_close(e, ']');
 }
 
+/* Limits always (0: none), budgets where there are any. */
+static void emit_limits(struct emitter *e, const struct deal_limits *limits)
+{
+    static const char *const budgets[DEAL_BUDGET_PERIOD_COUNT] = {"budget_per_day",
+                                                                  "budget_per_month"};
+    emit_number_member(e, "requests_per_minute", limits->requests_per_minute);
+    emit_number_member(e, "tokens_per_minute", limits->tokens_per_minute);
+    emit_number_member(e, "concurrent_requests", limits->concurrent);
+    for (int period = 0; period < DEAL_BUDGET_PERIOD_COUNT; period++) {
+        if (limits->budget_nanos[period] >= 0) {
+            emit_key(e, budgets[period]);
+            emit_amount(e, limits->budget_nanos[period]);
+        }
+    }
+}
+
 static void emit_products(struct emitter *e)
 {
     static const char *const classes[] = {"inference", "training", "research"};
@@ -205,6 +227,7 @@ static void emit_products(struct emitter *e)
         if (it->field != DEAL_NONE) {
             emit_text_member(e, "field", e->deal->fields[it->field].name);
         }
+        emit_limits(e, &it->limits);
         emit_close(e, '}');
     }
     emit_close(e, ']');
@@ -229,6 +252,7 @@ static void emit_models_accounts_events(struct emitter *e)
         if (d->accounts[i].surface != DEAL_NONE) {
             emit_text_member(e, "surface", d->surfaces[d->accounts[i].surface].name);
         }
+        emit_limits(e, &d->accounts[i].limits);
         emit_close(e, '}');
     }
     emit_close(e, ']');
@@ -353,8 +377,7 @@ static void emit_pools(struct emitter *e)
         emit_number_member(e, "accelerator_count", it->accelerator_count);
         emit_bool_member(e, "reserved", it->reserved);
         emit_bool_member(e, "marketplace", it->marketplace);
-        emit_number_member(e, "requests_per_minute", it->requests_per_minute);
-        emit_number_member(e, "tokens_per_minute", it->tokens_per_minute);
+        emit_limits(e, &it->limits);
         emit_key(e, "from");
         emit_instant(e, it->from);
         emit_key(e, "until");

@@ -116,6 +116,7 @@ static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser 
 %token KW_STATEMENTS "statements"
 %token KW_PERSON "person"
 %token KW_EARLIEST "earliest"
+%token KW_BUDGET "budget"
 
 %%
 file: statements { p->root = $1; }
@@ -141,7 +142,10 @@ statement: %empty { $$ = NULL; }
     | KW_PRODUCT name title product_options product_block
         { $$ = ADOPT(ADOPT(ADD(N(PRODUCT, $2), $3), $4), $5); }
     | KW_MODEL name title { $$ = ADD(N(MODEL, $2), $3); }
-    | KW_ACCOUNT name title account_options { $$ = ADOPT(ADD(N(ACCOUNT, $2), $3), $4); }
+    | KW_MODEL name title KW_LIMIT NUMBER WORD KW_TOKENS
+        { $$ = ADD(ADD(N(MODEL, $2), $3), ADD(N(OUTPUT_LIMIT, $5), $6)); }
+    | KW_ACCOUNT name title account_options account_block
+        { $$ = ADOPT(ADOPT(ADD(N(ACCOUNT, $2), $3), $4), $5); }
     | KW_EVENT name title { $$ = ADD(N(EVENT, $2), $3); }
     | KW_EVENT name title KW_ATTESTED KW_BY name { $$ = ADD(ADD(N(EVENT, $2), $3), N(BY, $6)); }
     | KW_POOL name title KW_ON name title pool_block
@@ -157,6 +161,15 @@ party_key: %empty { $$ = NULL; } | KW_KEY STRING { $$ = N(PARTY_KEY, $2); }
 account_options: %empty { $$ = AT(LIST, @$); }
     | account_options KW_IN names { $$ = ADD($1, ADOPT(N(IN, $2), $3)); }
     | account_options KW_VIA name { $$ = ADD($1, N(VIA, $3)); }
+
+account_block: %empty { $$ = NULL; } | '{' account_items '}' { $$ = $2; }
+account_items: account_item { $$ = ADD(AT(LIST, @$), $1); }
+    | account_items EOL account_item { $$ = ADD($1, $3); }
+account_item: %empty { $$ = NULL; } | limit | budget | error { $$ = NULL; RECOVERED; }
+limit: KW_LIMIT NUMBER KW_REQUESTS KW_PER KW_MINUTE { $$ = N(LIMIT, $2); }
+    | KW_LIMIT NUMBER KW_TOKENS KW_PER KW_MINUTE { $$ = N(TOKENS_LIMIT, $2); }
+    | KW_LIMIT NUMBER WORD KW_REQUESTS { $$ = ADD(N(RUNNING_LIMIT, $2), $3); }
+budget: KW_BUDGET amount KW_PER WORD { $$ = ADD(ADD(N(BUDGET, $1), $2), N(PER, $4)); }
 
 title: %empty { $$ = NULL; } | STRING { $$ = N(TITLE, $1); }
 
@@ -222,6 +235,7 @@ name: WORD | NUMBER | KW_DEAL
     | KW_STATEMENTS
     | KW_PERSON
     | KW_EARLIEST
+    | KW_BUDGET
 text: name | STRING
 target: name | STRING | '*'
 names: target { $$ = ADD(AT(LIST, @$), $1); }
@@ -242,11 +256,14 @@ product_options: %empty { $$ = AT(LIST, @$); }
     | product_options KW_CLASS name { $$ = ADD($1, N(CLASS, $3)); }
     | product_options KW_OF name { $$ = ADD($1, N(OF, $3)); }
     | product_options KW_FIELD name { $$ = ADD($1, N(OF_FIELD, $3)); }
-product_block: %empty { $$ = NULL; } | price_book
-price_book: '{' product_items '}' { $$ = $2; }
+product_block: %empty { $$ = NULL; } | '{' product_items '}' { $$ = $2; }
 product_items: product_item { $$ = ADD(AT(LIST, @$), $1); }
     | product_items EOL product_item { $$ = ADD($1, $3); }
-product_item: %empty { $$ = NULL; } | price | error { $$ = NULL; RECOVERED; }
+product_item: %empty { $$ = NULL; } | price | limit | budget | error { $$ = NULL; RECOVERED; }
+price_book: '{' book_items '}' { $$ = $2; }
+book_items: book_item { $$ = ADD(AT(LIST, @$), $1); }
+    | book_items EOL book_item { $$ = ADD($1, $3); }
+book_item: %empty { $$ = NULL; } | price | error { $$ = NULL; RECOVERED; }
 
 /* ---- prices ---- */
 price: KW_PRICE target price_scopes price_parts price_steps price_when
@@ -281,8 +298,7 @@ pool_item: %empty { $$ = NULL; }
         { $$ = ADOPT(ADD(ADD(N(SERVES, $2), N(UPSTREAM, $4)), N(URL, $6)), $7); }
     | KW_SERVES name KW_AT URL serve_options { $$ = ADOPT(ADD(N(SERVES, $2), N(URL, $4)), $5); }
     | price
-    | KW_LIMIT NUMBER KW_REQUESTS KW_PER KW_MINUTE { $$ = N(LIMIT, $2); }
-    | KW_LIMIT NUMBER KW_TOKENS KW_PER KW_MINUTE { $$ = N(TOKENS_LIMIT, $2); }
+    | limit
     | KW_TIMEOUT timeouts { $$ = ADOPT(N(TIMEOUT, $1), $2); }
     | KW_AVAILABLE KW_FROM DATE until_opt { $$ = ADD(ADD(N(AVAILABLE, $1), N(FROM, $3)), $4); }
     | KW_AVAILABLE until { $$ = ADD(N(AVAILABLE, $1), $2); }
@@ -331,6 +347,7 @@ static const struct keyword {
     {"at", KW_AT},
     {"attested", KW_ATTESTED},
     {"available", KW_AVAILABLE},
+    {"budget", KW_BUDGET},
     {"by", KW_BY},
     {"ca", KW_CA},
     {"class", KW_CLASS},

@@ -5,6 +5,7 @@
  * products and agreements are resolved later.
  */
 #include "base/hash.h"
+#include "base/limits.h"
 #include "deal/build.h"
 
 #include <string.h>
@@ -153,6 +154,8 @@ static void resolve_product(struct deal_build *build, const struct deal_node *n)
     uint32_t field =
         of_field != NULL ? deal_symbols_need(build, SYMBOL_FIELD, of_field, "") : DEAL_NONE;
     enum deal_product_class product_class = class_of(build, n);
+    struct deal_limits limits;
+    deal_resolve_limits(build, n, "", &limits);
     if (deal_symbols_add(build, SYMBOL_PRODUCT, n->text, n->position, deal->product_count)) {
         build->product_nodes[deal->product_count] = n;
         build->products[deal->product_count++] =
@@ -161,6 +164,7 @@ static void resolve_product(struct deal_build *build, const struct deal_node *n)
                                   .product_class = product_class,
                                   .owner_party = owner,
                                   .field = field,
+                                  .limits = limits,
                                   .position = n->position};
     }
 }
@@ -185,9 +189,21 @@ static void resolve_event(struct deal_build *build, const struct deal_node *n)
 static void resolve_model(struct deal_build *build, const struct deal_node *n)
 {
     struct deal *deal = build->deal;
+    uint64_t output = 0;
+    const struct deal_node *limit = deal_node_child(n, NODE_OUTPUT_LIMIT);
+    if (limit != NULL && !oft_str_is(limit->first->text, "output")) {
+        BUILD_ERROR(build, 27, limit->first, "", "write: limit 16384 output tokens",
+                    "\"%.*s\" is no kind of tokens", (int)limit->first->text.length,
+                    limit->first->text.data);
+    } else if (limit != NULL) {
+        (void)deal_value_count(build, limit, OFT_OUTPUT_TOKENS_MAX, &output);
+    }
     if (deal_symbols_add(build, SYMBOL_MODEL, n->text, n->position, deal->model_count)) {
-        build->models[deal->model_count++] = (struct deal_model){
-            deal_build_copy(build, n->text), deal_build_title(build, n), n->position};
+        build->models[deal->model_count++] =
+            (struct deal_model){.name = deal_build_copy(build, n->text),
+                                .title = deal_build_title(build, n),
+                                .output_tokens_max = output,
+                                .position = n->position};
     }
 }
 
@@ -204,12 +220,15 @@ static void resolve_account(struct deal_build *build, const struct deal_node *n)
         BUILD_ERROR(build, 13, in->first, "", "name the groups", "an account is not in \"all\"");
     }
     uint32_t surface = via != NULL ? deal_symbols_need(build, SYMBOL_SURFACE, via, "") : DEAL_NONE;
+    struct deal_limits limits;
+    deal_resolve_limits(build, n, "", &limits);
     if (deal_symbols_add(build, SYMBOL_ACCOUNT, n->text, n->position, deal->account_count)) {
         build->accounts[deal->account_count++] =
             (struct deal_account){.name = deal_build_copy(build, n->text),
                                   .title = deal_build_title(build, n),
                                   .groups = groups,
                                   .surface = surface,
+                                  .limits = limits,
                                   .position = n->position};
     }
 }

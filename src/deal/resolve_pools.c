@@ -62,25 +62,17 @@ static void resolve_pool(struct deal_build *build, const struct deal_node *node,
         enum deal_node_kind kind;
         const char *what;
     } once[] = {{NODE_REGION, "the region"},          {NODE_ACCELERATOR, "the accelerator"},
-                {NODE_RESERVED, "\"reserved\""},      {NODE_LIMIT, "the limit"},
-                {NODE_TIMEOUT, "the time-out"},       {NODE_TOKENS_LIMIT, "the limit"},
+                {NODE_RESERVED, "\"reserved\""},      {NODE_TIMEOUT, "the time-out"},
                 {NODE_AVAILABLE, "the availability"}, {NODE_MARKETPLACE, "\"marketplace\""}};
     struct deal_pool *pool = &build->pools[index];
     for (size_t i = 0; i < OFT_COUNT_OF(once); i++) {
         deal_build_once(build, node, once[i].kind, once[i].what);
     }
     const struct deal_node *region = deal_node_child(node, NODE_REGION);
-    const struct deal_node *limit = deal_node_child(node, NODE_LIMIT);
     pool->region = region != NULL ? deal_build_copy(build, region->text) : "";
     pool->reserved = deal_node_child(node, NODE_RESERVED) != NULL;
     pool->marketplace = deal_node_child(node, NODE_MARKETPLACE) != NULL;
-    if (limit != NULL) {
-        (void)deal_value_count(build, limit, UINT64_C(1000000000), &pool->requests_per_minute);
-    }
-    const struct deal_node *tokens = deal_node_child(node, NODE_TOKENS_LIMIT);
-    if (tokens != NULL) {
-        (void)deal_value_count(build, tokens, UINT64_C(1000000000000), &pool->tokens_per_minute);
-    }
+    deal_resolve_limits(build, node, pool->name, &pool->limits);
     resolve_accelerator(build, deal_node_child(node, NODE_ACCELERATOR), pool);
     resolve_timeouts(build, deal_node_child(node, NODE_TIMEOUT), pool);
     resolve_availability(build, deal_node_child(node, NODE_AVAILABLE), pool);

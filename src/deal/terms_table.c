@@ -10,8 +10,9 @@
 
 #define KIND(name) (1u << DEAL_CLAUSE_##name)
 #define REFUSALS   (KIND(FIRST_REFUSAL) | KIND(FIRST_OFFER))
-#define ENDED \
-    (KIND(EXCLUSIVE) | KIND(RESIDENCY) | KIND(LICENSE) | KIND(PRIMARY) | KIND(SHARE) | REFUSALS)
+#define ENDED                                                                          \
+    (KIND(EXCLUSIVE) | KIND(RESIDENCY) | KIND(LICENSE) | KIND(PRIMARY) | KIND(SHARE) | \
+     KIND(CEILING) | REFUSALS)
 
 const struct deal_head_spec deal_heads[] = {
     {DEAL_CLAUSE_EXCLUSIVE, "exclusive <products> on <provider>"},
@@ -26,6 +27,7 @@ const struct deal_head_spec deal_heads[] = {
                         "from <party> to <party>"},
     {DEAL_CLAUSE_FIRST_REFUSAL, "first refusal on new capacity"},
     {DEAL_CLAUSE_FIRST_OFFER, "first offer on new capacity"},
+    {DEAL_CLAUSE_CEILING, "spend at most <amount> per day|month on <provider>"},
 };
 const size_t deal_head_count = OFT_COUNT_OF(deal_heads);
 

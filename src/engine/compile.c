@@ -178,8 +178,11 @@ enum oft_err engine_release(struct engine *engine, const struct deal *deal, uint
 {
     struct oft_arena arena;
     oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
-    struct policy_compile_input input = {
-        .deal = deal, .attested = attested, .generation = generation, .compiled_ns = now_ns};
+    struct policy_compile_input input = {.deal = deal,
+                                         .attested = attested,
+                                         .generation = generation,
+                                         .compiled_ns = now_ns,
+                                         .counted_from_ns = engine_contract_now(engine, now_ns)};
     int64_t *values = NULL;
     enum oft_err code = load_keys(engine, &arena, &input, reterr);
     if (code == OFT_OK) {

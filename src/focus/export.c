@@ -266,11 +266,11 @@ static enum oft_err used_of(const struct focus_input *input, const char *pool_na
         oft_nanos_mul(hours, MILLION, &whole) != OFT_OK) {
         return OFT_ERR_RANGE;
     }
-    if (tokens == 0 || pool == NULL || pool->tokens_per_minute == 0) {
+    if (tokens == 0 || pool == NULL || pool->limits.tokens_per_minute == 0) {
         *ret = tokens == 0 ? 0 : whole;
         return OFT_OK;
     }
-    if (oft_nanos_mul((oft_nanos)pool->tokens_per_minute, length / (60 * OFT_NS_PER_SECOND),
+    if (oft_nanos_mul((oft_nanos)pool->limits.tokens_per_minute, length / (60 * OFT_NS_PER_SECOND),
                       &room) != OFT_OK) {
         return OFT_ERR_RANGE;
     }

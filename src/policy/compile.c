@@ -187,11 +187,26 @@ static uint64_t aligned(uint64_t offset)
 
 enum oft_err policy_build_assemble(struct policy_build *build, struct oft_buffer *out)
 {
-    static const size_t item_bytes[POLICY_SECTION_COUNT] = {
-        sizeof(struct policy_regime),    sizeof(uint32_t),           sizeof(struct policy_decision),
-        sizeof(struct policy_candidate), sizeof(struct policy_name), sizeof(struct policy_name),
-        sizeof(struct policy_account),   sizeof(struct policy_pool), sizeof(struct policy_endpoint),
-        sizeof(struct policy_clause),    sizeof(struct policy_key),  1};
+    static const size_t item_bytes[POLICY_SECTION_COUNT] = {sizeof(struct policy_regime),
+                                                            sizeof(uint32_t),
+                                                            sizeof(struct policy_decision),
+                                                            sizeof(struct policy_candidate),
+                                                            sizeof(struct policy_name),
+                                                            sizeof(struct policy_name),
+                                                            sizeof(struct policy_account),
+                                                            sizeof(struct policy_pool),
+                                                            sizeof(struct policy_endpoint),
+                                                            sizeof(struct policy_clause),
+                                                            sizeof(struct policy_key),
+                                                            sizeof(struct policy_limit),
+                                                            sizeof(uint32_t),
+                                                            sizeof(struct policy_ceiling),
+                                                            sizeof(struct policy_price),
+                                                            sizeof(struct policy_price_span),
+                                                            sizeof(uint32_t),
+                                                            sizeof(struct policy_period),
+                                                            sizeof(struct policy_period),
+                                                            1};
     const size_t checked_from = offsetof(struct policy_header, crc32c) + sizeof(uint32_t);
     struct policy_header header = {.magic = POLICY_MAGIC,
                                    .version = POLICY_FORMAT_VERSION,
@@ -260,6 +275,9 @@ enum oft_err policy_compile(const struct policy_compile_input *input, struct oft
         policy_build_endpoints(&build);
         policy_build_clauses(&build);
         policy_build_decisions(&build, cuts, cut_count);
+        policy_build_limits(&build);
+        policy_build_prices(&build);
+        policy_build_periods(&build);
         policy_build_keys(&build, &keys_left_out);
     }
     err = build.err;

@@ -22,6 +22,7 @@ struct policy_key_input {
     uint64_t key_id;
     const char *account;
     const char *product;
+    struct deal_limits limits; /* budgets of -1: none */
 };
 
 /* A host name resolved by the caller; looked up by (host, port). */
@@ -37,6 +38,8 @@ struct policy_compile_input {
     struct deal_attestations attested;
     uint64_t generation;
     int64_t compiled_ns;
+    int64_t
+        counted_from_ns; /* contract time: periods of budgets are known from here on; 0: compiled_ns */
     const struct policy_key_input *keys; /* keys of unknown accounts or products are left out */
     size_t key_count;
     const struct policy_resolved *resolved;
@@ -47,6 +50,11 @@ struct policy_compile_input {
     /* By serve index: the secret's index or POLICY_NO_SECRET. NULL: serve index itself when the
      * serve names a secret. */
     const uint32_t *secret_of_serve;
+    /* Days of the books' time zone for budgets: from day DAY_FIRST (since 1970-01-01) on, where each
+     * begins. NULL: days are UTC's. Months are the deal's. */
+    const oft_instant *day_begins;
+    int64_t day_first;
+    uint32_t day_count;
 };
 
 /* On OFT_OK the bytes are in OUT, 16-aligned as malloc gives. Keys left out are counted in

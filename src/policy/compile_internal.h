@@ -166,6 +166,14 @@ void policy_build_pools(struct policy_build *build);
 void policy_build_endpoints(struct policy_build *build);
 /* Regimes, rows, decisions and candidates; compile_decisions.c. */
 void policy_build_decisions(struct policy_build *build, const oft_instant *cuts, size_t cut_count);
+/* compile_limits.c: limits of products, accounts and pools, and ceilings. */
+void policy_build_limits(struct policy_build *build);
+/* Index of a new limit with NAME ("key 0f...") , or POLICY_NONE when LIMITS states nothing. */
+uint32_t policy_build_limit(struct policy_build *build, const char *what, const char *name,
+                            const struct deal_limits *limits);
+/* compile_prices.c: what budgets count by: plain prices, output limits, days and months. */
+void policy_build_prices(struct policy_build *build);
+void policy_build_periods(struct policy_build *build);
 void policy_build_keys(struct policy_build *build, size_t *ret_keys_left_out);
 enum oft_err policy_build_assemble(struct policy_build *build, struct oft_buffer *out);
 

@@ -8,6 +8,7 @@
  */
 #include "policy/compile_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,7 +105,7 @@ void policy_build_pools(struct policy_build *build)
         item.connect_timeout_ms = pool->connect_timeout_ms;
         item.first_byte_timeout_ms = pool->first_byte_timeout_ms;
         item.read_timeout_ms = pool->read_timeout_ms;
-        item.requests_per_minute = pool->requests_per_minute;
+        item.requests_per_minute = pool->limits.requests_per_minute;
         oft_buffer_append(&build->sections[POLICY_POOLS], &item, sizeof(item));
     }
 }
@@ -281,6 +282,16 @@ static bool place_key(struct policy_key *slots, size_t slot_count, const struct 
     return false;
 }
 
+static bool put_key(struct policy_build *build, struct policy_key *slots, size_t slot_count,
+                    const struct policy_key_input *from, struct policy_key *key)
+{
+    char name[24];
+
+    (void)snprintf(name, sizeof(name), "%016llx", (unsigned long long)from->key_id);
+    key->limit = policy_build_limit(build, "key", name, &from->limits);
+    return place_key(slots, slot_count, key);
+}
+
 void policy_build_keys(struct policy_build *build, size_t *ret_keys_left_out)
 {
     const struct policy_compile_input *input = build->input;
@@ -313,7 +324,7 @@ void policy_build_keys(struct policy_build *build, size_t *ret_keys_left_out)
         key.account = find_ranked(accounts, build->deal->account_count, from->account);
         key.product = find_ranked(products, build->deal->product_count, from->product);
         if (key.account == POLICY_NONE || key.product == POLICY_NONE ||
-            !place_key(slots, slot_count, &key)) {
+            !put_key(build, slots, slot_count, from, &key)) {
             (*ret_keys_left_out)++;
         }
     }

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "base/money.h"
+
 struct oft_str policy_text(const struct policy_view *view, struct policy_text text)
 {
     struct oft_str slice;
@@ -135,6 +137,87 @@ uint32_t policy_find_regime(const struct policy_view *view, int64_t instant_ns)
     }
     return low;
 }
+
+/* ---- what budgets count ------------------------------------------------------------------------ */
+
+static const struct policy_price *price_at(const struct policy_view *view,
+                                           struct policy_price_span range, int64_t instant_ns)
+{
+    uint32_t i;
+
+    for (i = range.count; i > 0; i--) { /* the latest first: it is the one in force, mostly */
+        const struct policy_price *price = &view->prices[range.first + i - 1];
+
+        if (price->from_ns <= instant_ns) {
+            return instant_ns < price->until_ns ? price : NULL;
+        }
+    }
+    return NULL;
+}
+
+const struct policy_price *policy_find_sale(const struct policy_view *view, uint32_t product,
+                                            uint32_t model, int64_t instant_ns)
+{
+    return price_at(view, view->price_of[(size_t)product * view->model_count + model], instant_ns);
+}
+
+const struct policy_price *policy_find_cost(const struct policy_view *view, uint32_t endpoint,
+                                            int64_t instant_ns)
+{
+    size_t sales = (size_t)view->product_count * view->model_count;
+
+    return price_at(view, view->price_of[sales + endpoint], instant_ns);
+}
+
+int64_t policy_amount_nanos(const struct policy_price *price, const uint64_t units[7])
+{
+    oft_u128 sum = 0;
+    unsigned i;
+
+    if (price == NULL) {
+        return 0;
+    }
+    for (i = 0; i < POLICY_PRICE_UNITS; i++) { /* the last one is the request itself */
+        sum += (oft_u128)(i < POLICY_PRICE_UNITS - 1 ? units[i] : 1) *
+               (uint64_t)price->per_million_nanos[i];
+    }
+    sum = (sum + 999999) / 1000000;
+    return sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
+}
+
+int64_t policy_period_number(const struct policy_period *periods, uint32_t count,
+                             int64_t instant_ns)
+{
+    uint32_t low = 0, high = count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (periods[middle].from_ns <= instant_ns) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return periods[low == 0 ? 0 : low - 1].number;
+}
+
+uint32_t policy_limit_of_product(const struct policy_view *view, uint32_t product)
+{
+    return view->limit_of[product];
+}
+
+uint32_t policy_limit_of_account(const struct policy_view *view, uint32_t account)
+{
+    return view->limit_of[view->product_count + account];
+}
+
+uint32_t policy_limit_of_pool(const struct policy_view *view, uint32_t pool)
+{
+    return view->limit_of[view->product_count + view->account_count + pool];
+}
+
+/* ---- the decision ------------------------------------------------------------------------------ */
 
 /* NULL or "" names no region and excludes nothing. */
 static bool in_region(const struct policy_view *view, const struct policy_candidate *candidate,

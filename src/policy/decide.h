@@ -28,10 +28,18 @@ struct policy_view {
     const struct policy_endpoint *endpoints;
     const struct policy_clause *clauses;
     const struct policy_key *key_slots;
+    const struct policy_limit *limits;
+    const uint32_t *limit_of;
+    const struct policy_ceiling *ceilings;
+    const struct policy_price *prices;
+    const struct policy_price_span *price_of;
+    const uint32_t *outputs;
+    const struct policy_period *days, *months;
     const char *strings;
     uint32_t regime_count, kind_count, row_count, decision_count, candidate_count, product_count,
         model_count;
     uint32_t account_count, pool_count, endpoint_count, clause_count;
+    uint32_t limit_count, ceiling_count, price_count, day_count, month_count;
     uint64_t key_slot_count;
 };
 
@@ -50,6 +58,20 @@ const struct policy_key *policy_find_key(const struct policy_view *view, const u
 uint32_t policy_find_model(const struct policy_view *view, struct oft_str name);
 uint32_t policy_find_product(const struct policy_view *view, struct oft_str name);
 uint32_t policy_find_account(const struct policy_view *view, struct oft_str name);
+/* What is paid for a product's requests, or owed for an endpoint's, at INSTANT; NULL: nothing. */
+const struct policy_price *policy_find_sale(const struct policy_view *view, uint32_t product,
+                                            uint32_t model, int64_t instant_ns);
+const struct policy_price *policy_find_cost(const struct policy_view *view, uint32_t endpoint,
+                                            int64_t instant_ns);
+/* Units at PRICE (NULL: 0), rounded up; INT64_MAX when it is more. UNITS as in a usage record. */
+int64_t policy_amount_nanos(const struct policy_price *price, const uint64_t units[7]);
+/* The number of the day or month of the books that INSTANT is of. */
+int64_t policy_period_number(const struct policy_period *periods, uint32_t count,
+                             int64_t instant_ns);
+/* Limits of a product, an account, a pool: an index, or POLICY_NONE. */
+uint32_t policy_limit_of_product(const struct policy_view *view, uint32_t product);
+uint32_t policy_limit_of_account(const struct policy_view *view, uint32_t account);
+uint32_t policy_limit_of_pool(const struct policy_view *view, uint32_t pool);
 /* Index of the regime that holds at INSTANT. */
 uint32_t policy_find_regime(const struct policy_view *view, int64_t instant_ns);
 

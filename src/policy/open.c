@@ -26,6 +26,14 @@ static const uint32_t item_bytes[POLICY_SECTION_COUNT] = {
     [POLICY_ENDPOINTS] = sizeof(struct policy_endpoint),
     [POLICY_CLAUSES] = sizeof(struct policy_clause),
     [POLICY_KEY_SLOTS] = sizeof(struct policy_key),
+    [POLICY_LIMITS] = sizeof(struct policy_limit),
+    [POLICY_LIMIT_OF] = sizeof(uint32_t),
+    [POLICY_CEILINGS] = sizeof(struct policy_ceiling),
+    [POLICY_PRICES] = sizeof(struct policy_price),
+    [POLICY_PRICE_OF] = sizeof(struct policy_price_span),
+    [POLICY_OUTPUTS] = sizeof(uint32_t),
+    [POLICY_DAYS] = sizeof(struct policy_period),
+    [POLICY_MONTHS] = sizeof(struct policy_period),
     [POLICY_STRINGS] = 1,
 };
 
@@ -115,6 +123,14 @@ static void fill_view(struct policy_view *view, const struct policy_header *head
     view->endpoints = section_at(header, POLICY_ENDPOINTS);
     view->clauses = section_at(header, POLICY_CLAUSES);
     view->key_slots = section_at(header, POLICY_KEY_SLOTS);
+    view->limits = section_at(header, POLICY_LIMITS);
+    view->limit_of = section_at(header, POLICY_LIMIT_OF);
+    view->ceilings = section_at(header, POLICY_CEILINGS);
+    view->prices = section_at(header, POLICY_PRICES);
+    view->price_of = section_at(header, POLICY_PRICE_OF);
+    view->outputs = section_at(header, POLICY_OUTPUTS);
+    view->days = section_at(header, POLICY_DAYS);
+    view->months = section_at(header, POLICY_MONTHS);
     view->strings = section_at(header, POLICY_STRINGS);
     view->regime_count = count_of(header, POLICY_REGIMES);
     view->kind_count = header->kind_count;
@@ -127,6 +143,11 @@ static void fill_view(struct policy_view *view, const struct policy_header *head
     view->pool_count = count_of(header, POLICY_POOLS);
     view->endpoint_count = count_of(header, POLICY_ENDPOINTS);
     view->clause_count = count_of(header, POLICY_CLAUSES);
+    view->limit_count = count_of(header, POLICY_LIMITS);
+    view->ceiling_count = count_of(header, POLICY_CEILINGS);
+    view->price_count = count_of(header, POLICY_PRICES);
+    view->day_count = count_of(header, POLICY_DAYS);
+    view->month_count = count_of(header, POLICY_MONTHS);
     view->key_slot_count = header->sections[POLICY_KEY_SLOTS].count;
 }
 
@@ -377,6 +398,108 @@ static enum oft_err check_decisions(const struct policy_view *view, struct oft_e
     return OFT_OK;
 }
 
+/* ---- limits and prices ----------------------------------------------------------------------- */
+
+static bool limit_sound(const struct policy_view *view, uint32_t limit)
+{
+    return limit == POLICY_NONE || limit < view->limit_count;
+}
+
+static enum oft_err check_limits(const struct policy_view *view, struct oft_error *reterr)
+{
+    uint64_t holders = (uint64_t)view->product_count + view->account_count + view->pool_count;
+    uint32_t i;
+
+    for (i = 0; i < view->limit_count; i++) {
+        const struct policy_limit *limit = &view->limits[i];
+
+        if (limit->id == 0 || limit->name.length == 0 || !text_sound(view, limit->name) ||
+            limit->budget_nanos[0] < 0 || limit->budget_nanos[1] < 0 ||
+            (limit->clause != POLICY_NONE && limit->clause >= view->clause_count)) {
+            return corrupt(reterr, "a limit", i);
+        }
+    }
+    if (view->header->sections[POLICY_LIMIT_OF].count != holders) {
+        return corrupt(reterr, "the number of limits", holders);
+    }
+    for (i = 0; i < holders; i++) {
+        if (!limit_sound(view, view->limit_of[i])) {
+            return corrupt(reterr, "whose limit it is", i);
+        }
+    }
+    for (i = 0; i < view->ceiling_count; i++) {
+        const struct policy_ceiling *ceiling = &view->ceilings[i];
+
+        if (ceiling->pool >= view->pool_count || ceiling->limit >= view->limit_count ||
+            (i > 0 && ceiling->pool < view->ceilings[i - 1].pool)) {
+            return corrupt(reterr, "a ceiling", i);
+        }
+    }
+    return OFT_OK;
+}
+
+static bool range_sound(const struct policy_view *view, struct policy_price_span range)
+{
+    uint32_t i;
+
+    if ((uint64_t)range.first + range.count > view->price_count) {
+        return false;
+    }
+    for (i = 1; i < range.count; i++) {
+        const struct policy_price *price = &view->prices[range.first + i];
+
+        if (price->from_ns < price[-1].until_ns) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum oft_err check_prices(const struct policy_view *view, struct oft_error *reterr)
+{
+    uint64_t ranges = (uint64_t)view->product_count * view->model_count + view->endpoint_count;
+    uint32_t i, unit;
+
+    for (i = 0; i < view->price_count; i++) {
+        const struct policy_price *price = &view->prices[i];
+
+        for (unit = 0; unit < POLICY_PRICE_UNITS; unit++) {
+            if (price->per_million_nanos[unit] < 0) {
+                return corrupt(reterr, "a price", i);
+            }
+        }
+        if (price->from_ns >= price->until_ns) {
+            return corrupt(reterr, "a price", i);
+        }
+    }
+    if (view->header->sections[POLICY_PRICE_OF].count != ranges) {
+        return corrupt(reterr, "the number of prices", ranges);
+    }
+    for (i = 0; i < ranges; i++) {
+        if (!range_sound(view, view->price_of[i])) {
+            return corrupt(reterr, "whose price it is", i);
+        }
+    }
+    if (view->header->sections[POLICY_OUTPUTS].count != view->model_count) {
+        return corrupt(reterr, "the number of output limits", view->model_count);
+    }
+    return OFT_OK;
+}
+
+static enum oft_err check_periods(const struct policy_period *periods, uint32_t count,
+                                  struct oft_error *reterr)
+{
+    uint32_t i;
+
+    for (i = 1; i < count; i++) {
+        if (periods[i].from_ns <= periods[i - 1].from_ns ||
+            periods[i].number != periods[i - 1].number + 1) {
+            return corrupt(reterr, "a day or month", i);
+        }
+    }
+    return count == 0 ? corrupt(reterr, "no days or months", 0) : OFT_OK;
+}
+
 static enum oft_err check_keys(const struct policy_view *view, struct oft_error *reterr)
 {
     static const struct policy_key empty;
@@ -396,7 +519,8 @@ static enum oft_err check_keys(const struct policy_view *view, struct oft_error 
             continue;
         }
         used++;
-        if (key->account >= view->account_count || key->product >= view->product_count) {
+        if (key->account >= view->account_count || key->product >= view->product_count ||
+            !limit_sound(view, key->limit) || key->reserved != 0) {
             return corrupt(reterr, "a key", i);
         }
     }
@@ -423,6 +547,10 @@ static enum oft_err check_things(const struct policy_view *view, struct oft_erro
         (err = check_candidates(view, reterr)) != OFT_OK ||
         (err = check_rows(view, reterr)) != OFT_OK ||
         (err = check_decisions(view, reterr)) != OFT_OK ||
+        (err = check_limits(view, reterr)) != OFT_OK ||
+        (err = check_prices(view, reterr)) != OFT_OK ||
+        (err = check_periods(view->days, view->day_count, reterr)) != OFT_OK ||
+        (err = check_periods(view->months, view->month_count, reterr)) != OFT_OK ||
         (err = check_keys(view, reterr)) != OFT_OK) {
         return err;
     }

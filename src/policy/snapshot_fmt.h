@@ -10,19 +10,22 @@
  * policy_open, so that the hot path needs no checks. All integers little-endian, sections 16-aligned.
  *
  *      header | regimes | rows | decisions | candidates | products | models | accounts | pools |
- *      endpoints | clauses | key slots | strings
+ *      endpoints | clauses | key slots | limits | limit of | ceilings | prices | price of | outputs |
+ *      days | months | strings
  *
  * The instant picks a regime (sorted, contiguous, from ALWAYS to NEVER). Accounts that no clause tells
  * apart are of one kind; kind 0 is that of the request without an account. A regime, a kind and a
  * product pick a row of decisions, one for each model; equal rows are stored once. A decision is
  * candidates in order: first the eligible ones, best first, then the barred ones, each with the
- * clause that decided. Secrets are not in here: an endpoint carries the
+ * clause that decided. What may be used of what is in the limits; what is used is not in here but in
+ * the page of policy/limits.h, found by the limit's id. Prices are the plain ones, for what budgets
+ * count; the books price by the deal itself. Secrets are not in here: an endpoint carries the
  * index of its secret in the file secrets-<generation>, which only the workers' group may read.
  */
 #include "base/base.h"
 
 #define POLICY_MAGIC          UINT64_C(0x3159434c4f50464f) /* "OFPOLCY1" as little-endian */
-#define POLICY_FORMAT_VERSION 2
+#define POLICY_FORMAT_VERSION 3
 #define POLICY_NO_SECRET      UINT32_MAX
 #define POLICY_NONE           UINT32_MAX
 
@@ -39,7 +42,16 @@ enum policy_section {
     POLICY_ENDPOINTS,  /* struct policy_endpoint */
     POLICY_CLAUSES,    /* struct policy_clause */
     POLICY_KEY_SLOTS,  /* struct policy_key, open addressing, a power of two, load at most 1/2 */
-    POLICY_STRINGS,    /* bytes; each string NUL-terminated */
+    POLICY_LIMITS,     /* struct policy_limit */
+    POLICY_LIMIT_OF, /* uint32_t: limit of each product, then account, then pool; or POLICY_NONE */
+    POLICY_CEILINGS, /* struct policy_ceiling, sorted by pool */
+    POLICY_PRICES,   /* struct policy_price */
+    POLICY_PRICE_OF, /* struct policy_price_span: sale by product * model_count + model, then cost
+                          by endpoint */
+    POLICY_OUTPUTS,  /* uint32_t: output tokens that an answer of each model has at most */
+    POLICY_DAYS,     /* struct policy_period, sorted: days of the books */
+    POLICY_MONTHS,   /* struct policy_period */
+    POLICY_STRINGS,  /* bytes; each string NUL-terminated */
     POLICY_SECTION_COUNT
 };
 
@@ -177,9 +189,52 @@ struct policy_key {
     uint64_t key_id;
     uint32_t account;
     uint32_t product;
+    uint32_t limit; /* or POLICY_NONE */
+    uint32_t reserved;
 };
 
-_Static_assert(sizeof(struct policy_header) == 280, "wire format");
+/* What may be used. Ids are found in the page of policy/limits.h. */
+enum policy_limit_period { POLICY_LIMIT_DAY, POLICY_LIMIT_MONTH, POLICY_LIMIT_PERIODS };
+struct policy_limit {
+    uint64_t id;                                /* oft_id_of(OFT_ID_LIMIT, name) */
+    struct policy_text name;                    /* "account acme": for people */
+    uint64_t requests_per_minute;               /* 0: none */
+    uint64_t tokens_per_minute;                 /* 0: none */
+    int64_t budget_nanos[POLICY_LIMIT_PERIODS]; /* INT64_MAX: none */
+    int64_t from_ns;                            /* ceilings: when the clause is in force */
+    int64_t until_ns;
+    uint32_t concurrent; /* 0: none */
+    uint32_t clause;     /* of a ceiling; else POLICY_NONE */
+};
+
+struct policy_ceiling {
+    uint32_t pool;
+    uint32_t limit;
+};
+
+/* Nano-units per million units: disjoint classes as in a usage record, then requests. */
+#define POLICY_PRICE_UNITS 8
+struct policy_price {
+    int64_t from_ns;
+    int64_t until_ns;
+    int64_t per_million_nanos[POLICY_PRICE_UNITS];
+};
+
+struct policy_price_span {
+    uint32_t first; /* in the prices: sorted, not overlapping, maybe with gaps */
+    uint32_t count;
+};
+
+/* Numbers grow by one from each to the next. */
+struct policy_period {
+    int64_t from_ns;
+    int64_t number; /* a day's: since 1970-01-01; a month's: as in base/time.h */
+};
+
+/* What an answer has at most when neither the request nor the deal says it. */
+#define POLICY_OUTPUT_TOKENS_DEFAULT 16384u
+
+_Static_assert(sizeof(struct policy_header) == 408, "wire format");
 _Static_assert(sizeof(struct policy_regime) == 16, "wire format");
 _Static_assert(sizeof(struct policy_decision) == 16, "wire format");
 _Static_assert(sizeof(struct policy_candidate) == 24, "wire format");
@@ -189,7 +244,12 @@ _Static_assert(sizeof(struct policy_pool) == 56, "wire format");
 _Static_assert(sizeof(struct policy_address) == 20, "wire format");
 _Static_assert(sizeof(struct policy_endpoint) == 240, "wire format");
 _Static_assert(sizeof(struct policy_clause) == 32, "wire format");
-_Static_assert(sizeof(struct policy_key) == 48, "wire format");
+_Static_assert(sizeof(struct policy_key) == 56, "wire format");
+_Static_assert(sizeof(struct policy_limit) == 72, "wire format");
+_Static_assert(sizeof(struct policy_ceiling) == 8, "wire format");
+_Static_assert(sizeof(struct policy_price) == 80, "wire format");
+_Static_assert(sizeof(struct policy_price_span) == 8, "wire format");
+_Static_assert(sizeof(struct policy_period) == 16, "wire format");
 
 /* No string of a snapshot is longer, and none holds a control character. */
 #define POLICY_TEXT_BYTES_MAX 8192u
