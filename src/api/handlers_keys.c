@@ -36,7 +36,7 @@ void api_post_keys(const struct api_scope *scope, struct api_answer *answer)
     char id[17] = "";
     struct oft_error error = {0};
     enum oft_err err =
-        engine_key_create(scope->options->engine, account, product, scope->now_ns, token, &error);
+        engine_key_create(scope->options->engine, account, product, NULL, scope->now_ns, token, &error);
     if (err != OFT_OK) {
         api_answer_fault(answer, err, &error, NULL);
     } else if (!api_token_id(token, id)) {

@@ -379,6 +379,10 @@ static int parts_start(struct daemon *daemon, struct oft_error *reterr)
     if (err != OFT_OK || (err = engine_begin(daemon, reterr)) != OFT_OK) {
         return start_failed(err, reterr);
     }
+    if (!drain(daemon, DRAIN_ROUNDS_LAST)) {
+        daemon_log(DAEMON_WARNING, "what a run of before left in the spool is not booked yet");
+    }
+    engine_limits_begin(daemon->engine);
     int code = publish_first(daemon, reterr);
     if (code != EXIT_STOPPED) {
         return code;

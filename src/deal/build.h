@@ -95,7 +95,7 @@ bool deal_value_class(struct deal_build *build, const struct deal_node *node,
                       enum deal_product_class *ret);
 bool deal_value_count(struct deal_build *build, const struct deal_node *node, uint64_t max,
                       uint64_t *ret);
-/* A budget is counted in 63 bits of nano-units: says so when AMOUNT is more than 9bn, or below 0. */
+/* A budget is counted in 63 bits of nano-units: says so when AMOUNT is nothing or more than 9bn. */
 bool deal_value_budget(struct deal_build *build, const struct deal_node *node, oft_nanos amount,
                        const char *clause);
 bool deal_value_duration_ms(struct deal_build *build, const struct deal_node *node, uint32_t *ret);

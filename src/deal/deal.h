@@ -77,7 +77,7 @@ struct deal_limits {
     uint64_t requests_per_minute;                     /* 0: no limit stated */
     uint64_t tokens_per_minute;                       /* 0: no limit stated */
     uint64_t concurrent;                              /* requests at once; 0: no limit stated */
-    oft_nanos budget_nanos[DEAL_BUDGET_PERIOD_COUNT]; /* -1: none stated */
+    oft_nanos budget_nanos[DEAL_BUDGET_PERIOD_COUNT]; /* 0: none stated */
 };
 
 struct deal_product {

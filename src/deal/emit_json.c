@@ -205,7 +205,7 @@ static void emit_limits(struct emitter *e, const struct deal_limits *limits)
     emit_number_member(e, "tokens_per_minute", limits->tokens_per_minute);
     emit_number_member(e, "concurrent_requests", limits->concurrent);
     for (int period = 0; period < DEAL_BUDGET_PERIOD_COUNT; period++) {
-        if (limits->budget_nanos[period] >= 0) {
+        if (limits->budget_nanos[period] > 0) {
             emit_key(e, budgets[period]);
             emit_amount(e, limits->budget_nanos[period]);
         }

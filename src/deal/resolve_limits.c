@@ -32,7 +32,7 @@ static void resolve_budget(struct deal_build *build, const struct deal_node *nod
     }
     oft_nanos *place = &limits->budget_nanos[day ? DEAL_BUDGET_DAY : DEAL_BUDGET_MONTH];
     oft_nanos nanos = 0;
-    if (*place >= 0) {
+    if (*place != 0) {
         BUILD_ERROR(build, 11, node, name, "keep one of them", "the budget per %s is said twice",
                     day ? "day" : "month");
     } else if (deal_value_amount(build, amount, name, &nanos) &&
@@ -44,7 +44,7 @@ static void resolve_budget(struct deal_build *build, const struct deal_node *nod
 void deal_resolve_limits(struct deal_build *build, const struct deal_node *node, const char *name,
                          struct deal_limits *ret)
 {
-    *ret = (struct deal_limits){.budget_nanos = {-1, -1}};
+    *ret = (struct deal_limits){0};
     deal_build_once(build, node, NODE_LIMIT, "the limit");
     deal_build_once(build, node, NODE_TOKENS_LIMIT, "the limit");
     deal_build_once(build, node, NODE_RUNNING_LIMIT, "the limit");

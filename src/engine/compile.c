@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "engine/internal.h"
+#include "engine/limits.h"
 
 static enum oft_err load_keys(struct engine *engine, struct oft_arena *arena,
                               struct policy_compile_input *input, struct oft_error *reterr)
@@ -35,6 +35,7 @@ static enum oft_err load_keys(struct engine *engine, struct oft_arena *arena,
         key->key_id = rows[i].key_id;
         key->account = rows[i].account;
         key->product = rows[i].product;
+        key->limits = rows[i].limits;
     }
     input->keys = keys;
     return OFT_OK;
@@ -144,6 +145,9 @@ static enum oft_err write_snapshot(struct engine *engine, const struct policy_co
     oft_buffer_init(&bytes, OFT_SNAPSHOT_BYTES_MAX);
     enum oft_err code = policy_compile(input, &bytes, &left_out, reterr);
     char path[METER_PATH_BYTES_MAX];
+    if (code == OFT_OK) {
+        code = engine_limits_claim(engine, &bytes, input->compiled_ns, reterr);
+    }
     if (code == OFT_OK &&
         snprintf(path, sizeof(path), "%s/" POLICY_FILE, engine->run) >= (int)sizeof(path)) {
         code = OFT_ERR_LIMIT;

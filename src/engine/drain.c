@@ -44,7 +44,7 @@ enum oft_err drain_book(struct drain *drain, const struct visit *visit,
     }
     code = ledger_batch_add(drain->batch, context->ledger, record);
     *count += code == OFT_OK ? 1 : 0;
-    return code;
+    return code == OFT_OK ? engine_spent_add(&drain->spent, context->deal, record) : code;
 }
 
 /* It counts once: the first one holds. */
@@ -342,6 +342,9 @@ static enum oft_err post(struct drain *drain)
         code = store_position_set(engine->store, ranges[i].segment, ranges[i].until, drain->reterr);
     }
     drain->result.unrated += code == OFT_OK ? posted.unrated : 0;
+    if (code == OFT_OK) {
+        code = engine_spent_write(&drain->spent, engine->store, drain->reterr);
+    }
     free(ranges);
     return code;
 }
@@ -458,6 +461,7 @@ enum oft_err engine_drain(struct engine *engine, oft_instant now_ns,
     engine_settled_end(engine, code == OFT_OK);
     ledger_batch_free(drain.batch);
     engine_intents_release(&drain.intents);
+    engine_spent_release(&drain.spent);
     free(drain.visits);
     if (code != OFT_OK) {
         if (reterr != NULL && reterr->message[0] != '\0') {

@@ -4,6 +4,7 @@
 /*
  * One drain: what drain.c and orphans.c share. Private to engine/.
  */
+#include "engine/limits.h"
 #include "engine/settled.h"
 
 /* One segment in one drain. */
@@ -27,6 +28,7 @@ struct drain {
     size_t visit_count;
     struct ledger_batch *batch;
     struct engine_intents intents;
+    struct engine_spent spent;
     uint64_t stored_intents; /* open intents in the database when the drain began */
     uint64_t last_number;    /* of the journal, before this drain */
     size_t budget;           /* records that may still be read */

@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "engine/desk_internal.h"
+#include "engine/limits.h"
 #include "engine/settled.h"
 
 const char *engine_path(struct engine *engine, const char *directory, const char *name)
@@ -97,6 +98,9 @@ static enum oft_err open_all(struct engine *engine, oft_instant now_ns, int64_t 
     if (code == OFT_OK) {
         code = engine_control_open(engine, now_ns, stale_after_ns, reterr);
     }
+    if (code == OFT_OK) {
+        code = engine_limits_open(engine, reterr);
+    }
     engine->read_buffer = calloc(OFT_DRAIN_RECORDS_MAX, sizeof(*engine->read_buffer));
     if (code == OFT_OK && engine->read_buffer == NULL) {
         code = OFT_ERR_MEMORY;
@@ -144,6 +148,7 @@ void engine_close(struct engine *engine)
     engine_contexts_drop(engine);
     engine_settled_free(engine->settlements);
     store_close(engine->store);
+    engine_limits_close(engine);
     if (engine->control != NULL) {
         (void)munmap(engine->control, CONTROL_BYTES);
     }
@@ -159,6 +164,7 @@ void engine_close(struct engine *engine)
 void engine_heartbeat(struct engine *engine, oft_instant now_ns)
 {
     atomic_store_explicit(&engine->control->heartbeat_ns, now_ns, memory_order_relaxed);
+    engine_limits_turn(engine, now_ns);
 }
 
 uint64_t engine_generation(const struct engine *engine)

@@ -101,15 +101,24 @@ enum oft_err engine_accrue(struct engine *engine, oft_instant now_ns,
 
 /* ---- keys, attestations, reports ---------------------------------------------------------------- */
 
-/* Makes a key, stores its hash, publishes. RET_TOKEN gets the token, the only time it can be had.
+/* To be called at the start, when what the spool holds was booked: if no worker of before is alive, what
+ * limits count begins anew, budgets with what the books have counted. */
+void engine_limits_begin(struct engine *engine);
+
+/* Makes a key with LIMITS (NULL: none), stores its hash, publishes. RET_TOKEN gets the token, the only time it can be had.
  */
 #define ENGINE_TOKEN_BYTES 64
 enum oft_err engine_key_create(struct engine *engine, const char *account, const char *product,
-                               oft_instant now_ns, char ret_token[ENGINE_TOKEN_BYTES],
+                               const struct deal_limits *limits, oft_instant now_ns,
+                               char ret_token[ENGINE_TOKEN_BYTES],
                                struct oft_error *reterr) OFT_MUSTCHECK;
+/* Gives a key in use other limits, and publishes. */
+enum oft_err engine_key_limit(struct engine *engine, const char *key_id_hex,
+                              const struct deal_limits *limits, oft_instant now_ns,
+                              struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err engine_key_revoke(struct engine *engine, const char *key_id_hex, oft_instant now_ns,
                                struct oft_error *reterr) OFT_MUSTCHECK;
-/* JSON: {"keys":[{"id","account","product","created","revoked"}]}. */
+/* JSON: {"keys":[{"id","account","product","created","revoked","limits"}]}. */
 enum oft_err engine_keys_list(struct engine *engine, struct oft_buffer *out,
                               struct oft_error *reterr) OFT_MUSTCHECK;
 

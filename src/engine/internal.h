@@ -55,6 +55,10 @@ struct engine {
     char last_error[480];
     struct engine_desk *desk;           /* desk_internal.h */
     struct engine_settled *settlements; /* settled.h; NULL before the first drain */
+    struct limit_page *limits;          /* limits.h */
+    int limits_fd;
+    bool limits_turned;
+    int64_t limits_number[DEAL_BUDGET_PERIOD_COUNT]; /* periods that run, when last looked */
 };
 
 /* engine.c */

@@ -20,6 +20,7 @@
  *              response   the provider's headers and JSON answers
  *              stream     server-sent events
  *              reply      our own answers, in the OpenAI form
+ *              limits     rates, budgets, concurrency; taken and given back
  *              health     cool-downs, shared by all workers
  *              meter      intents and settlements
  *              scan, usage  JSON, without nginx
@@ -39,6 +40,7 @@
 #include "meter/append.h"
 #include "policy/control.h"
 #include "policy/decide.h"
+#include "policy/limits.h"
 
 #include "ngx_http_offtake_scan.h"
 #include "ngx_http_offtake_usage.h"
@@ -56,6 +58,7 @@ typedef struct {
     size_t                       secret_length;
     ngx_uint_t                   references;
     struct policy_pool_health   *health;   /* scratch, an entry per pool */
+    struct limit_slot          **slots;    /* by limit; NULL: none to count */
 } ngx_http_offtake_policy_t;
 
 /* A pool's cool-down, in shared memory. */
@@ -91,6 +94,9 @@ typedef struct {
     EVP_MD_CTX                 *sha256_context;
     ngx_array_t                 ssl;           /* ngx_http_offtake_ssl_t */
     ngx_pool_t                 *pool;
+    struct limit_page          *limit_page;    /* NULL: not to be had */
+    int                         limit_fd;
+    struct limit_worker        *limits;
     ngx_queue_t                 idle;          /* kept-alive connections */
     ngx_queue_t                 free_items;
 } ngx_http_offtake_worker_t;
@@ -127,6 +133,38 @@ typedef enum {
     OFFTAKE_PATH_MODELS
 } ngx_http_offtake_path_t;
 
+/* What a request took of one limit. */
+typedef struct {
+    const struct policy_limit  *limit;   /* NULL: nothing */
+    struct limit_slot          *slot;
+    uint64_t                    tokens;
+    int64_t                     nanos;
+    _Atomic int64_t            *money[POLICY_LIMIT_PERIODS];
+} ngx_http_offtake_hold_t;
+
+#define OFFTAKE_HOLDS         3          /* key, account, product */
+#define OFFTAKE_CEILINGS_MAX  4          /* on one provider at one instant */
+
+/* Why a request was not admitted. */
+typedef struct {
+    const struct policy_limit  *limit;
+    enum {
+        OFFTAKE_SHORT_REQUESTS,
+        OFFTAKE_SHORT_TOKENS,
+        OFFTAKE_SHORT_TOO_LARGE,
+        OFFTAKE_SHORT_RUNNING,
+        OFFTAKE_SHORT_MONEY,
+        OFFTAKE_SHORT_UNKNOWN
+    }                           what;
+    ngx_uint_t                  retry_after; /* seconds */
+} ngx_http_offtake_short_t;
+
+typedef struct {
+    const char  *type;
+    const char  *code;
+    const char  *text;
+} ngx_http_offtake_words_t;
+
 /* One request, from admission to settlement. */
 typedef struct {
     ngx_http_request_t          *request;
@@ -159,11 +197,26 @@ typedef struct {
 
     struct meter_record          record;
     uint32_t                     reserved;     /* records */
+
+    ngx_http_offtake_hold_t      holds[OFFTAKE_HOLDS];
+    ngx_http_offtake_hold_t      pool_hold;
+    ngx_http_offtake_hold_t      ceilings[OFFTAKE_CEILINGS_MAX];
+    ngx_uint_t                   ceiling_count;
+    int64_t                      period_number[POLICY_LIMIT_PERIODS];
+    uint64_t                     promised_input;   /* tokens */
+    uint64_t                     promised_output;
+    int64_t                      promised_nanos;
+    int64_t                      promised_cost_nanos;
+    uint32_t                     place;        /* in the worker's row */
+
     u_char                       request_id[32];
     struct timespec              started;      /* monotonic */
 
     ngx_int_t                    sent_rc;      /* what sending our reply gave */
 
+    unsigned                     budgeted:1;
+    unsigned                     has_place:1;
+    unsigned                     pool_taken:1;  /* the choice has room */
     unsigned                     admitted:1;   /* must settle */
     unsigned                     settled:1;
     unsigned                     answered:1;   /* by our own reply */
@@ -262,6 +315,17 @@ void ngx_http_offtake_health_up(ngx_http_offtake_main_conf_t *omcf,
     uint64_t pool_id);
 ngx_uint_t ngx_http_offtake_health_wait(ngx_http_offtake_main_conf_t *omcf,
     ngx_http_offtake_ctx_t *ctx);
+
+/* limits */
+ngx_int_t ngx_http_offtake_limits_start(ngx_http_offtake_main_conf_t *omcf,
+    ngx_log_t *log);
+ngx_int_t ngx_http_offtake_limits_find(ngx_http_offtake_worker_t *worker,
+    ngx_http_offtake_policy_t *policy, ngx_log_t *log);
+ngx_int_t ngx_http_offtake_limits_admit(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
+ngx_uint_t ngx_http_offtake_limits_next_pool(ngx_http_offtake_ctx_t *ctx,
+    ngx_http_offtake_short_t *why);
+void ngx_http_offtake_limits_settle(ngx_http_offtake_ctx_t *ctx);
 
 /* meter */
 ngx_int_t ngx_http_offtake_meter_start(ngx_http_offtake_main_conf_t *omcf,

@@ -457,6 +457,11 @@ ngx_http_offtake_admit(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
         return rc;
     }
 
+    rc = ngx_http_offtake_limits_admit(r, ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     return ngx_http_offtake_upstream_start(r, ctx);
 }
 

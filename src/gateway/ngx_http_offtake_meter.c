@@ -135,6 +135,8 @@ ngx_http_offtake_meter_intent(ngx_http_request_t *r,
     ngx_memzero(ctx->record.units, sizeof(ctx->record.units));
     ctx->record.units[0] = ngx_http_offtake_input_estimate(ctx);
     ctx->record.units[3] = ctx->scanned.max_output_tokens;
+    ctx->record.charged_nanos = ctx->promised_nanos;
+    ctx->record.cost_nanos = ctx->promised_cost_nanos;
     ctx->record.attempts++;
 
     return ngx_http_offtake_append(ctx, METER_INTENT);
@@ -245,6 +247,7 @@ ngx_http_offtake_meter_settle(void *data)
     r = ctx->request;
 
     ngx_http_offtake_units(ctx);
+    ngx_http_offtake_limits_settle(ctx);
     ngx_http_offtake_service_tier(ctx);
 
     record->status = (uint16_t) (ctx->client_gone ? 499

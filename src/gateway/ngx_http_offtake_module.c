@@ -359,6 +359,7 @@ ngx_http_offtake_init_process(ngx_cycle_t *cycle)
         || ngx_array_init(&worker->ssl, cycle->pool, 4,
                           sizeof(ngx_http_offtake_ssl_t)) != NGX_OK
         || ngx_http_offtake_keepalive_init(omcf) != NGX_OK
+        || ngx_http_offtake_limits_start(omcf, cycle->log) != NGX_OK
         || ngx_http_offtake_policy_start(omcf, cycle->log) != NGX_OK)
     {
         return NGX_ERROR;

@@ -88,6 +88,10 @@ ngx_http_offtake_policy_free(ngx_http_offtake_policy_t *policy)
         (void) munmap(policy->secret_bytes, policy->secret_length);
     }
 
+    if (policy->slots != NULL) {
+        ngx_free(policy->slots);
+    }
+
     ngx_free(policy->health);
     ngx_free(policy);
 }
@@ -196,6 +200,10 @@ ngx_http_offtake_policy_load(ngx_http_offtake_main_conf_t *omcf,
     }
 
     if (ngx_http_offtake_policy_secrets(omcf, policy, log) != NGX_OK) {
+        goto failed;
+    }
+
+    if (ngx_http_offtake_limits_find(omcf->worker, policy, log) != NGX_OK) {
         goto failed;
     }
 

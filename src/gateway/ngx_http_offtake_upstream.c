@@ -231,12 +231,20 @@ ngx_http_offtake_sockaddr(ngx_http_request_t *r, ngx_peer_connection_t *pc,
 
 /* The next allowed pool, or the same one again after a stale connection. */
 
-static void
+static ngx_int_t
 ngx_http_offtake_choose(ngx_http_offtake_ctx_t *ctx)
 {
+    ngx_http_offtake_short_t       why;
     const struct policy_endpoint  *endpoint;
 
     if (!ctx->same_pool) {
+        if (!ctx->pool_taken
+            && !ngx_http_offtake_limits_next_pool(ctx, &why))
+        {
+            return NGX_BUSY;
+        }
+
+        ctx->pool_taken = 0;
         ctx->candidate = ctx->answer->choices[ctx->choice].candidate;
         ctx->choice++;
 
@@ -246,6 +254,8 @@ ngx_http_offtake_choose(ngx_http_offtake_ctx_t *ctx)
     }
 
     ctx->same_pool = 0;
+
+    return NGX_OK;
 }
 
 
@@ -265,11 +275,10 @@ ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data)
     pc->cached = 0;
     pc->connection = NULL;
 
-    if (!ctx->same_pool && ctx->choice >= ctx->answer->up_count) {
+    if (ngx_http_offtake_choose(ctx) != NGX_OK) {
         return NGX_BUSY;
     }
 
-    ngx_http_offtake_choose(ctx);
     endpoint = &view->endpoints[ctx->candidate->endpoint];
 
     ctx->record.pool_id = view->pools[ctx->candidate->pool].id;

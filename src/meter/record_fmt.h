@@ -91,10 +91,14 @@ struct meter_record {
     uint32_t stream_events;     /* data events handed on */
     uint64_t request_bytes;
     uint64_t response_bytes;
-    uint8_t reserved[48];
+    int64_t
+        charged_nanos;  /* what budgets of key, account and product counted; an intent: promised */
+    int64_t cost_nanos; /* what ceilings on the provider counted */
+    uint8_t reserved[32];
 };
 _Static_assert(sizeof(struct meter_record) == METER_RECORD_BYTES, "the record is a wire format");
 _Static_assert(offsetof(struct meter_record, units) == 104, "the record is a wire format");
+_Static_assert(offsetof(struct meter_record, charged_nanos) == 208, "the record is a wire format");
 _Static_assert(offsetof(struct meter_record, service_tier) == 171, "the record is a wire format");
 
 struct meter_segment_header {

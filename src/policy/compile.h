@@ -22,7 +22,7 @@ struct policy_key_input {
     uint64_t key_id;
     const char *account;
     const char *product;
-    struct deal_limits limits; /* budgets of -1: none */
+    struct deal_limits limits;
 };
 
 /* A host name resolved by the caller; looked up by (host, port). */

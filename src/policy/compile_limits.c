@@ -15,14 +15,14 @@ static int64_t budget_of(const struct deal_limits *limits, enum deal_budget_peri
 {
     oft_nanos nanos = limits->budget_nanos[period];
 
-    return nanos < 0 || nanos > INT64_MAX ? INT64_MAX : (int64_t)nanos;
+    return nanos <= 0 || nanos > INT64_MAX ? INT64_MAX : (int64_t)nanos;
 }
 
 static bool states_nothing(const struct deal_limits *limits)
 {
     return limits->requests_per_minute == 0 && limits->tokens_per_minute == 0 &&
-           limits->concurrent == 0 && limits->budget_nanos[DEAL_BUDGET_DAY] < 0 &&
-           limits->budget_nanos[DEAL_BUDGET_MONTH] < 0;
+           limits->concurrent == 0 && limits->budget_nanos[DEAL_BUDGET_DAY] == 0 &&
+           limits->budget_nanos[DEAL_BUDGET_MONTH] == 0;
 }
 
 static uint32_t put_limit(struct policy_build *build, const char *what, const char *name,

@@ -185,6 +185,32 @@ int64_t policy_amount_nanos(const struct policy_price *price, const uint64_t uni
     return sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
 }
 
+static uint64_t dearest(const struct policy_price *price, unsigned first, unsigned last)
+{
+    uint64_t most = 0;
+    unsigned i;
+
+    for (i = first; i <= last; i++) {
+        uint64_t nanos = (uint64_t)price->per_million_nanos[i];
+
+        most = nanos > most ? nanos : most;
+    }
+    return most;
+}
+
+int64_t policy_promise_nanos(const struct policy_price *price, uint64_t input, uint64_t output)
+{
+    oft_u128 sum;
+
+    if (price == NULL) {
+        return 0;
+    }
+    sum = (oft_u128)input * dearest(price, 0, 2) + (oft_u128)output * dearest(price, 3, 4) +
+          (uint64_t)price->per_million_nanos[POLICY_PRICE_UNITS - 1];
+    sum = (sum + 999999) / 1000000;
+    return sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
+}
+
 int64_t policy_period_number(const struct policy_period *periods, uint32_t count,
                              int64_t instant_ns)
 {

@@ -65,6 +65,8 @@ const struct policy_price *policy_find_cost(const struct policy_view *view, uint
                                             int64_t instant_ns);
 /* Units at PRICE (NULL: 0), rounded up; INT64_MAX when it is more. UNITS as in a usage record. */
 int64_t policy_amount_nanos(const struct policy_price *price, const uint64_t units[7]);
+/* What INPUT and OUTPUT tokens cost at most, whichever of their classes they turn out to be of. */
+int64_t policy_promise_nanos(const struct policy_price *price, uint64_t input, uint64_t output);
 /* The number of the day or month of the books that INSTANT is of. */
 int64_t policy_period_number(const struct policy_period *periods, uint32_t count,
                              int64_t instant_ns);

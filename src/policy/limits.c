@@ -3,6 +3,9 @@
  * The shared page of limits: opening it, and the few atomic steps by which workers take and give
  * back. Edge.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* F_OFD_SETLK, when nginx's build compiles this */
+#endif
 #include "policy/limits.h"
 
 #include <errno.h>
@@ -258,6 +261,22 @@ static bool lock_row(int fd, uint32_t row, short type)
     struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)row, .l_len = 1};
 
     return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool limit_page_idle(struct limit_page *page, int fd)
+{
+    uint32_t i;
+
+    for (i = 0; i < LIMIT_WORKER_COUNT; i++) {
+        if (atomic_load(&page->rows[i].used) == 0) {
+            continue;
+        }
+        if (!lock_row(fd, i, F_WRLCK)) {
+            return false;
+        }
+        (void)lock_row(fd, i, F_UNLCK);
+    }
+    return true;
 }
 
 static void give_back(struct limit_page *page, struct limit_row *row)

@@ -71,6 +71,8 @@ enum oft_err limit_page_map(const char *path, bool create, struct limit_page **r
                             int *ret_fd, struct oft_error *reterr) OFT_MUSTCHECK;
 void limit_page_unmap(struct limit_page *page, int fd);
 
+/* Whether no worker lives that counts in the page. */
+bool limit_page_idle(struct limit_page *page, int fd);
 /* Forgets everything that is counted. Only when no worker runs. */
 void limit_page_clear(struct limit_page *page);
 

@@ -46,6 +46,7 @@ extern const char STORE_SCHEMA_CORRECTIONS[];
 extern const char STORE_SCHEMA_TRACE[];
 extern const char STORE_SCHEMA_PERIODS[];
 extern const char STORE_SCHEMA_SPANS[];
+extern const char STORE_SCHEMA_LIMITS[];
 
 /* corrections.c: the rows that STATEMENT, of these columns, gives. */
 #define STORE_CORRECTION_COLUMNS \

@@ -327,17 +327,23 @@ static enum oft_err take_key(sqlite3_stmt *statement, struct oft_arena *arena, v
     key->product = store_column_copy(statement, 3, arena);
     key->created_ns = sqlite3_column_int64(statement, 4);
     key->revoked_ns = sqlite3_column_int64(statement, 5);
+    key->limits.requests_per_minute = (uint64_t)sqlite3_column_int64(statement, 6);
+    key->limits.tokens_per_minute = (uint64_t)sqlite3_column_int64(statement, 7);
+    key->limits.concurrent = (uint64_t)sqlite3_column_int64(statement, 8);
+    key->limits.budget_nanos[DEAL_BUDGET_DAY] = sqlite3_column_int64(statement, 9);
+    key->limits.budget_nanos[DEAL_BUDGET_MONTH] = sqlite3_column_int64(statement, 10);
     return key->account == NULL || key->product == NULL ? OFT_ERR_MEMORY : OFT_OK;
 }
 
 enum oft_err store_keys(struct store *store, struct oft_arena *arena, struct store_key **ret_keys,
                         size_t *ret_count, struct oft_error *reterr)
 {
-    sqlite3_stmt *statement =
-        store_prepare(store,
-                      "SELECT key_id, sha256, account, product, created_ns, revoked_ns"
-                      " FROM api_key ORDER BY created_ns, key_id",
-                      reterr);
+    sqlite3_stmt *statement = store_prepare(
+        store,
+        "SELECT key_id, sha256, account, product, created_ns, revoked_ns,"
+        " requests_per_minute, tokens_per_minute, concurrent, day_nanos, month_nanos"
+        " FROM api_key LEFT JOIN key_limit USING (key_id) ORDER BY created_ns, key_id",
+        reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }

@@ -80,8 +80,13 @@ static const char TO_SCHEMA_3[] =
 
 /* From schema 3: what the books came to hold, each part from a file of its own. */
 static const char *const TO_SCHEMA_4[] = {
-    STORE_SCHEMA_PERIODS, STORE_SCHEMA_TRACE,         STORE_SCHEMA_CORRECTIONS,
-    STORE_SCHEMA_SPANS,   "PRAGMA user_version = 4;", NULL,
+    STORE_SCHEMA_PERIODS,
+    STORE_SCHEMA_TRACE,
+    STORE_SCHEMA_CORRECTIONS,
+    STORE_SCHEMA_SPANS,
+    STORE_SCHEMA_LIMITS,
+    "PRAGMA user_version = 4;",
+    NULL,
 };
 
 /* How a file of schema `from` comes one step nearer; 0 is a new one. */

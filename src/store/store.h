@@ -87,7 +87,8 @@ struct store_key {
     const char *account;
     const char *product;
     oft_instant created_ns;
-    oft_instant revoked_ns; /* 0: in use */
+    oft_instant revoked_ns;    /* 0: in use */
+    struct deal_limits limits; /* as read; written by store_key_limits_put (store/limits.h) */
 };
 enum oft_err store_key_put(struct store *store, const struct store_key *key,
                            struct oft_error *reterr) OFT_MUSTCHECK;

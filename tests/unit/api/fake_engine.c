@@ -51,12 +51,22 @@ enum oft_err engine_drain(struct engine *engine, oft_instant now_ns,
 }
 
 enum oft_err engine_key_create(struct engine *engine, const char *account, const char *product,
-                               oft_instant now_ns, char ret_token[ENGINE_TOKEN_BYTES],
-                               struct oft_error *reterr)
+                               const struct deal_limits *limits, oft_instant now_ns,
+                               char ret_token[ENGINE_TOKEN_BYTES], struct oft_error *reterr)
 {
     (void)now_ns;
+    (void)limits;
     (void)snprintf(ret_token, ENGINE_TOKEN_BYTES, "oft_token");
     return answer(engine, reterr, "key_create %s %s", account, product);
+}
+
+enum oft_err engine_key_limit(struct engine *engine, const char *key_id_hex,
+                              const struct deal_limits *limits, oft_instant now_ns,
+                              struct oft_error *reterr)
+{
+    (void)now_ns;
+    return answer(engine, reterr, "key_limit %s %llu", key_id_hex,
+                  (unsigned long long)limits->requests_per_minute);
 }
 
 enum oft_err engine_key_revoke(struct engine *engine, const char *key_id_hex, oft_instant now_ns,

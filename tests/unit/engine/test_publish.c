@@ -279,7 +279,7 @@ static void a_key_is_in_the_snapshot_until_it_is_revoked(void **state)
     uint8_t reversed[8];
     struct oft_error error = {0};
     struct oft_buffer list;
-    assert_int_equal(engine_key_create(world->engine, "acme", "api", world->now, token, &error),
+    assert_int_equal(engine_key_create(world->engine, "acme", "api", NULL, world->now, token, &error),
                      OFT_OK);
     assert_int_equal(strlen(token), 47);
     assert_memory_equal(token, "oft_", 4);
@@ -305,7 +305,7 @@ static void a_key_outlives_a_restart_and_its_text_is_kept_nowhere(void **state)
     struct world *world = *state;
     char token[ENGINE_TOKEN_BYTES];
     struct oft_error error = {0};
-    assert_int_equal(engine_key_create(world->engine, "acme", "api", world->now, token, &error),
+    assert_int_equal(engine_key_create(world->engine, "acme", "api", NULL, world->now, token, &error),
                      OFT_OK);
     world_reopen(world);
     world_publish(world);
@@ -324,10 +324,10 @@ static void a_key_for_unknown_names_is_refused(void **state)
     struct world *world = *state;
     char token[ENGINE_TOKEN_BYTES];
     struct oft_error error = {0};
-    assert_int_equal(engine_key_create(world->engine, "nobody", "api", world->now, token, &error),
+    assert_int_equal(engine_key_create(world->engine, "nobody", "api", NULL, world->now, token, &error),
                      OFT_ERR_NOT_FOUND);
     assert_int_equal(
-        engine_key_create(world->engine, "acme", "' OR 1=1", world->now, token, &error),
+        engine_key_create(world->engine, "acme", "' OR 1=1", NULL, world->now, token, &error),
         OFT_ERR_NOT_FOUND);
     assert_int_equal(engine_key_revoke(world->engine, "xyz", world->now, &error), OFT_ERR_INVALID);
     assert_int_equal(world_sql(world, "SELECT count(*) FROM api_key"), 0);
