@@ -112,6 +112,8 @@ void api_post_attest(const struct api_scope *scope, struct api_answer *answer);
 void api_get_attestations(const struct api_scope *scope, struct api_answer *answer);
 void api_get_keys(const struct api_scope *scope, struct api_answer *answer);
 void api_post_keys(const struct api_scope *scope, struct api_answer *answer);
+void api_post_key_limits(const struct api_scope *scope, struct api_answer *answer);
+void api_post_key_rotate(const struct api_scope *scope, struct api_answer *answer);
 void api_delete_key(const struct api_scope *scope, struct api_answer *answer);
 void api_get_focus(const struct api_scope *scope, struct api_answer *answer);
 void api_get_metering(const struct api_scope *scope, struct api_answer *answer);

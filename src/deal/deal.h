@@ -72,6 +72,10 @@ struct deal_provider {
 /* Days and months of the books. */
 enum deal_budget_period { DEAL_BUDGET_DAY, DEAL_BUDGET_MONTH, DEAL_BUDGET_PERIOD_COUNT };
 
+#define DEAL_LIMIT_REQUESTS_MAX UINT64_C(1000000000)
+#define DEAL_LIMIT_TOKENS_MAX   UINT64_C(1000000000000)
+#define DEAL_BUDGET_NANOS_MAX   ((oft_nanos)9000000000 * OFT_NANOS_PER_UNIT)
+
 /* What may be used: the gateway refuses what is beyond, or takes another pool. */
 struct deal_limits {
     uint64_t requests_per_minute;                     /* 0: no limit stated */

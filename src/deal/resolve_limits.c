@@ -4,9 +4,6 @@
  */
 #include "deal/build.h"
 
-#define REQUESTS_MAX UINT64_C(1000000000)
-#define TOKENS_MAX   UINT64_C(1000000000000)
-
 static void resolve_concurrent(struct deal_build *build, const struct deal_node *node,
                                const char *name, uint64_t *ret)
 {
@@ -16,7 +13,7 @@ static void resolve_concurrent(struct deal_build *build, const struct deal_node 
                     "\"%.*s\" is no kind of requests", (int)word->text.length, word->text.data);
         return;
     }
-    (void)deal_value_count(build, node, REQUESTS_MAX, ret);
+    (void)deal_value_count(build, node, DEAL_LIMIT_REQUESTS_MAX, ret);
 }
 
 static void resolve_budget(struct deal_build *build, const struct deal_node *node, const char *name,
@@ -50,9 +47,9 @@ void deal_resolve_limits(struct deal_build *build, const struct deal_node *node,
     deal_build_once(build, node, NODE_RUNNING_LIMIT, "the limit");
     for (const struct deal_node *n = node->first; n != NULL; n = n->next) {
         if (n->kind == NODE_LIMIT) {
-            (void)deal_value_count(build, n, REQUESTS_MAX, &ret->requests_per_minute);
+            (void)deal_value_count(build, n, DEAL_LIMIT_REQUESTS_MAX, &ret->requests_per_minute);
         } else if (n->kind == NODE_TOKENS_LIMIT) {
-            (void)deal_value_count(build, n, TOKENS_MAX, &ret->tokens_per_minute);
+            (void)deal_value_count(build, n, DEAL_LIMIT_TOKENS_MAX, &ret->tokens_per_minute);
         } else if (n->kind == NODE_RUNNING_LIMIT) {
             resolve_concurrent(build, n, name, &ret->concurrent);
         } else if (n->kind == NODE_BUDGET) {

@@ -122,7 +122,7 @@ bool deal_value_count(struct deal_build *build, const struct deal_node *node, ui
 bool deal_value_budget(struct deal_build *build, const struct deal_node *node, oft_nanos amount,
                        const char *clause)
 {
-    if (amount <= 0 || amount > (oft_nanos)9000000000 * OFT_NANOS_PER_UNIT) {
+    if (amount <= 0 || amount > DEAL_BUDGET_NANOS_MAX) {
         BUILD_ERROR(build, 23, node, clause, "write an amount above 0 and up to 9bn",
                     "what may be spent in a day or a month is counted up to 9bn");
         return false;

@@ -13,12 +13,13 @@
 #include "base/limits.h"
 #include "engine/limits.h"
 
-static enum oft_err load_keys(struct engine *engine, struct oft_arena *arena,
+/* Also keeps when the first of the tokens that keys had before is to end. */
+static enum oft_err load_keys(struct engine *engine, oft_instant now_ns, struct oft_arena *arena,
                               struct policy_compile_input *input, struct oft_error *reterr)
 {
     struct store_key *rows = NULL;
     size_t count = 0;
-    enum oft_err code = store_keys(engine->store, arena, &rows, &count, reterr);
+    enum oft_err code = store_tokens(engine->store, now_ns, arena, &rows, &count, reterr);
     if (code != OFT_OK) {
         return code;
     }
@@ -26,16 +27,18 @@ static enum oft_err load_keys(struct engine *engine, struct oft_arena *arena,
     if (keys == NULL) {
         return OFT_ERR_MEMORY;
     }
+    engine->former_token_ends_ns = OFT_INSTANT_NEVER;
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].revoked_ns != 0) {
-            continue;
-        }
         struct policy_key_input *key = &keys[input->key_count++];
         memcpy(key->sha256, rows[i].sha256, sizeof(key->sha256));
         key->key_id = rows[i].key_id;
         key->account = rows[i].account;
         key->product = rows[i].product;
         key->limits = rows[i].limits;
+        if (rows[i].former_until_ns != 0 &&
+            rows[i].former_until_ns < engine->former_token_ends_ns) {
+            engine->former_token_ends_ns = rows[i].former_until_ns;
+        }
     }
     input->keys = keys;
     return OFT_OK;
@@ -188,7 +191,7 @@ enum oft_err engine_release(struct engine *engine, const struct deal *deal, uint
                                          .compiled_ns = now_ns,
                                          .counted_from_ns = engine_contract_now(engine, now_ns)};
     int64_t *values = NULL;
-    enum oft_err code = load_keys(engine, &arena, &input, reterr);
+    enum oft_err code = load_keys(engine, now_ns, &arena, &input, reterr);
     if (code == OFT_OK) {
         code = resolve_all(deal, &arena, &input, report);
     }

@@ -116,9 +116,15 @@ enum oft_err engine_key_create(struct engine *engine, const char *account, const
 enum oft_err engine_key_limit(struct engine *engine, const char *key_id_hex,
                               const struct deal_limits *limits, oft_instant now_ns,
                               struct oft_error *reterr) OFT_MUSTCHECK;
+/* Gives a key in use a new token, once more the only time it can be had. The one it had is good for KEEP_NS yet, at
+ * most ENGINE_TOKEN_KEEP_NS_MAX. Id, limits and what was spent stay the key's. */
+#define ENGINE_TOKEN_KEEP_NS_MAX (90 * OFT_NS_PER_DAY)
+enum oft_err engine_key_rotate(struct engine *engine, const char *key_id_hex, int64_t keep_ns,
+                               oft_instant now_ns, char ret_token[ENGINE_TOKEN_BYTES],
+                               struct oft_error *reterr) OFT_MUSTCHECK;
 enum oft_err engine_key_revoke(struct engine *engine, const char *key_id_hex, oft_instant now_ns,
                                struct oft_error *reterr) OFT_MUSTCHECK;
-/* JSON: {"keys":[{"id","account","product","created","revoked","limits"}]}. */
+/* JSON: {"keys":[{"id","account","product","created","revoked","former_token_until","limits"}]}. */
 enum oft_err engine_keys_list(struct engine *engine, struct oft_buffer *out,
                               struct oft_error *reterr) OFT_MUSTCHECK;
 

@@ -131,6 +131,56 @@ enum oft_err engine_key_limit(struct engine *engine, const char *key_id_hex,
     return code == OFT_OK ? engine_republish(engine, now_ns, reterr) : code;
 }
 
+static enum oft_err put_token(struct engine *engine, uint64_t key_id, const char *token,
+                              oft_instant until_ns, struct oft_error *reterr)
+{
+    uint8_t sha256[OFT_SHA256_BYTES];
+    enum oft_err code = oft_sha256_once(token, strlen(token), sha256);
+    if (code == OFT_OK) {
+        code = store_begin(engine->store, reterr);
+    }
+    if (code != OFT_OK) {
+        return code;
+    }
+    code = store_key_rotate(engine->store, key_id, sha256, until_ns, reterr);
+    if (code == OFT_OK) {
+        code = store_commit(engine->store, reterr);
+    }
+    if (code != OFT_OK) {
+        store_rollback(engine->store);
+    }
+    return code;
+}
+
+enum oft_err engine_key_rotate(struct engine *engine, const char *key_id_hex, int64_t keep_ns,
+                               oft_instant now_ns, char ret_token[ENGINE_TOKEN_BYTES],
+                               struct oft_error *reterr)
+{
+    uint64_t key_id = 0;
+    ret_token[0] = '\0';
+    if (keep_ns < 0 || keep_ns > ENGINE_TOKEN_KEEP_NS_MAX) {
+        return oft_fail(reterr, OFT_ERR_INVALID,
+                        "the token of before can be kept for up to 90 days");
+    }
+    enum oft_err code = read_id(key_id_hex, &key_id, reterr);
+    if (code == OFT_OK) {
+        code = key_in_use(engine, key_id, reterr);
+    }
+    if (code == OFT_OK) {
+        code = engine_token_make("oft_", ret_token, reterr);
+    }
+    if (code == OFT_OK) {
+        code = put_token(engine, key_id, ret_token, keep_ns == 0 ? 0 : now_ns + keep_ns, reterr);
+    }
+    if (code == OFT_OK) {
+        code = engine_republish(engine, now_ns, reterr);
+    }
+    if (code != OFT_OK) {
+        OPENSSL_cleanse(ret_token, ENGINE_TOKEN_BYTES);
+    }
+    return code;
+}
+
 enum oft_err engine_key_revoke(struct engine *engine, const char *key_id_hex, oft_instant now_ns,
                                struct oft_error *reterr)
 {
@@ -174,6 +224,7 @@ static json_t *key_json(const struct store_key *key)
     char id[17];
     char created[OFT_INSTANT_TEXT_BYTES];
     char revoked[OFT_INSTANT_TEXT_BYTES];
+    char until[OFT_INSTANT_TEXT_BYTES];
     (void)snprintf(id, sizeof(id), "%016llx", (unsigned long long)key->key_id);
     json_t *item =
         json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", id, "account", key->account, "product",
@@ -181,6 +232,10 @@ static json_t *key_json(const struct store_key *key)
                   limits_json(&key->limits));
     json_t *end = key->revoked_ns == 0 ? json_null()
                                        : json_string(oft_instant_format(key->revoked_ns, revoked));
+    if (item != NULL && key->former_until_ns != 0) {
+        (void)json_object_set_new(item, "former_token_until",
+                                  json_string(oft_instant_format(key->former_until_ns, until)));
+    }
     if (item != NULL && json_object_set_new(item, "revoked", end) != 0) {
         json_decref(item);
         return NULL;

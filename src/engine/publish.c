@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "engine/desk_internal.h"
 #include "policy/lint.h"
+#include "store/limits.h"
 
 struct deal_attestations engine_attested_now(const struct engine *engine)
 {
@@ -191,8 +192,14 @@ static enum oft_err republish_when_worth(struct engine *engine, oft_instant now_
     oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
     enum oft_err code = engine_values(engine, engine->deal, engine_attested_now(engine), now_ns,
                                       &arena, &values, reterr);
-    bool changed = code == OFT_OK && memcmp(values, engine->values,
-                                            engine->deal->clause_count * sizeof(*values)) != 0;
+    bool changed = false;
+    if (code == OFT_OK && now_ns >= engine->former_token_ends_ns) {
+        code = store_former_tokens_end(engine->store, now_ns, reterr);
+        changed = code == OFT_OK;
+    }
+    changed = changed ||
+              (code == OFT_OK &&
+               memcmp(values, engine->values, engine->deal->clause_count * sizeof(*values)) != 0);
     oft_arena_release(&arena);
     return changed ? engine_republish(engine, now_ns, reterr) : code;
 }

@@ -40,7 +40,8 @@ struct policy_compile_input {
     int64_t compiled_ns;
     int64_t
         counted_from_ns; /* contract time: periods of budgets are known from here on; 0: compiled_ns */
-    const struct policy_key_input *keys; /* keys of unknown accounts or products are left out */
+    /* A row for each token; those of one key stand together. Keys of unknown accounts or products are left out. */
+    const struct policy_key_input *keys;
     size_t key_count;
     const struct policy_resolved *resolved;
     size_t resolved_count;

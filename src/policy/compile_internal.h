@@ -144,7 +144,8 @@ struct policy_build {
     uint32_t *clause_of_cost;
     uint32_t *clause_of_sale;
     uint32_t *clause_of_license;
-    enum oft_err err; /* the first failure; later steps do nothing */
+    uint32_t limit_of_last_key; /* tokens of one key share its limits */
+    enum oft_err err;           /* the first failure; later steps do nothing */
     struct oft_error *reterr;
 };
 

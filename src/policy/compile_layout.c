@@ -288,7 +288,10 @@ static bool put_key(struct policy_build *build, struct policy_key *slots, size_t
     char name[24];
 
     (void)snprintf(name, sizeof(name), "%016llx", (unsigned long long)from->key_id);
-    key->limit = policy_build_limit(build, "key", name, &from->limits);
+    if (from == build->input->keys || from[-1].key_id != from->key_id) {
+        build->limit_of_last_key = policy_build_limit(build, "key", name, &from->limits);
+    }
+    key->limit = build->limit_of_last_key;
     return place_key(slots, slot_count, key);
 }
 

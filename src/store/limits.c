@@ -68,3 +68,53 @@ enum oft_err store_key_limits_put(struct store *store, uint64_t key_id,
     (void)sqlite3_bind_int64(statement, 6, (int64_t)limits->budget_nanos[DEAL_BUDGET_MONTH]);
     return store_run(store, statement, reterr);
 }
+
+static enum oft_err keep_former(struct store *store, uint64_t key_id, oft_instant until_ns,
+                                struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store,
+                      "INSERT INTO former_token (sha256, key_id, until_ns)"
+                      " SELECT sha256, key_id, ?2 FROM api_key WHERE key_id = ?1",
+                      reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)key_id);
+    (void)sqlite3_bind_int64(statement, 2, until_ns);
+    return store_run(store, statement, reterr);
+}
+
+enum oft_err store_key_rotate(struct store *store, uint64_t key_id, const uint8_t sha256[32],
+                              oft_instant until_ns, struct oft_error *reterr)
+{
+    enum oft_err code = until_ns == 0 ? OFT_OK : keep_former(store, key_id, until_ns, reterr);
+    if (code != OFT_OK) {
+        return code;
+    }
+    sqlite3_stmt *statement = store_prepare(
+        store, "UPDATE api_key SET sha256 = ?2 WHERE key_id = ?1 AND revoked_ns = 0", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)key_id);
+    store_bind_blob(statement, 2, sha256, 32);
+    code = store_run(store, statement, reterr);
+    if (code == OFT_OK && sqlite3_changes(store->database) == 0) {
+        return oft_fail(reterr, OFT_ERR_NOT_FOUND,
+                        "no key in use has this id; `offtake keys list` shows them");
+    }
+    return code;
+}
+
+enum oft_err store_former_tokens_end(struct store *store, oft_instant now_ns,
+                                     struct oft_error *reterr)
+{
+    sqlite3_stmt *statement =
+        store_prepare(store, "DELETE FROM former_token WHERE until_ns <= ?1", reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, now_ns);
+    return store_run(store, statement, reterr);
+}

@@ -34,5 +34,12 @@ enum oft_err store_spent_get(struct store *store, struct store_spent *spent,
 enum oft_err store_key_limits_put(struct store *store, uint64_t key_id,
                                   const struct deal_limits *limits,
                                   struct oft_error *reterr) OFT_MUSTCHECK;
+/* KEY_ID, which must be in use, has the token of SHA256 from now on. The one it had is good until UNTIL (0: no longer).
+ * OFT_ERR_NOT_FOUND when there is no such key in use. */
+enum oft_err store_key_rotate(struct store *store, uint64_t key_id, const uint8_t sha256[32],
+                              oft_instant until_ns, struct oft_error *reterr) OFT_MUSTCHECK;
+/* Forgets tokens that were good until NOW or before. */
+enum oft_err store_former_tokens_end(struct store *store, oft_instant now_ns,
+                                     struct oft_error *reterr) OFT_MUSTCHECK;
 
 #endif

@@ -332,7 +332,19 @@ static enum oft_err take_key(sqlite3_stmt *statement, struct oft_arena *arena, v
     key->limits.concurrent = (uint64_t)sqlite3_column_int64(statement, 8);
     key->limits.budget_nanos[DEAL_BUDGET_DAY] = sqlite3_column_int64(statement, 9);
     key->limits.budget_nanos[DEAL_BUDGET_MONTH] = sqlite3_column_int64(statement, 10);
+    key->former_until_ns = sqlite3_column_int64(statement, 11);
     return key->account == NULL || key->product == NULL ? OFT_ERR_MEMORY : OFT_OK;
+}
+
+static enum oft_err load_keys(struct store *store, sqlite3_stmt *statement, struct oft_arena *arena,
+                              struct store_key **ret_keys, size_t *ret_count,
+                              struct oft_error *reterr)
+{
+    void *items = NULL;
+    enum oft_err code = store_load(store, statement, take_key, sizeof(struct store_key), arena,
+                                   &items, ret_count, reterr);
+    *ret_keys = items;
+    return code;
 }
 
 enum oft_err store_keys(struct store *store, struct oft_arena *arena, struct store_key **ret_keys,
@@ -341,15 +353,31 @@ enum oft_err store_keys(struct store *store, struct oft_arena *arena, struct sto
     sqlite3_stmt *statement = store_prepare(
         store,
         "SELECT key_id, sha256, account, product, created_ns, revoked_ns,"
-        " requests_per_minute, tokens_per_minute, concurrent, day_nanos, month_nanos"
+        " requests_per_minute, tokens_per_minute, concurrent, day_nanos, month_nanos,"
+        " (SELECT max(until_ns) FROM former_token WHERE former_token.key_id = api_key.key_id)"
         " FROM api_key LEFT JOIN key_limit USING (key_id) ORDER BY created_ns, key_id",
         reterr);
     if (statement == NULL) {
         return OFT_ERR_IO;
     }
-    void *items = NULL;
-    enum oft_err code = store_load(store, statement, take_key, sizeof(struct store_key), arena,
-                                   &items, ret_count, reterr);
-    *ret_keys = items;
-    return code;
+    return load_keys(store, statement, arena, ret_keys, ret_count, reterr);
+}
+
+enum oft_err store_tokens(struct store *store, oft_instant now_ns, struct oft_arena *arena,
+                          struct store_key **ret_keys, size_t *ret_count, struct oft_error *reterr)
+{
+    sqlite3_stmt *statement = store_prepare(
+        store,
+        "SELECT key_id, token.sha256, account, product, created_ns, revoked_ns,"
+        " requests_per_minute, tokens_per_minute, concurrent, day_nanos, month_nanos, until_ns"
+        " FROM (SELECT key_id, sha256, 0 AS until_ns FROM api_key UNION ALL"
+        "  SELECT key_id, sha256, until_ns FROM former_token WHERE until_ns > ?1) AS token"
+        " JOIN api_key USING (key_id) LEFT JOIN key_limit USING (key_id)"
+        " WHERE revoked_ns = 0 ORDER BY created_ns, key_id",
+        reterr);
+    if (statement == NULL) {
+        return OFT_ERR_IO;
+    }
+    (void)sqlite3_bind_int64(statement, 1, now_ns);
+    return load_keys(store, statement, arena, ret_keys, ret_count, reterr);
 }

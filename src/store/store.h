@@ -87,8 +87,9 @@ struct store_key {
     const char *account;
     const char *product;
     oft_instant created_ns;
-    oft_instant revoked_ns;    /* 0: in use */
-    struct deal_limits limits; /* as read; written by store_key_limits_put (store/limits.h) */
+    oft_instant revoked_ns;      /* 0: in use */
+    struct deal_limits limits;   /* as read; written by store_key_limits_put (store/limits.h) */
+    oft_instant former_until_ns; /* as read: how long a token of before is good; 0: none is */
 };
 enum oft_err store_key_put(struct store *store, const struct store_key *key,
                            struct oft_error *reterr) OFT_MUSTCHECK;
@@ -98,6 +99,11 @@ enum oft_err store_key_revoke(struct store *store, uint64_t key_id, oft_instant 
 /* All keys in ARENA in order of creation; revoked ones too. */
 enum oft_err store_keys(struct store *store, struct oft_arena *arena, struct store_key **ret_keys,
                         size_t *ret_count, struct oft_error *reterr) OFT_MUSTCHECK;
+/* A row for each token that is good at NOW: of keys in use, also those they had before. Rows of one key stand
+ * together; former_until_ns is that of the row's token. */
+enum oft_err store_tokens(struct store *store, oft_instant now_ns, struct oft_arena *arena,
+                          struct store_key **ret_keys, size_t *ret_count,
+                          struct oft_error *reterr) OFT_MUSTCHECK;
 
 /* ---- the spool's reading position and open intents --------------------------------------------- */
 

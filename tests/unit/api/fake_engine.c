@@ -69,6 +69,15 @@ enum oft_err engine_key_limit(struct engine *engine, const char *key_id_hex,
                   (unsigned long long)limits->requests_per_minute);
 }
 
+enum oft_err engine_key_rotate(struct engine *engine, const char *key_id_hex, int64_t keep_ns,
+                               oft_instant now_ns, char ret_token[ENGINE_TOKEN_BYTES],
+                               struct oft_error *reterr)
+{
+    (void)now_ns;
+    (void)snprintf(ret_token, ENGINE_TOKEN_BYTES, "oft_another");
+    return answer(engine, reterr, "key_rotate %s %lld", key_id_hex, (long long)keep_ns);
+}
+
 enum oft_err engine_key_revoke(struct engine *engine, const char *key_id_hex, oft_instant now_ns,
                                struct oft_error *reterr)
 {

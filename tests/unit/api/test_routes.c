@@ -111,6 +111,47 @@ static void a_key_is_made_and_its_token_told_once(void **state)
     assert_string_equal(bench->engine.asked, "key_revoke 00ab");
 }
 
+static void limits_of_a_key_are_read_whole_or_refused(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const BAD[] = {"{\"requests_per_minute\":0}",
+                                      "{\"requests_per_minute\":-1}",
+                                      "{\"requests_per_minute\":\"60\"}",
+                                      "{\"requests_per_minute\":1000000001}",
+                                      "{\"request_per_minute\":60}",
+                                      "{\"account\":\"acme\"}",
+                                      "{\"tokens_per_minute\":1.5}",
+                                      "{\"budget_per_day\":10}",
+                                      "{\"budget_per_day\":\"0\"}",
+                                      "{\"budget_per_day\":\"-1\"}",
+                                      "{\"budget_per_month\":\"9000000001\"}",
+                                      "{\"budget_per_month\":\"1.0000000001\"}"};
+    for (size_t i = 0; i < OFT_COUNT_OF(BAD); i++) {
+        assert_int_equal(ask(bench, "POST", "/v1/keys/00ab/limits", BAD[i]), 400);
+    }
+    assert_int_equal(bench->engine.calls, 0);
+    assert_int_equal(ask(bench, "POST", "/v1/keys/00ab/limits",
+                         "{\"requests_per_minute\":60,\"budget_per_day\":\"250.00\"}"),
+                     200);
+    assert_string_equal(bench->engine.asked, "key_limit 00ab 60");
+    assert_int_equal(ask(bench, "POST", "/v1/keys",
+                         "{\"account\":\"acme\",\"product\":\"api\",\"budget_per_dya\":\"1\"}"),
+                     400);
+}
+
+static void a_rotated_key_tells_its_new_token_and_how_long_the_one_of_before_is_good(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(ask(bench, "POST", "/v1/keys/00ab/rotate", "{}"), 200);
+    assert_string_equal(bench->engine.asked, "key_rotate 00ab 0");
+    assert_non_null(strstr(text(bench), "\"token\":\"oft_another\""));
+    assert_non_null(strstr(text(bench), "\"former_token_until\":null"));
+    assert_int_equal(ask(bench, "POST", "/v1/keys/00ab/rotate", "{\"keep_seconds\":60}"), 200);
+    assert_string_equal(bench->engine.asked, "key_rotate 00ab 60000000000");
+    assert_null(strstr(text(bench), "\"former_token_until\":null"));
+    assert_int_equal(ask(bench, "POST", "/v1/keys/00ab/rotate", "{\"keep_seconds\":7776001}"), 400);
+}
+
 static void an_engine_error_becomes_its_status(void **state)
 {
     struct bench *bench = *state;
@@ -395,6 +436,8 @@ int main(void)
         TEST(unknown_paths_and_methods_are_told_apart),
         TEST(a_body_that_is_no_json_object_is_400_in_the_one_error_form),
         TEST(a_key_is_made_and_its_token_told_once),
+        TEST(limits_of_a_key_are_read_whole_or_refused),
+        TEST(a_rotated_key_tells_its_new_token_and_how_long_the_one_of_before_is_good),
         TEST(an_engine_error_becomes_its_status),
         TEST(a_deal_with_errors_is_422_with_its_report),
         TEST(drain_goes_on_while_there_is_more),
