@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-#include "base/money.h"
 
 struct oft_str policy_text(const struct policy_view *view, struct policy_text text)
 {

@@ -298,8 +298,8 @@ static void fill_books(struct world *world)
     decide(world, &booked);
     desk_open_notice(world);
     desk_ok(world, "bigcloud", "elect", "", "notice=notice-1", "count=64", NULL);
-    assert_int_equal(engine_key_create(world->engine, "acme", "api", NULL, world->now, token, &error),
-                     OFT_OK);
+    assert_int_equal(
+        engine_key_create(world->engine, "acme", "api", NULL, world->now, token, &error), OFT_OK);
     assert_int_equal(
         engine_attest(world->engine, "agi", "panel", world->now, NULL, world->now, &error), OFT_OK);
 }

@@ -279,8 +279,8 @@ static void a_key_is_in_the_snapshot_until_it_is_revoked(void **state)
     uint8_t reversed[8];
     struct oft_error error = {0};
     struct oft_buffer list;
-    assert_int_equal(engine_key_create(world->engine, "acme", "api", NULL, world->now, token, &error),
-                     OFT_OK);
+    assert_int_equal(
+        engine_key_create(world->engine, "acme", "api", NULL, world->now, token, &error), OFT_OK);
     assert_int_equal(strlen(token), 47);
     assert_memory_equal(token, "oft_", 4);
     assert_true(snapshot_has_key(world, token));
@@ -305,8 +305,8 @@ static void a_key_outlives_a_restart_and_its_text_is_kept_nowhere(void **state)
     struct world *world = *state;
     char token[ENGINE_TOKEN_BYTES];
     struct oft_error error = {0};
-    assert_int_equal(engine_key_create(world->engine, "acme", "api", NULL, world->now, token, &error),
-                     OFT_OK);
+    assert_int_equal(
+        engine_key_create(world->engine, "acme", "api", NULL, world->now, token, &error), OFT_OK);
     world_reopen(world);
     world_publish(world);
     assert_true(snapshot_has_key(world, token));
@@ -324,8 +324,9 @@ static void a_key_for_unknown_names_is_refused(void **state)
     struct world *world = *state;
     char token[ENGINE_TOKEN_BYTES];
     struct oft_error error = {0};
-    assert_int_equal(engine_key_create(world->engine, "nobody", "api", NULL, world->now, token, &error),
-                     OFT_ERR_NOT_FOUND);
+    assert_int_equal(
+        engine_key_create(world->engine, "nobody", "api", NULL, world->now, token, &error),
+        OFT_ERR_NOT_FOUND);
     assert_int_equal(
         engine_key_create(world->engine, "acme", "' OR 1=1", NULL, world->now, token, &error),
         OFT_ERR_NOT_FOUND);
