@@ -233,6 +233,30 @@ static void emit_products(struct emitter *e)
     emit_close(e, ']');
 }
 
+/* Left out when no model has one. */
+static void emit_output_limits(struct emitter *e)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < e->deal->model_count; i++) {
+        const struct deal_model *it = &e->deal->models[i];
+        if (it->output_tokens_max == 0) {
+            continue;
+        }
+        if (!any) {
+            emit_key(e, "output_limits");
+            emit_open(e, '[');
+        }
+        any = true;
+        emit_open(e, '{');
+        emit_text_member(e, "model", it->name);
+        emit_number_member(e, "tokens", it->output_tokens_max);
+        emit_close(e, '}');
+    }
+    if (any) {
+        emit_close(e, ']');
+    }
+}
+
 static void emit_models_accounts_events(struct emitter *e)
 {
     const struct deal *d = e->deal;
@@ -242,6 +266,7 @@ static void emit_models_accounts_events(struct emitter *e)
         emit_string(e, d->models[i].name);
     }
     emit_close(e, ']');
+    emit_output_limits(e);
     emit_key(e, "accounts");
     emit_open(e, '[');
     for (uint32_t i = 0; i < d->account_count; i++) {

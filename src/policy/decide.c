@@ -8,9 +8,9 @@
  * pool, so that no state of health can let traffic out of the contract.
  */
 #include "policy/decide.h"
+#include "base/money.h"
 
 #include <string.h>
-
 
 struct oft_str policy_text(const struct policy_view *view, struct policy_text text)
 {

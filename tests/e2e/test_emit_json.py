@@ -25,7 +25,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.deal"))
 FOLDER = pathlib.Path(__file__).resolve().parent / "diagnostics"
 TERM_NAMES = set(SCHEMA["$defs"]["terms"]["properties"])
 KINDS = {"exclusive", "residency", "license", "primary", "commit", "order", "share", "first refusal",
-         "first offer"}
+         "first offer", "ceiling"}
 GENERATED_DEALS = 100
 GENERATED_DEALS_LEAST = 80  # a few of the generated deals are refused on purpose
 
@@ -52,10 +52,15 @@ surface market "Marketplace"
 deduction taxes "Taxes"
 deduction refunds "Refunds"
 model m
-model n
-account acme "ACME" in agencies via console
+model n limit 4096 output tokens
+account acme "ACME" in agencies via console {
+    limit 60 requests per minute; limit 8 concurrent requests
+    budget 100 USD per day; budget 2k USD per month
+}
 account globex
 product api "API" class inference {
+    limit 1m tokens per minute
+    budget 0.5 USD per day
     price *  input 1 USD per 1M tokens
     price m  input 3 USD per 1K tokens cached 1 USD per 1M tokens cache-write 2 USD per 1M tokens \\
         output 0.000000001 USD per 1M tokens reasoning 4 USD per 1M tokens audio 5 USD per 1M tokens \\
@@ -80,6 +85,7 @@ pool p on east {
     price * input 1 USD per 1M tokens
     limit 100 requests per minute
     limit 5m tokens per minute
+    limit 64 concurrent requests
     available from 2024-01-01 until earliest of (2040-01-01, sold)
 }
 pool q "Second" on west {
@@ -92,6 +98,8 @@ agreement old "Old" with big {
     only:    exclusive api on east through console, market except agencies until 2026-01-01
     here:    residency product class training, lab-work only in us
     acme:    residency account acme only in us, eu
+    day:     spend at most 5m USD per day on east
+    month:   spend at most 9bn USD per month on west until sold
     groups:  residency group agencies only in us until sold
     ip:      license models * to big for all except field toys until agi
     one:     license exclusive models n to big for bigs
@@ -161,7 +169,8 @@ programme stargate "A programme" {
 """
 
 # The members that may be left out, by the path that `path_kinds` gives to their object.
-OPTIONAL = {"products[].field", "accounts[].surface"}
+OPTIONAL = {"products[].field", "accounts[].surface",
+            *(f"{of}[].budget_per_{period}" for of in ("products", "accounts") for period in ("day", "month"))}
 OPTIONAL_OF_TIMERS = {"calendar", "zone", "from", "roll"}
 NEEDED_TERMS = {"model", "counting", "deliver_by", "period", "respond_within", "tier", "tier_mode"}
 
@@ -364,7 +373,7 @@ def changed(document, path, change):
 
 def may_be_left_out(document, path):
     kind = kind_of(document, path)
-    if path in (("statements_in",), ("persons",)):
+    if path in (("statements_in",), ("persons",), ("output_limits",)):
         return True  # they stand there only when the deal says them
     if path[-2:-1] == ("terms",):
         return path[-1] not in NEEDED_TERMS
@@ -471,7 +480,8 @@ def test_names_come_out_as_written(small):
     assert small["parties"] == [{"name": "big", "title": "Big", "has_key": False},
                                 {"name": "lab", "title": "lab", "has_key": False}]
     assert small["providers"] == [{"name": "east", "title": "east", "party": "big"}]
-    assert small["products"] == [{"name": "api", "title": "API", "class": "inference", "owner": "lab"}]
+    assert small["products"] == [{"name": "api", "title": "API", "class": "inference", "owner": "lab",
+                                  "requests_per_minute": 0, "tokens_per_minute": 0, "concurrent_requests": 0}]
     assert small["models"] == ["m"] and small["programmes"] == [] and small["accounts"] == []
     assert small["events"] == [{"name": "agi", "title": "A milestone", "attester": "big"}]
     assert small["pools"][0]["serves"] == [{
