@@ -46,7 +46,7 @@ static const char HELP[] =
     "  --account A                whose key it is\n"
     "  --product P                what it is for\n"
     "  --keep TIME                30m, 24h or 7d; up to 90d\n"
-    "  --out FILE                 where the private key goes; no file may be there yet\n"
+    "  --out FILE                 where the private key goes; it must not exist\n"
     "  --json                     print the answer as JSON\n"
     "LIMITS are any of these, besides those that the deal sets for the account and\n"
     "the product:\n"

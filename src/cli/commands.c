@@ -28,7 +28,7 @@ static const struct cli_command COMMANDS[] = {
     {"serve", "offtake serve", "run the control plane and nginx in the foreground", cli_serve},
     {"reload", "offtake reload", "put the changed deal file into force", cli_reload},
     {"status", "offtake status", "what the daemon is doing", cli_status},
-    {"keys", "offtake keys", "create, list and revoke API keys", cli_keys},
+    {"keys", "offtake keys", "create, list, limit, rotate and revoke API keys", cli_keys},
     {"statement", "offtake statement", "a party's statement of a month, and its life",
      cli_statement},
     {"period", "offtake period", "which months are closed; close one", cli_period},

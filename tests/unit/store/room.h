@@ -100,6 +100,9 @@ static inline void make_schema_3(const struct room *room)
 {
     (void)sql(room, "DROP TABLE correction");
     (void)sql(room, "DELETE FROM meta WHERE name = 'orphans_from'");
+    (void)sql(room, "DROP TABLE key_limit");
+    (void)sql(room, "DROP TABLE former_token");
+    (void)sql(room, "DROP TABLE spent");
     (void)sql(room, "DROP TABLE orphan");
     (void)sql(room, "DROP TABLE spool_span");
     (void)sql(room, "DROP TABLE statement_final");
