@@ -57,6 +57,8 @@ struct engine {
     struct engine_settled *settlements; /* settled.h; NULL before the first drain */
     struct limit_page *limits;          /* limits.h */
     int limits_fd;
+    struct pool_page *pools;
+    int pools_fd;
     oft_instant former_token_ends_ns; /* when the next token of a rotated key ends */
     bool limits_turned;
     int64_t limits_number[DEAL_BUDGET_PERIOD_COUNT]; /* periods that run, when last looked */

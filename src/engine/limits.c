@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page of limits: made and mapped at the start, a slot for each limit before the policy that has
- * it is published, and its periods turned as they pass.
+ * The pages of limits and of pools: made and mapped at the start, a slot for each limit and pool before
+ * the policy that has it is published, and periods turned as they pass.
  */
 #include "engine/limits.h"
 
@@ -11,6 +11,36 @@
 #include <unistd.h>
 
 #include "policy/limits.h"
+#include "policy/pools.h"
+
+static enum oft_err hand_to_workers(struct engine *engine, const char *path, int fd,
+                                    struct oft_error *reterr)
+{
+    return fchown(fd, UINT32_MAX, engine->worker_gid) == 0 && fchmod(fd, 0660) == 0
+               ? OFT_OK
+               : oft_fail(reterr, OFT_ERR_IO, "cannot set owner and mode of %s: %s", path,
+                          strerror(errno));
+}
+
+/* A file of another offtake is made anew. */
+static bool is_foreign(enum oft_err code)
+{
+    return code == OFT_ERR_VERSION || code == OFT_ERR_CORRUPT;
+}
+
+static enum oft_err open_pools(struct engine *engine, struct oft_error *reterr)
+{
+    const char *path = engine_path(engine, engine->run, POOL_FILE);
+    if (path == NULL) {
+        return OFT_ERR_MEMORY;
+    }
+    enum oft_err code = pool_page_map(path, true, &engine->pools, &engine->pools_fd, reterr);
+    if (is_foreign(code)) {
+        (void)unlink(path);
+        code = pool_page_map(path, true, &engine->pools, &engine->pools_fd, reterr);
+    }
+    return code == OFT_OK ? hand_to_workers(engine, path, engine->pools_fd, reterr) : code;
+}
 
 enum oft_err engine_limits_open(struct engine *engine, struct oft_error *reterr)
 {
@@ -19,28 +49,29 @@ enum oft_err engine_limits_open(struct engine *engine, struct oft_error *reterr)
         return OFT_ERR_MEMORY;
     }
     enum oft_err code = limit_page_map(path, true, &engine->limits, &engine->limits_fd, reterr);
-    if (code == OFT_ERR_VERSION || code == OFT_ERR_CORRUPT) { /* of another offtake: a new one */
+    if (is_foreign(code)) {
         (void)unlink(path);
         code = limit_page_map(path, true, &engine->limits, &engine->limits_fd, reterr);
     }
-    if (code == OFT_OK && (fchown(engine->limits_fd, UINT32_MAX, engine->worker_gid) != 0 ||
-                           fchmod(engine->limits_fd, 0660) != 0)) {
-        code = oft_fail(reterr, OFT_ERR_IO, "cannot set owner and mode of %s: %s", path,
-                        strerror(errno));
+    if (code == OFT_OK) {
+        code = hand_to_workers(engine, path, engine->limits_fd, reterr);
     }
-    return code;
+    return code == OFT_OK ? open_pools(engine, reterr) : code;
 }
 
 void engine_limits_close(struct engine *engine)
 {
     limit_page_unmap(engine->limits, engine->limits_fd);
+    pool_page_unmap(engine->pools, engine->pools_fd);
     engine->limits = NULL;
+    engine->pools = NULL;
 }
 
 void engine_limits_begin(struct engine *engine)
 {
     if (limit_page_idle(engine->limits, engine->limits_fd)) {
         limit_page_clear(engine->limits);
+        pool_page_clear(engine->pools);
     }
 }
 
@@ -119,8 +150,15 @@ enum oft_err engine_limits_claim(struct engine *engine, const struct oft_buffer 
     struct oft_arena arena;
     oft_instant now = engine_contract_now(engine, now_ns);
     enum oft_err code = policy_open(&it.view, bytes->data, bytes->length, reterr);
-    if (code != OFT_OK || it.view.limit_count == 0) {
+    if (code != OFT_OK) {
         return code;
+    }
+    for (uint32_t i = 0; i < it.view.pool_count; i++) {
+        /* One without a slot counts as up, always. */
+        (void)pool_page_claim(engine->pools, it.view.pools[i].id);
+    }
+    if (it.view.limit_count == 0) {
+        return OFT_OK;
     }
     oft_arena_init(&arena, ENGINE_ARENA_BYTES_MAX);
     it.fresh = oft_arena_alloc_array(&arena, it.view.limit_count, sizeof(*it.fresh));

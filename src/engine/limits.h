@@ -23,10 +23,10 @@ enum oft_err engine_spent_write(struct engine_spent *spent, struct store *store,
                                 struct oft_error *reterr) OFT_MUSTCHECK;
 void engine_spent_release(struct engine_spent *spent);
 
-/* Maps the page, and makes it when there is none. */
+/* Maps the pages of limits and of pools, and makes them when there are none. */
 enum oft_err engine_limits_open(struct engine *engine, struct oft_error *reterr) OFT_MUSTCHECK;
 void engine_limits_close(struct engine *engine);
-/* A slot for every limit of the snapshot BYTES; a new one begins with what the books have counted. */
+/* A slot for every pool and limit of the snapshot BYTES; a new one begins with what the books have counted. */
 enum oft_err engine_limits_claim(struct engine *engine, const struct oft_buffer *bytes,
                                  oft_instant now_ns, struct oft_error *reterr) OFT_MUSTCHECK;
 /* Empties the cells of periods to come, when a period has begun. */

@@ -21,13 +21,14 @@
  *              stream     server-sent events
  *              reply      our own answers, in the OpenAI form
  *              limits     rates, budgets, concurrency; taken and given back
- *              health     cool-downs, shared by all workers
+ *              health     how pools are doing, shared by all workers
  *              meter      intents and settlements
  *              scan, usage  JSON, without nginx
  * Memory       A request's things live in r->pool.  A mapped policy lives as
  *              long as a request holds it.
  * Errors       A worker never aborts.  What cannot be decided is refused.
- * Threads      A worker is one thread; only `health` is shared memory.
+ * Threads      A worker is one thread; only the pages of `limits` and
+ *              `health` are shared.
  */
 
 #include <ngx_config.h>
@@ -41,6 +42,7 @@
 #include "policy/control.h"
 #include "policy/decide.h"
 #include "policy/limits.h"
+#include "policy/pools.h"
 
 #include "ngx_http_offtake_scan.h"
 #include "ngx_http_offtake_usage.h"
@@ -57,22 +59,9 @@ typedef struct {
     void                        *secret_bytes;
     size_t                       secret_length;
     ngx_uint_t                   references;
-    struct policy_pool_health   *health;   /* scratch, an entry per pool */
+    struct pool_slot           **pools;    /* by pool; NULL: counts as up */
     struct limit_slot          **slots;    /* by limit; NULL: none to count */
 } ngx_http_offtake_policy_t;
-
-/* A pool's cool-down, in shared memory. */
-typedef struct {
-    ngx_atomic_t  pool_id;
-    ngx_atomic_t  down_until_ms;
-    ngx_atomic_t  failures;
-} ngx_http_offtake_slot_t;
-
-#define NGX_HTTP_OFFTAKE_SLOTS  1024
-
-typedef struct {
-    ngx_http_offtake_slot_t  slots[NGX_HTTP_OFFTAKE_SLOTS];
-} ngx_http_offtake_shared_t;
 
 /* An SSL context for each certificate bundle that a snapshot names. */
 typedef struct {
@@ -97,6 +86,8 @@ typedef struct {
     struct limit_page          *limit_page;    /* NULL: not to be had */
     int                         limit_fd;
     struct limit_worker        *limits;
+    struct pool_page           *pool_page;     /* NULL: not to be had */
+    int                         pool_fd;
     ngx_queue_t                 idle;          /* kept-alive connections */
     ngx_queue_t                 free_items;
 } ngx_http_offtake_worker_t;
@@ -108,7 +99,6 @@ typedef struct {
     ngx_str_t                    ca_bundle;
     ngx_uint_t                   segment_records;
     ngx_uint_t                   keepalive;
-    ngx_shm_zone_t              *zone;
     ngx_http_offtake_worker_t   *worker;
     ngx_http_upstream_conf_t     upstream;
     ngx_http_upstream_srv_conf_t peers;
@@ -208,6 +198,8 @@ typedef struct {
     int64_t                      promised_nanos;
     int64_t                      promised_cost_nanos;
     uint32_t                     place;        /* in the worker's row */
+    struct pool_slot            *running_in;   /* of the attempt that runs */
+    ngx_msec_t                   attempt_msec; /* when it began */
 
     u_char                       request_id[32];
     struct timespec              started;      /* monotonic */
@@ -305,16 +297,18 @@ ngx_int_t ngx_http_offtake_reply_init(ngx_conf_t *cf);
 ngx_http_offtake_ctx_t *ngx_http_offtake_ctx_new(ngx_http_request_t *r);
 
 /* health */
-ngx_int_t ngx_http_offtake_health_zone(ngx_conf_t *cf,
-    ngx_http_offtake_main_conf_t *omcf);
-void ngx_http_offtake_health_fill(ngx_http_offtake_main_conf_t *omcf,
-    ngx_http_offtake_policy_t *policy);
-void ngx_http_offtake_health_down(ngx_http_offtake_main_conf_t *omcf,
-    uint64_t pool_id, ngx_uint_t seconds);
-void ngx_http_offtake_health_up(ngx_http_offtake_main_conf_t *omcf,
-    uint64_t pool_id);
-ngx_uint_t ngx_http_offtake_health_wait(ngx_http_offtake_main_conf_t *omcf,
-    ngx_http_offtake_ctx_t *ctx);
+ngx_int_t ngx_http_offtake_health_start(ngx_http_offtake_main_conf_t *omcf,
+    ngx_log_t *log);
+ngx_int_t ngx_http_offtake_health_find(ngx_http_offtake_worker_t *worker,
+    ngx_http_offtake_policy_t *policy, ngx_log_t *log);
+ngx_uint_t ngx_http_offtake_health_begin(ngx_http_offtake_ctx_t *ctx);
+void ngx_http_offtake_health_end(ngx_http_offtake_ctx_t *ctx);
+void ngx_http_offtake_health_down(ngx_http_offtake_ctx_t *ctx,
+    ngx_uint_t seconds);
+void ngx_http_offtake_health_failed(ngx_http_offtake_ctx_t *ctx);
+void ngx_http_offtake_health_up(ngx_http_offtake_ctx_t *ctx);
+void ngx_http_offtake_health_measured(ngx_http_offtake_ctx_t *ctx);
+ngx_uint_t ngx_http_offtake_health_wait(ngx_http_offtake_ctx_t *ctx);
 
 /* limits */
 ngx_int_t ngx_http_offtake_limits_start(ngx_http_offtake_main_conf_t *omcf,

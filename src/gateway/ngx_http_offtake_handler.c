@@ -515,9 +515,6 @@ ngx_http_offtake_decide(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
     struct policy_query            query;
     struct policy_choice          *choices;
-    ngx_http_offtake_main_conf_t  *omcf;
-
-    omcf = ngx_http_get_module_main_conf(r, ngx_http_offtake_module);
 
     ctx->answer = ngx_palloc(r->pool, sizeof(struct policy_answer));
     choices = ngx_palloc(r->pool, OFT_ATTEMPTS_MAX * sizeof(struct policy_choice));
@@ -525,15 +522,15 @@ ngx_http_offtake_decide(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_offtake_health_fill(omcf, ctx->policy);
-
     ngx_memzero(&query, sizeof(query));
     query.instant_ns = ctx->record.admitted_ns;
-    query.now_ns = (int64_t) ngx_current_msec;
+    query.now_ns = (int64_t) ngx_current_msec * 1000000;
     query.product = ctx->key->product;
     query.model = ctx->model;
     query.account = ctx->key->account;
-    query.health = ctx->policy->health;
+    query.pools = ctx->policy->pools;
+    query.pool_page = ctx->worker->pool_page;
+    query.dice = (uint32_t) (ctx->worker->id_counter * 40503 % POOL_DICE);
 
     policy_decide(&ctx->policy->view, &query, choices, OFT_ATTEMPTS_MAX, ctx->answer);
 
@@ -542,7 +539,7 @@ ngx_http_offtake_decide(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
     }
 
     if (ctx->answer->up_count == 0) {
-        ctx->retry_after = ngx_http_offtake_health_wait(omcf, ctx);
+        ctx->retry_after = ngx_http_offtake_health_wait(ctx);
 
         return ngx_http_offtake_error_text(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                    "service_unavailable_error", "pools_down",

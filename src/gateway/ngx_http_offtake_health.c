@@ -1,144 +1,160 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Which pools are cooling down, shared by all workers and kept over a reload.
- * A slot is claimed once for a pool's id and never given back: there are far
- * more slots than a deal may have pools.
+ * How the pools are doing, as all workers and the daemon know it: in the page
+ * of policy/pools.h.  Here it is mapped, and what became of an attempt is
+ * told to it.
  */
 
 #include "ngx_http_offtake.h"
 
-#define OFFTAKE_COOL_SECONDS_MAX  30
-
-
-static ngx_int_t
-ngx_http_offtake_zone_init(ngx_shm_zone_t *zone, void *data)
-{
-    ngx_slab_pool_t  *slab;
-
-    if (data != NULL) {
-        zone->data = data; /* the old cycle's: a reload forgets nothing */
-        return NGX_OK;
-    }
-
-    slab = (ngx_slab_pool_t *) zone->shm.addr;
-
-    if (zone->shm.exists) {
-        zone->data = slab->data;
-        return NGX_OK;
-    }
-
-    zone->data = ngx_slab_calloc(slab, sizeof(ngx_http_offtake_shared_t));
-    if (zone->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    slab->data = zone->data;
-
-    return NGX_OK;
-}
-
 
 ngx_int_t
-ngx_http_offtake_health_zone(ngx_conf_t *cf,
-    ngx_http_offtake_main_conf_t *omcf)
+ngx_http_offtake_health_start(ngx_http_offtake_main_conf_t *omcf,
+    ngx_log_t *log)
 {
-    static ngx_str_t  name = ngx_string("offtake");
+    u_char                      path[NGX_MAX_PATH];
+    uint32_t                    i;
+    struct oft_error            error;
+    ngx_http_offtake_worker_t  *worker = omcf->worker;
 
-    omcf->zone = ngx_shared_memory_add(cf, &name, 256 * 1024,
-                                       &ngx_http_offtake_module);
-    if (omcf->zone == NULL) {
-        return NGX_ERROR;
+    ngx_memzero(&error, sizeof(error));
+    *ngx_snprintf(path, NGX_MAX_PATH - 1, "%V/" POOL_FILE, &omcf->run) = 0;
+
+    if (pool_page_map((char *) path, 0, &worker->pool_page, &worker->pool_fd,
+                      &error)
+        != OFT_OK)
+    {
+        ngx_log_error(NGX_LOG_ALERT, log, 0,
+                      "pools that fail are not spared: %s", error.message);
+        worker->pool_page = NULL;
+        return NGX_OK;
     }
 
-    omcf->zone->init = ngx_http_offtake_zone_init;
+    /* What workers that died had running is over. */
+    for (i = 0; worker->limit_page != NULL && i < POOL_ROW_COUNT; i++) {
+        if (i == worker->limits->row) {
+            pool_row_open(worker->pool_page, i);
+
+        } else if (atomic_load(&worker->limit_page->rows[i].used) == 0) {
+            pool_row_clear(worker->pool_page, i);
+        }
+    }
 
     return NGX_OK;
 }
 
 
-static ngx_http_offtake_slot_t *
-ngx_http_offtake_slot(ngx_http_offtake_main_conf_t *omcf, uint64_t pool_id)
+/* The slot of each pool of a policy; NULL: it counts as up. */
+
+ngx_int_t
+ngx_http_offtake_health_find(ngx_http_offtake_worker_t *worker,
+    ngx_http_offtake_policy_t *policy, ngx_log_t *log)
 {
-    ngx_uint_t                  i, at;
-    ngx_http_offtake_slot_t    *slot;
-    ngx_http_offtake_shared_t  *shared = omcf->zone->data;
+    uint32_t  i;
 
-    for (i = 0; i < NGX_HTTP_OFFTAKE_SLOTS; i++) {
-        at = (ngx_uint_t) ((pool_id + i) % NGX_HTTP_OFFTAKE_SLOTS);
-        slot = &shared->slots[at];
-
-        if (slot->pool_id == (ngx_atomic_uint_t) pool_id) {
-            return slot;
-        }
-
-        if (slot->pool_id == 0
-            && (ngx_atomic_cmp_set(&slot->pool_id, 0,
-                                   (ngx_atomic_uint_t) pool_id)
-                || slot->pool_id == (ngx_atomic_uint_t) pool_id))
-        {
-            return slot;
-        }
+    policy->pools = ngx_calloc((policy->view.pool_count + 1)
+                               * sizeof(struct pool_slot *), log);
+    if (policy->pools == NULL) {
+        return NGX_ERROR;
     }
 
-    return NULL;
+    for (i = 0; worker->pool_page != NULL && i < policy->view.pool_count; i++)
+    {
+        policy->pools[i] = pool_page_find(worker->pool_page,
+                                          policy->view.pools[i].id);
+    }
+
+    return NGX_OK;
+}
+
+
+static struct pool_slot *
+ngx_http_offtake_slot(ngx_http_offtake_ctx_t *ctx)
+{
+    return ctx->candidate == NULL ? NULL
+                                  : ctx->policy->pools[ctx->candidate->pool];
+}
+
+
+static int64_t
+ngx_http_offtake_now(void)
+{
+    return (int64_t) ngx_current_msec * 1000000;
+}
+
+
+/* An attempt begins.  0: the pool is asked by another request just now. */
+
+ngx_uint_t
+ngx_http_offtake_health_begin(ngx_http_offtake_ctx_t *ctx)
+{
+    struct pool_slot  *slot = ngx_http_offtake_slot(ctx);
+
+    ngx_http_offtake_health_end(ctx);
+
+    if (!pool_enter(slot, ngx_http_offtake_now())) {
+        return 0;
+    }
+
+    pool_began(ctx->worker->pool_page, ctx->worker->limits->row, slot);
+    ctx->running_in = slot;
+    ctx->attempt_msec = ngx_current_msec;
+
+    return 1;
 }
 
 
 void
-ngx_http_offtake_health_fill(ngx_http_offtake_main_conf_t *omcf,
-    ngx_http_offtake_policy_t *policy)
+ngx_http_offtake_health_end(ngx_http_offtake_ctx_t *ctx)
 {
-    uint32_t                  i;
-    ngx_http_offtake_slot_t  *slot;
-
-    for (i = 0; i < policy->view.pool_count; i++) {
-        slot = ngx_http_offtake_slot(omcf, policy->view.pools[i].id);
-        policy->health[i].down_until_ns =
-            slot == NULL ? 0 : (int64_t) slot->down_until_ms;
+    if (ctx->running_in != NULL) {
+        pool_ended(ctx->worker->pool_page, ctx->worker->limits->row,
+                   ctx->running_in);
+        ctx->running_in = NULL;
     }
 }
 
 
-/* SECONDS 0: a growing pause of our own, 1, 2, 4, ... */
+/* SECONDS: as long as the provider said; 0: a growing pause of our own. */
 
 void
-ngx_http_offtake_health_down(ngx_http_offtake_main_conf_t *omcf,
-    uint64_t pool_id, ngx_uint_t seconds)
+ngx_http_offtake_health_down(ngx_http_offtake_ctx_t *ctx, ngx_uint_t seconds)
 {
-    ngx_uint_t                failures;
-    ngx_http_offtake_slot_t  *slot;
-
-    slot = ngx_http_offtake_slot(omcf, pool_id);
-    if (slot == NULL) {
-        return;
+    if (seconds > POOL_PAUSE_NS_MAX / 1000000000) {
+        seconds = POOL_PAUSE_NS_MAX / 1000000000;
     }
 
-    failures = ngx_atomic_fetch_add(&slot->failures, 1);
-
-    if (seconds == 0) {
-        seconds = failures > 4 ? 16 : (ngx_uint_t) 1 << failures;
-    }
-
-    if (seconds > OFFTAKE_COOL_SECONDS_MAX) {
-        seconds = OFFTAKE_COOL_SECONDS_MAX;
-    }
-
-    slot->down_until_ms = (ngx_atomic_uint_t) (ngx_current_msec
-                                               + seconds * 1000);
+    pool_failed(ngx_http_offtake_slot(ctx), POOL_HARD,
+                (int64_t) seconds * 1000000000, ngx_http_offtake_now());
 }
 
 
 void
-ngx_http_offtake_health_up(ngx_http_offtake_main_conf_t *omcf,
-    uint64_t pool_id)
+ngx_http_offtake_health_failed(ngx_http_offtake_ctx_t *ctx)
 {
-    ngx_http_offtake_slot_t  *slot;
+    pool_failed(ngx_http_offtake_slot(ctx), POOL_SOFT, 0,
+                ngx_http_offtake_now());
+}
 
-    slot = ngx_http_offtake_slot(omcf, pool_id);
-    if (slot != NULL && slot->failures != 0) {
-        slot->failures = 0;
-        slot->down_until_ms = 0;
+
+void
+ngx_http_offtake_health_up(ngx_http_offtake_ctx_t *ctx)
+{
+    pool_succeeded(ngx_http_offtake_slot(ctx), ngx_http_offtake_now());
+}
+
+
+/* The first byte of an answer is there. */
+
+void
+ngx_http_offtake_health_measured(ngx_http_offtake_ctx_t *ctx)
+{
+    if (ctx->running_in != NULL) {
+        pool_measured(ctx->running_in,
+                      (int64_t) (ngx_current_msec - ctx->attempt_msec)
+                      * 1000000,
+                      ngx_http_offtake_now());
     }
 }
 
@@ -146,22 +162,21 @@ ngx_http_offtake_health_up(ngx_http_offtake_main_conf_t *omcf,
 /* Seconds until the first of the allowed pools may be tried again. */
 
 ngx_uint_t
-ngx_http_offtake_health_wait(ngx_http_offtake_main_conf_t *omcf,
-    ngx_http_offtake_ctx_t *ctx)
+ngx_http_offtake_health_wait(ngx_http_offtake_ctx_t *ctx)
 {
-    int64_t                    now = (int64_t) ngx_current_msec, soonest = 0;
-    uint32_t                   i;
-    struct policy_pool_health *health;
+    int64_t            now = ngx_http_offtake_now(), wait, soonest = 0;
+    uint32_t           i;
+    struct pool_slot  *slot;
 
     for (i = 0; i < ctx->answer->eligible_count; i++) {
-        health = &ctx->policy->health[ctx->answer->choices[i].candidate->pool];
+        slot = ctx->policy->pools[ctx->answer->choices[i].candidate->pool];
+        wait = pool_wait(slot, now);
 
-        if (health->down_until_ns > now
-            && (soonest == 0 || health->down_until_ns < soonest))
-        {
-            soonest = health->down_until_ns;
+        if (wait > 0 && (soonest == 0 || wait < soonest)) {
+            soonest = wait;
         }
     }
 
-    return soonest == 0 ? 5 : (ngx_uint_t) ((soonest - now + 999) / 1000);
+    return soonest == 0 ? 5 : (ngx_uint_t) ((soonest + 999999999)
+                                            / 1000000000);
 }

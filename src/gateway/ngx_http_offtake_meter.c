@@ -247,6 +247,7 @@ ngx_http_offtake_meter_settle(void *data)
     r = ctx->request;
 
     ngx_http_offtake_units(ctx);
+    ngx_http_offtake_health_end(ctx);
     ngx_http_offtake_limits_settle(ctx);
     ngx_http_offtake_service_tier(ctx);
 

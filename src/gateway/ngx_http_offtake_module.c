@@ -221,7 +221,6 @@ ngx_http_offtake_init_main_conf(ngx_conf_t *cf, void *conf)
     if (ngx_conf_full_name(cf->cycle, &omcf->run, 0) != NGX_OK
         || ngx_conf_full_name(cf->cycle, &omcf->spool, 0) != NGX_OK
         || ngx_conf_full_name(cf->cycle, &omcf->ca_bundle, 0) != NGX_OK
-        || ngx_http_offtake_health_zone(cf, omcf) != NGX_OK
         || ngx_http_offtake_init_upstream(cf, omcf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -360,6 +359,7 @@ ngx_http_offtake_init_process(ngx_cycle_t *cycle)
                           sizeof(ngx_http_offtake_ssl_t)) != NGX_OK
         || ngx_http_offtake_keepalive_init(omcf) != NGX_OK
         || ngx_http_offtake_limits_start(omcf, cycle->log) != NGX_OK
+        || ngx_http_offtake_health_start(omcf, cycle->log) != NGX_OK
         || ngx_http_offtake_policy_start(omcf, cycle->log) != NGX_OK)
     {
         return NGX_ERROR;

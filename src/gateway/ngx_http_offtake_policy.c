@@ -92,7 +92,10 @@ ngx_http_offtake_policy_free(ngx_http_offtake_policy_t *policy)
         ngx_free(policy->slots);
     }
 
-    ngx_free(policy->health);
+    if (policy->pools != NULL) {
+        ngx_free(policy->pools);
+    }
+
     ngx_free(policy);
 }
 
@@ -203,13 +206,9 @@ ngx_http_offtake_policy_load(ngx_http_offtake_main_conf_t *omcf,
         goto failed;
     }
 
-    if (ngx_http_offtake_limits_find(omcf->worker, policy, log) != NGX_OK) {
-        goto failed;
-    }
-
-    policy->health = ngx_calloc((policy->view.pool_count + 1)
-                                * sizeof(struct policy_pool_health), log);
-    if (policy->health == NULL) {
+    if (ngx_http_offtake_limits_find(omcf->worker, policy, log) != NGX_OK
+        || ngx_http_offtake_health_find(omcf->worker, policy, log) != NGX_OK)
+    {
         goto failed;
     }
 

@@ -46,23 +46,29 @@ ngx_http_offtake_abort_request(ngx_http_request_t *r)
 }
 
 
+/* It answers as it should, though maybe that the request is wrong. */
+
+static ngx_uint_t
+ngx_http_offtake_is_alive(ngx_uint_t status)
+{
+    return (status >= 200 && status < 300) || status == 400 || status == 404
+           || status == 409 || status == 413 || status == 422;
+}
+
+
 void
 ngx_http_offtake_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
 {
-    ngx_http_upstream_t           *u = r->upstream;
-    ngx_http_offtake_ctx_t        *ctx;
-    ngx_http_offtake_main_conf_t  *omcf;
+    ngx_http_upstream_t     *u = r->upstream;
+    ngx_http_offtake_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
-    omcf = ngx_http_get_module_main_conf(r, ngx_http_offtake_module);
-
-    if (rc == 0 && ctx->upstream_status >= 200 && ctx->upstream_status < 300)
-    {
-        ngx_http_offtake_health_up(omcf, ctx->record.pool_id);
-    }
 
     if (u->header_sent && rc != 0) {
         ctx->cut = !ctx->client_gone;
+        if (ctx->cut) {
+            ngx_http_offtake_health_failed(ctx);
+        }
     }
 
     if (u->header_sent) {
@@ -113,6 +119,11 @@ ngx_http_offtake_process_status(ngx_http_request_t *r)
     }
 
     u->headers_in.status_n = ctx->status.code;
+
+    if (ngx_http_offtake_is_alive(ctx->status.code)) {
+        ngx_http_offtake_health_measured(ctx);
+        ngx_http_offtake_health_up(ctx);
+    }
 
     if (ctx->status.http_version < NGX_HTTP_VERSION_11) {
         u->headers_in.connection_close = 1;

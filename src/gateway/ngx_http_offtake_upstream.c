@@ -238,15 +238,18 @@ ngx_http_offtake_choose(ngx_http_offtake_ctx_t *ctx)
     const struct policy_endpoint  *endpoint;
 
     if (!ctx->same_pool) {
-        if (!ctx->pool_taken
-            && !ngx_http_offtake_limits_next_pool(ctx, &why))
-        {
-            return NGX_BUSY;
-        }
+        do {
+            if (!ctx->pool_taken
+                && !ngx_http_offtake_limits_next_pool(ctx, &why))
+            {
+                return NGX_BUSY;
+            }
 
-        ctx->pool_taken = 0;
-        ctx->candidate = ctx->answer->choices[ctx->choice].candidate;
-        ctx->choice++;
+            ctx->pool_taken = 0;
+            ctx->candidate = ctx->answer->choices[ctx->choice].candidate;
+            ctx->choice++;
+
+        } while (!ngx_http_offtake_health_begin(ctx));
 
         endpoint = &ctx->policy->view.endpoints[ctx->candidate->endpoint];
         ctx->address = (uint32_t) (ctx->worker->id_counter
@@ -336,11 +339,8 @@ static void
 ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
     ngx_http_offtake_ctx_t *ctx)
 {
-    ngx_connection_t              *c = pc->connection;
-    ngx_http_upstream_t           *u = r->upstream;
-    ngx_http_offtake_main_conf_t  *omcf;
-
-    omcf = ngx_http_get_module_main_conf(r, ngx_http_offtake_module);
+    ngx_connection_t     *c = pc->connection;
+    ngx_http_upstream_t  *u = r->upstream;
 
     if (ctx->upstream_status != 0) {
         /* It answered, with a status that lets another pool try. */
@@ -349,14 +349,16 @@ ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
         if (ctx->upstream_status == 429 || ctx->upstream_status == 503
             || ctx->upstream_status == 529)
         {
-            ngx_http_offtake_health_down(omcf, ctx->record.pool_id,
-                                         ctx->retry_after);
+            ngx_http_offtake_health_down(ctx, ctx->retry_after);
+
+        } else if (ctx->upstream_status >= 500) {
+            ngx_http_offtake_health_failed(ctx);
         }
         return;
     }
 
     if (!u->request_sent) {
-        ngx_http_offtake_health_down(omcf, ctx->record.pool_id, 0);
+        ngx_http_offtake_health_down(ctx, 0);
         return;
     }
 
@@ -370,6 +372,7 @@ ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
     }
 
     /* Sent, and no answer: it may be generating, and billing.  Not again. */
+    ngx_http_offtake_health_failed(ctx);
     ctx->connected = 1;
     ctx->maybe_billed = 1;
     ctx->timed_out = c != NULL && (c->read->timedout || c->write->timedout);

@@ -223,6 +223,14 @@ static void fill_candidate(struct weaver *weaver, const struct policy_verdict *v
                    (weaver->unresolved[verdict->serve] ? POLICY_CANDIDATE_UNRESOLVED : 0));
 }
 
+/* Only what they cost and how they stand orders pools; what is equal is ordered by load, in the
+ * gateway. */
+static bool equal(const struct policy_verdict *a, const struct policy_verdict *b)
+{
+    return a->reserved == b->reserved && a->preferred == b->preferred &&
+           a->nominal_nanos == b->nominal_nanos && a->effective_nanos == b->effective_nanos;
+}
+
 static struct policy_decision decide_model(struct weaver *weaver, const struct policy_scope *scope,
                                            uint32_t product, uint32_t model)
 {
@@ -232,6 +240,9 @@ static struct policy_decision decide_model(struct weaver *weaver, const struct p
     policy_rules_decide(&weaver->rules, scope, product, model, weaver->verdicts, &count, &eligible);
     for (i = 0; i < count; i++) {
         fill_candidate(weaver, &weaver->verdicts[i], &weaver->list[i]);
+        if (i > 0 && i < eligible && equal(&weaver->verdicts[i - 1], &weaver->verdicts[i])) {
+            weaver->list[i].flags |= POLICY_CANDIDATE_EQUAL;
+        }
     }
     item.first_candidate = count == 0 ? 0 : store_list(weaver, count);
     item.eligible_count = (uint16_t)eligible;

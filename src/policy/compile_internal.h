@@ -32,6 +32,7 @@ struct policy_verdict {
     bool eligible;
     bool reserved;
     bool preferred;
+    int64_t nominal_nanos;
     int64_t effective_nanos; /* first sort key after reserved and preferred */
 };
 

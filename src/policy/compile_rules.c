@@ -350,6 +350,7 @@ static void weigh_slot(const struct policy_rules *rules, const struct policy_sco
     verdict->pool = slot->pool;
     verdict->reserved = slot->reserved;
     verdict->preferred = scope->preferred[slot->provider];
+    verdict->nominal_nanos = slot->cost_nanos;
     verdict->effective_nanos = effective(slot->cost_nanos, scope->value[slot->provider]);
     if (exclusive_bar != DEAL_NONE) {
         bar(verdict, POLICY_BARRED_BY_EXCLUSIVE, POLICY_GROUND_CLAUSE, exclusive_bar, 0);

@@ -254,12 +254,15 @@ static bool in_region(const struct policy_view *view, const struct policy_candid
                                   memcmp(view->strings + text.offset, region, region_length) == 0);
 }
 
-static bool is_down(const struct policy_query *query, const struct policy_candidate *candidate)
+static enum pool_standing standing_of(const struct policy_query *query,
+                                      const struct policy_candidate *candidate)
 {
     if ((candidate->flags & POLICY_CANDIDATE_UNRESOLVED) != 0) {
-        return true;
+        return POOL_DOWN;
     }
-    return query->health != NULL && query->health[candidate->pool].down_until_ns > query->now_ns;
+    return query->pools == NULL
+               ? POOL_UP
+               : pool_standing(query->pools[candidate->pool], query->now_ns, query->dice);
 }
 
 static void choose(struct policy_choice *choice, const struct policy_candidate *candidate,
@@ -288,28 +291,134 @@ static uint32_t region_refusal(const struct policy_view *view, const struct poli
     return all[0].clause;
 }
 
-/* The eligible: those that are up, then those that are down, until MAX are placed. */
+/* Whether nothing but load says which comes first: both stand in one list. */
+static bool equal(const struct policy_candidate *a, const struct policy_candidate *b)
+{
+    const struct policy_candidate *last = a < b ? b : a;
+    const struct policy_candidate *at;
+
+    for (at = a < b ? a : b; at < last; at++) {
+        if ((at[1].flags & POLICY_CANDIDATE_EQUAL) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Insertion: of equal loads the one that the deal names first stays first. */
+static void sort_by_load(const struct policy_query *query, struct policy_choice *choices,
+                         uint32_t count)
+{
+    uint64_t loads[OFT_ATTEMPTS_MAX];
+    uint32_t i, at;
+
+    for (i = 0; i < count; i++) {
+        struct policy_choice choice = choices[i];
+        uint64_t load =
+            pool_load(query->pool_page, query->pools[choice.candidate->pool], query->now_ns);
+
+        for (at = i; at > 0 && loads[at - 1] > load; at--) {
+            loads[at] = loads[at - 1];
+            choices[at] = choices[at - 1];
+        }
+        loads[at] = load;
+        choices[at] = choice;
+    }
+}
+
+static void balance(const struct policy_query *query, struct policy_choice *choices, uint32_t count)
+{
+    uint32_t first = 0, end;
+
+    if (query->pools == NULL || query->pool_page == NULL) {
+        return;
+    }
+    for (; first + 1 < count; first = end) {
+        end = first + 1;
+        while (end < count && end - first < OFT_ATTEMPTS_MAX &&
+               equal(choices[first].candidate, choices[end].candidate)) {
+            end++;
+        }
+        if (end - first > 1) {
+            sort_by_load(query, choices + first, end - first);
+        }
+    }
+}
+
+/* When more pools are first than there is room for, each request begins at another of them: how many
+ * they are; else 0. */
+static uint32_t crowd_of(const struct policy_query *query, const struct policy_decision *decision,
+                         const struct policy_view *view, uint32_t max)
+{
+    const struct policy_candidate *all = &view->candidates[decision->first_candidate];
+    uint32_t count = 1;
+
+    if (query->pools == NULL || decision->eligible_count <= max) {
+        return 0;
+    }
+    while (count < decision->eligible_count && (all[count].flags & POLICY_CANDIDATE_EQUAL) != 0) {
+        count++;
+    }
+    return count > max ? count : 0;
+}
+
+struct placing {
+    const struct policy_candidate *behind[OFT_POOLS_PER_DECISION_MAX];
+    uint32_t spare_count; /* from the front of BEHIND */
+    uint32_t down_count;  /* from its end */
+};
+
+static void place_up(const struct policy_view *view, const struct policy_query *query,
+                     const struct policy_decision *decision, size_t region_length, uint32_t max,
+                     struct placing *placing, struct policy_answer *answer)
+{
+    const struct policy_candidate *all = &view->candidates[decision->first_candidate];
+    uint32_t crowd = crowd_of(query, decision, view, max), placed = 0, i;
+
+    for (i = 0; i < decision->eligible_count && placed < max; i++) {
+        const struct policy_candidate *one =
+            &all[i < crowd ? (i + query->dice % crowd) % crowd : i];
+        enum pool_standing standing;
+
+        if (!in_region(view, one, query->region, region_length)) {
+            continue;
+        }
+        standing = standing_of(query, one);
+        if (standing == POOL_UP) {
+            choose(&answer->choices[placed++], one, (enum policy_reason)one->reason, false);
+        } else if (standing == POOL_SPARE) {
+            placing->behind[placing->spare_count++] = one;
+        } else {
+            placing->down_count++;
+            placing->behind[OFT_POOLS_PER_DECISION_MAX - placing->down_count] = one;
+        }
+    }
+    answer->up_count = placed;
+}
+
+/* The eligible: those that are up, those that come back, those that are down, until MAX are placed. */
 static void place_eligible(const struct policy_view *view, const struct policy_query *query,
                            const struct policy_decision *decision, size_t region_length,
                            uint32_t max, struct policy_answer *answer)
 {
-    const struct policy_candidate *all = &view->candidates[decision->first_candidate];
-    const struct policy_candidate *down[OFT_POOLS_PER_DECISION_MAX];
-    uint32_t placed = 0, down_count = 0, i;
+    struct placing placing;
+    uint32_t placed, i;
 
-    for (i = 0; i < decision->eligible_count && placed < max; i++) {
-        if (!in_region(view, &all[i], query->region, region_length)) {
-            continue;
-        }
-        if (is_down(query, &all[i])) {
-            down[down_count++] = &all[i];
-        } else {
-            choose(&answer->choices[placed++], &all[i], (enum policy_reason)all[i].reason, false);
-        }
+    placing.spare_count = 0;
+    placing.down_count = 0;
+    place_up(view, query, decision, region_length, max, &placing, answer);
+    placed = answer->up_count;
+    balance(query, answer->choices, placed);
+    for (i = 0; i < placing.spare_count && placed < max; i++) {
+        const struct policy_candidate *spare = placing.behind[i];
+
+        choose(&answer->choices[placed++], spare, (enum policy_reason)spare->reason, false);
     }
     answer->up_count = placed;
-    for (i = 0; i < down_count && placed < max; i++) {
-        choose(&answer->choices[placed++], down[i], (enum policy_reason)down[i]->reason, true);
+    for (i = 0; i < placing.down_count && placed < max; i++) {
+        const struct policy_candidate *down = placing.behind[OFT_POOLS_PER_DECISION_MAX - 1 - i];
+
+        choose(&answer->choices[placed++], down, (enum policy_reason)down->reason, true);
     }
     answer->eligible_count = placed;
 }

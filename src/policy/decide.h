@@ -12,6 +12,7 @@
  * Threads      A view is read-only after policy_open.
  */
 #include "base/limits.h"
+#include "policy/pools.h"
 #include "policy/snapshot_fmt.h"
 
 struct policy_view {
@@ -77,21 +78,19 @@ uint32_t policy_limit_of_pool(const struct policy_view *view, uint32_t pool);
 /* Index of the regime that holds at INSTANT. */
 uint32_t policy_find_regime(const struct policy_view *view, int64_t instant_ns);
 
-/* What is known of the pools at this moment: counters that workers share. An entry per pool index;
- * NULL means that all are up. */
-struct policy_pool_health {
-    int64_t down_until_ns; /* monotonic or wall, as the caller compares: up when <= now_ns */
-};
-
 struct policy_query {
     int64_t instant_ns; /* decides the regime */
-    int64_t now_ns;     /* for down_until_ns only */
+    int64_t now_ns;     /* for the state of pools only */
     uint32_t product;
     uint32_t model;
     uint32_t account;   /* POLICY_NONE: none */
     bool with_barred;   /* list the barred ones too */
     const char *region; /* NULL or "": any; else only pools of this region are eligible */
-    const struct policy_pool_health *health;
+    /* How the pools are doing (policy/pools.h): NULL, all are up and none is loaded; else a slot, or
+     * NULL, for each pool index, in POOL_PAGE. DICE, below POOL_DICE, is the request's own. */
+    struct pool_slot *const *pools;
+    const struct pool_page *pool_page;
+    uint32_t dice;
 };
 
 struct policy_choice {
@@ -102,8 +101,9 @@ struct policy_choice {
 
 struct policy_answer {
     uint32_t regime;
-    /* choices[0..eligible_count): healthy ones first, each group in order; as many as there was room
-     * for, the best of them. */
+    /* choices[0..eligible_count): those that are up, then those that come back and do not want this
+     * request, then those that are down; each group in order, and equal ones by their load; as many as
+     * there was room for, the best of them. */
     uint32_t eligible_count;
     uint32_t up_count;       /* of those, the ones not down */
     uint32_t barred_count;   /* choices[eligible_count..eligible_count + barred_count) */

@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Limits: the few atomic steps by which workers take and give back. Edge; the page's file is
- * limits_file.c's.
+ * Limits: the few atomic steps by which workers take and give back, and the rows of those
+ * who count. Edge.
  */
 #include "policy/limits.h"
 
 #include <string.h>
+
+#include "policy/page_file.h"
+
+/* ---- the file -------------------------------------------------------------------------------- */
+
+enum oft_err limit_page_map(const char *path, bool create, struct limit_page **ret_page,
+                            int *ret_fd, struct oft_error *reterr)
+{
+    static const struct page_head wanted = {LIMIT_MAGIC, LIMIT_VERSION, LIMIT_SLOT_COUNT};
+    void *page = NULL;
+    enum oft_err err =
+        page_file_map(path, create, sizeof(**ret_page), &wanted, &page, ret_fd, reterr);
+
+    *ret_page = page;
+    return err;
+}
+
+void limit_page_unmap(struct limit_page *page, int fd)
+{
+    page_file_unmap(page, sizeof(*page), fd);
+}
 
 /* ---- the page ---------------------------------------------------------------------------------- */
 
@@ -175,6 +196,68 @@ void limit_money_settle(_Atomic int64_t *cell, int64_t taken_nanos, int64_t used
 }
 
 /* ---- a worker's row -------------------------------------------------------------------------- */
+
+bool limit_page_idle(struct limit_page *page, int fd)
+{
+    uint32_t i;
+
+    for (i = 0; i < LIMIT_WORKER_COUNT; i++) {
+        if (atomic_load(&page->rows[i].used) == 0) {
+            continue;
+        }
+        if (!page_file_lock(fd, i)) {
+            return false;
+        }
+        page_file_unlock(fd, i);
+    }
+    return true;
+}
+
+static void give_back(struct limit_page *page, struct limit_row *row)
+{
+    uint32_t place, part;
+
+    for (place = 0; place < LIMIT_RUNNING_MAX; place++) {
+        for (part = 0; part < LIMIT_RUNNING_PARTS; part++) {
+            uint32_t held = atomic_exchange(&row->running[place][part], 0);
+
+            if (held != 0 && held <= LIMIT_SLOT_COUNT) {
+                limit_running_give(&page->slots[held - 1]);
+            }
+        }
+    }
+    atomic_store(&row->used, 0);
+}
+
+void limit_worker_open(struct limit_worker *worker, struct limit_page *page, int fd)
+{
+    uint32_t i;
+
+    worker->page = page;
+    worker->fd = fd;
+    worker->row = LIMIT_NONE;
+    worker->free_count = LIMIT_RUNNING_MAX;
+    for (i = 0; i < LIMIT_RUNNING_MAX; i++) {
+        worker->free[i] = LIMIT_RUNNING_MAX - 1 - i;
+    }
+    for (i = 0; i < LIMIT_WORKER_COUNT; i++) {
+        struct limit_row *row = &page->rows[i];
+        bool dead = atomic_load(&row->used) != 0;
+
+        if ((!dead && worker->row != LIMIT_NONE) || !page_file_lock(fd, i)) {
+            continue;
+        }
+        if (atomic_load(&row->used) != 0) {
+            give_back(page, row);
+        }
+        if (worker->row == LIMIT_NONE) {
+            worker->row = i;
+            atomic_store(&row->used, 1);
+        } else {
+            page_file_unlock(fd, i);
+        }
+    }
+}
 
 uint32_t limit_worker_begin(struct limit_worker *worker)
 {

@@ -312,7 +312,7 @@ static enum oft_err check_candidates(const struct policy_view *view, struct oft_
             candidate->clause >= view->clause_count || candidate->reason < POLICY_ALLOWED_BY_POOL ||
             candidate->reason > POLICY_BARRED_NO_PRICE || candidate->effective_price_nanos < 0 ||
             candidate->flags > (POLICY_CANDIDATE_RESERVED | POLICY_CANDIDATE_PREFERRED |
-                                POLICY_CANDIDATE_UNRESOLVED) ||
+                                POLICY_CANDIDATE_UNRESOLVED | POLICY_CANDIDATE_EQUAL) ||
             view->endpoints[candidate->endpoint].pool != candidate->pool) {
             return corrupt(reterr, "a candidate", i);
         }
@@ -352,6 +352,11 @@ static bool decision_sound(const struct policy_view *view, const struct policy_d
 
         if (view->endpoints[items[i].endpoint].model != model ||
             barred != (i >= decision->eligible_count)) {
+            return false;
+        }
+        if ((items[i].flags & POLICY_CANDIDATE_EQUAL) != 0 &&
+            (i == 0 || barred || rank_of(&items[i]) != rank_of(&items[i - 1]) ||
+             items[i].effective_price_nanos != items[i - 1].effective_price_nanos)) {
             return false;
         }
         if (i > 0 && !barred &&

@@ -99,6 +99,7 @@ enum policy_candidate_flag {
     POLICY_CANDIDATE_RESERVED = 1u << 0,
     POLICY_CANDIDATE_PREFERRED = 1u << 1,  /* of the primary provider */
     POLICY_CANDIDATE_UNRESOLVED = 1u << 2, /* its host has no address: it counts as down */
+    POLICY_CANDIDATE_EQUAL = 1u << 3,      /* to the one before it, in all but load */
 };
 
 /* Why a candidate stands where it stands. */

@@ -25,16 +25,18 @@ static int64_t now_ns(void)
 
 static void measure(const struct compiled *compiled, uint32_t pools)
 {
-    struct policy_pool_health health[OFT_POOLS_PER_DECISION_MAX] = {{0}};
-    struct policy_query query = {.product = API, .health = health};
+    static struct pool_slot slots[OFT_POOLS_PER_DECISION_MAX];
+    struct pool_slot *pointers[OFT_POOLS_PER_DECISION_MAX];
+    struct policy_query query = {.product = API, .pools = pointers};
     struct policy_answer answer;
     int64_t best = INT64_MAX;
     uint64_t sum = 0;
     int round, i;
     uint32_t pool;
 
-    for (pool = 0; pool < pools; pool += 3) {
-        health[pool].down_until_ns = 1;
+    for (pool = 0; pool < pools; pool++) {
+        pointers[pool] = &slots[pool];
+        slots[pool].down_until_ns = pool % 3 == 0;
     }
     query.model = policy_find_model(&compiled->view, OFT_STR_LITERAL("zeta"));
     for (round = 0; round < ROUNDS; round++) {

@@ -433,8 +433,9 @@ static void pools_that_are_down_go_behind_those_that_are_up(void **state)
     struct world world;
     struct compiled compiled;
     struct policy_answer answer;
-    struct policy_pool_health health[3] = {{0}, {0}, {.down_until_ns = 101}};
-    struct policy_query query = {.instant_ns = T, .now_ns = 100, .product = API, .health = health};
+    struct pool_slot down = {.down_until_ns = 101};
+    struct pool_slot *pools[3] = {NULL, NULL, &down};
+    struct policy_query query = {.instant_ns = T, .now_ns = 100, .product = API, .pools = pools};
 
     (void)state;
     world_init(&world);
