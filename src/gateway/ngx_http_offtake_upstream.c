@@ -333,6 +333,22 @@ ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data)
 }
 
 
+/* What a provider's status means for its pool. */
+
+static void
+ngx_http_offtake_told(ngx_http_offtake_ctx_t *ctx)
+{
+    if (ctx->upstream_status == 429 || ctx->upstream_status == 503
+        || ctx->upstream_status == 529)
+    {
+        ngx_http_offtake_health_down(ctx, ctx->retry_after);
+
+    } else if (ctx->upstream_status >= 500) {
+        ngx_http_offtake_health_failed(ctx);
+    }
+}
+
+
 /* What a failed attempt means: for its pool, and for whether to go on. */
 
 static void
@@ -346,14 +362,7 @@ ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
         /* It answered, with a status that lets another pool try. */
         ctx->connected = 1;
 
-        if (ctx->upstream_status == 429 || ctx->upstream_status == 503
-            || ctx->upstream_status == 529)
-        {
-            ngx_http_offtake_health_down(ctx, ctx->retry_after);
-
-        } else if (ctx->upstream_status >= 500) {
-            ngx_http_offtake_health_failed(ctx);
-        }
+        ngx_http_offtake_told(ctx);
         return;
     }
 
@@ -405,6 +414,8 @@ ngx_http_offtake_peer_free(ngx_peer_connection_t *pc, void *data,
         ngx_http_offtake_failed(pc, r, ctx);
         return;
     }
+
+    ngx_http_offtake_told(ctx); /* no other pool was left to try */
 
     if (c == NULL || !u->keepalive || !u->request_body_sent
         || c->read->eof || c->read->error || c->read->timedout

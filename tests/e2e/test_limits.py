@@ -120,7 +120,8 @@ def test_a_killed_workers_places_come_back(make_stack):
     stack.simulators["east"].fault("hang", 2)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(lambda: quiet(lambda: chat(stack, token))) for _ in range(2)]
-        wait_for(lambda: chat(stack, token)[0] == 429, what="both places to be taken")
+        wait_for(lambda: stack.simulators["east"].counts()["faults"] == 2, what="both to run")
+        assert chat(stack, token)[0] == 429
         for pid in stack.worker_pids():
             os.kill(pid, signal.SIGKILL)
         for one in waiting:
