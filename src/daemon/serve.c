@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "daemon/checks.h"
 #include "daemon/deliver.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -42,6 +43,7 @@ struct daemon {
     int nginx_watched_fd; /* the pidfd that is in the loop, -1: none */
     struct api *api;
     struct deliver deliver;
+    struct checks checks;
     int64_t republished_ms;
     bool announced;
     bool stopping;
@@ -213,6 +215,14 @@ static void desk_look(struct daemon *daemon)
     }
 }
 
+static void checks_look(struct daemon *daemon)
+{
+    struct oft_error error = {0};
+    if (checks_follow(&daemon->checks, daemon->engine, &error) != OFT_OK) {
+        complain(daemon, &error);
+    }
+}
+
 static bool loop_step(struct daemon *daemon, struct oft_error *reterr)
 {
     unsigned ready = 0;
@@ -229,6 +239,7 @@ static bool loop_step(struct daemon *daemon, struct oft_error *reterr)
     if (ready & 1u << LOOP_BEAT) {
         engine_heartbeat(daemon->engine, clock_real());
         desk_look(daemon);
+        checks_look(daemon);
     }
     if (ready & 1u << LOOP_DRAIN) {
         (void)drain(daemon, DRAIN_ROUNDS_PER_TICK);
@@ -414,6 +425,7 @@ int daemon_serve(const struct serve_options *options, struct oft_error *reterr)
         code = loop_run(&daemon);
     }
     api_close(daemon.api);
+    checks_end(&daemon.checks);
     deliver_end(&daemon.deliver);
     if (daemon.engine != NULL) {
         engine_close(daemon.engine);

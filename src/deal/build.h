@@ -96,6 +96,8 @@ bool deal_value_class(struct deal_build *build, const struct deal_node *node,
 bool deal_value_count(struct deal_build *build, const struct deal_node *node, uint64_t max,
                       uint64_t *ret);
 /* A budget is counted in 63 bits of nano-units: says so when AMOUNT is nothing or more than 9bn. */
+/* An http or https address as pools have them. */
+bool deal_value_url(struct deal_build *build, const struct deal_node *node);
 bool deal_value_budget(struct deal_build *build, const struct deal_node *node, oft_nanos amount,
                        const char *clause);
 bool deal_value_duration_ms(struct deal_build *build, const struct deal_node *node, uint32_t *ret);

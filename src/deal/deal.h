@@ -233,7 +233,9 @@ struct deal_pool {
     uint32_t connect_timeout_ms;    /* defaults are filled in: 2,000 */
     uint32_t first_byte_timeout_ms; /* 60,000 */
     uint32_t read_timeout_ms;       /* between two reads: 60,000 */
-    oft_instant from;               /* when it may be used; OFT_INSTANT_ALWAYS when not said */
+    const char *health_url;   /* asked by itself, to see whether the pool is well; NULL: none */
+    uint32_t health_every_ms; /* default 10,000 */
+    oft_instant from;         /* when it may be used; OFT_INSTANT_ALWAYS when not said */
     struct deal_end until;
     struct deal_position position;
 };

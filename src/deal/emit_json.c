@@ -403,6 +403,10 @@ static void emit_pools(struct emitter *e)
         emit_bool_member(e, "reserved", it->reserved);
         emit_bool_member(e, "marketplace", it->marketplace);
         emit_limits(e, &it->limits);
+        if (it->health_url != NULL) {
+            emit_text_member(e, "health_url", it->health_url);
+            emit_number_member(e, "health_every_ms", it->health_every_ms);
+        }
         emit_key(e, "from");
         emit_instant(e, it->from);
         emit_key(e, "until");

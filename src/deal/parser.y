@@ -117,6 +117,7 @@ static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser 
 %token KW_PERSON "person"
 %token KW_EARLIEST "earliest"
 %token KW_BUDGET "budget"
+%token KW_HEALTH "health"
 
 %%
 file: statements { p->root = $1; }
@@ -236,6 +237,7 @@ name: WORD | NUMBER | KW_DEAL
     | KW_PERSON
     | KW_EARLIEST
     | KW_BUDGET
+    | KW_HEALTH
 text: name | STRING
 target: name | STRING | '*'
 names: target { $$ = ADD(AT(LIST, @$), $1); }
@@ -299,6 +301,8 @@ pool_item: %empty { $$ = NULL; }
     | KW_SERVES name KW_AT URL serve_options { $$ = ADOPT(ADD(N(SERVES, $2), N(URL, $4)), $5); }
     | price
     | limit
+    | KW_HEALTH KW_AT URL WORD NUMBER { $$ = ADD(ADD(ADD(N(HEALTH, $1), N(URL, $3)), N(EVERY, $4)), N(COUNT, $5)); }
+    | KW_HEALTH KW_AT URL { $$ = ADD(N(HEALTH, $1), N(URL, $3)); }
     | KW_TIMEOUT timeouts { $$ = ADOPT(N(TIMEOUT, $1), $2); }
     | KW_AVAILABLE KW_FROM DATE until_opt { $$ = ADD(ADD(N(AVAILABLE, $1), N(FROM, $3)), $4); }
     | KW_AVAILABLE until { $$ = ADD(N(AVAILABLE, $1), $2); }
@@ -365,6 +369,7 @@ static const struct keyword {
     {"flat", KW_FLAT},
     {"from", KW_FROM},
     {"group", KW_GROUP},
+    {"health", KW_HEALTH},
     {"in", KW_IN},
     {"include", KW_INCLUDE},
     {"key", KW_KEY},

@@ -40,6 +40,31 @@ static void resolve_timeouts(struct deal_build *build, const struct deal_node *n
     }
 }
 
+static void resolve_health(struct deal_build *build, const struct deal_node *node,
+                           struct deal_pool *pool)
+{
+    pool->health_url = NULL;
+    if (node == NULL) {
+        return;
+    }
+    const struct deal_node *every = deal_node_child(node, NODE_EVERY);
+    const struct deal_node *time = deal_node_child(node, NODE_COUNT);
+    const struct deal_node *url = deal_node_child(node, NODE_URL);
+    pool->health_every_ms = 10000;
+    if (every != NULL && !oft_str_is(every->text, "every")) {
+        BUILD_ERROR(build, 27, every, pool->name, "write: health at URL every 10s",
+                    "\"%.*s\" says nothing of how often", (int)every->text.length,
+                    every->text.data);
+    } else if ((time == NULL || deal_value_duration_ms(build, time, &pool->health_every_ms)) &&
+               deal_value_url(build, url)) {
+        pool->health_url = deal_build_copy(build, url->text);
+    }
+    if (pool->health_every_ms < 1000) {
+        BUILD_ERROR(build, 27, time, pool->name, "write 1s or more",
+                    "a pool is not asked more often than once a second");
+    }
+}
+
 static void resolve_availability(struct deal_build *build, const struct deal_node *node,
                                  struct deal_pool *pool)
 {
@@ -63,7 +88,8 @@ static void resolve_pool(struct deal_build *build, const struct deal_node *node,
         const char *what;
     } once[] = {{NODE_REGION, "the region"},          {NODE_ACCELERATOR, "the accelerator"},
                 {NODE_RESERVED, "\"reserved\""},      {NODE_TIMEOUT, "the time-out"},
-                {NODE_AVAILABLE, "the availability"}, {NODE_MARKETPLACE, "\"marketplace\""}};
+                {NODE_AVAILABLE, "the availability"}, {NODE_MARKETPLACE, "\"marketplace\""},
+                {NODE_HEALTH, "the health"}};
     struct deal_pool *pool = &build->pools[index];
     for (size_t i = 0; i < OFT_COUNT_OF(once); i++) {
         deal_build_once(build, node, once[i].kind, once[i].what);
@@ -75,6 +101,7 @@ static void resolve_pool(struct deal_build *build, const struct deal_node *node,
     deal_resolve_limits(build, node, pool->name, &pool->limits);
     resolve_accelerator(build, deal_node_child(node, NODE_ACCELERATOR), pool);
     resolve_timeouts(build, deal_node_child(node, NODE_TIMEOUT), pool);
+    resolve_health(build, deal_node_child(node, NODE_HEALTH), pool);
     resolve_availability(build, deal_node_child(node, NODE_AVAILABLE), pool);
     for (const struct deal_node *child = node->first; child != NULL; child = child->next) {
         if (child->kind == NODE_SERVES) {

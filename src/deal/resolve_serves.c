@@ -117,6 +117,12 @@ static bool parse_url(struct deal_build *build, const struct deal_node *node,
     return parse_authority(build, node, (struct oft_str){rest.data, slash}, serve);
 }
 
+bool deal_value_url(struct deal_build *build, const struct deal_node *node)
+{
+    struct deal_serve parts = {0};
+    return parse_url(build, node, &parts);
+}
+
 static void resolve_secret(struct deal_build *build, const struct deal_node *node,
                            struct deal_serve *serve)
 {

@@ -99,6 +99,20 @@ enum oft_err engine_orders_check(struct engine *engine, struct oft_str text,
 enum oft_err engine_accrue(struct engine *engine, oft_instant now_ns,
                            struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* ---- pools ------------------------------------------------------------------------------------------ */
+
+/* A pool whose health is asked for, by the deal in force. */
+struct engine_health {
+    uint64_t pool_id;
+    const char *url;
+    uint32_t every_ms;
+};
+/* In ARENA; pools that have no address to ask forget what was heard of them. */
+enum oft_err engine_health_list(struct engine *engine, struct oft_arena *arena,
+                                struct engine_health **ret_items, size_t *ret_count) OFT_MUSTCHECK;
+/* What was heard of a pool, for the workers. By any thread. */
+void engine_health_heard(struct engine *engine, uint64_t pool_id, bool good);
+
 /* ---- keys, attestations, reports ---------------------------------------------------------------- */
 
 /* To be called at the start, when what the spool holds was booked: if no worker of before is alive, what

@@ -86,6 +86,7 @@ pool p on east {
     limit 100 requests per minute
     limit 5m tokens per minute
     limit 64 concurrent requests
+    health at https://p.example.com:8443/health every 15s
     available from 2024-01-01 until earliest of (2040-01-01, sold)
 }
 pool q "Second" on west {
@@ -169,7 +170,7 @@ programme stargate "A programme" {
 """
 
 # The members that may be left out, by the path that `path_kinds` gives to their object.
-OPTIONAL = {"products[].field", "accounts[].surface",
+OPTIONAL = {"products[].field", "accounts[].surface", "pools[].health_url", "pools[].health_every_ms",
             *(f"{of}[].budget_per_{period}" for of in ("products", "accounts") for period in ("day", "month"))}
 OPTIONAL_OF_TIMERS = {"calendar", "zone", "from", "roll"}
 NEEDED_TERMS = {"model", "counting", "deliver_by", "period", "respond_within", "tier", "tier_mode"}

@@ -4,6 +4,7 @@ pool that fails is spared, tried again and brought back."""
 
 import collections
 import concurrent.futures
+import http.server
 import os
 import signal
 import threading
@@ -161,7 +162,7 @@ def test_a_worker_killed_with_requests_running_leaves_no_load_behind(make_stack)
     key = stack.key("acme", "api")
     pools_of(stack, key, 9)
     for simulator in stack.simulators.values():
-        simulator.fault("hang", 1)
+        simulator.fault("hang", 3)
 
     def ask():
         try:
@@ -178,6 +179,9 @@ def test_a_worker_killed_with_requests_running_leaves_no_load_behind(make_stack)
         os.kill(pid, signal.SIGKILL)
     for thread in threads:
         thread.join()
+    for simulator in stack.simulators.values():  # and none hangs any more
+        simulator.stop()
+        simulator.start()
 
     def shared():
         try:
@@ -200,4 +204,65 @@ def test_failover_never_leaves_the_region_that_the_contract_asks_for(make_stack)
         assert chat(stack, key)[0] == 503
     assert sum(stack.simulators[name].counts()["served"] for name in ("east", "west")) == 0
     stack.simulators["south"].start()
+    wait_for(lambda: chat(stack, key)[0] == 200, what="south again")
+
+
+# ---- health checks ---------------------------------------------------------------------------------
+
+
+class Health:
+    """An address that answers with a status that the test sets; it counts who asks."""
+
+    def __init__(self):
+        self.status, self.asked = 200, 0
+        owner = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                owner.asked += 1
+                assert "authorization" not in self.headers
+                self.send_response(owner.status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def line(self):
+        return f"health at http://127.0.0.1:{self.server.server_port}/health every 1s"
+
+
+def test_a_pool_whose_health_fails_is_out_until_it_is_well_though_nobody_asked_it(make_stack):
+    health = Health()
+    stack = stack_of(make_stack, prices={"east": "0.50", "west": "0.60"}, more={"east": health.line})
+    key = stack.key("acme", "api")
+    wait_for(lambda: health.asked >= 1, what="the first check")
+    assert pools_of(stack, key, 5) == {"east": 5}
+    health.status = 503
+    wait_for(lambda: pool_of(chat(stack, key)) == "west", what="the check to fail twice")
+    assert pools_of(stack, key, 10) == {"west": 10}
+    health.status = 404  # it answers: that is enough
+    wait_for(lambda: pool_of(chat(stack, key)) == "east", what="east again")
+    # A deal without the line forgets what was heard.
+    health.status = 500
+    wait_for(lambda: pool_of(chat(stack, key)) == "west", what="the check to fail again")
+    stack.write_deal(stack.deal_text.replace(health.line, ""))
+    stack.cli("reload")
+    wait_for(lambda: pools_of(stack, key, 10) == {"east": 10}, what="east without checks")
+    asked = health.asked
+    wait_for(lambda: pools_of(stack, key, 20) == {"east": 20}, what="all of it in east")
+    assert health.asked == asked
+
+
+def test_when_the_only_pool_is_out_by_its_health_the_answer_is_503(make_stack):
+    health = Health()
+    stack = stack_of(make_stack, regions={"south": "eu-north"}, more={"south": health.line})
+    key = stack.key("acme", "eu")
+    health.status = 500
+    wait_for(lambda: chat(stack, key)[0] == 503, what="the check to fail")
+    health.status = 200
     wait_for(lambda: chat(stack, key)[0] == 200, what="south again")
