@@ -267,6 +267,16 @@ static void append_primary(struct policy_build *build, const struct deal_primary
     oft_buffer_append_text(&build->scratch, primary->prefer ? ", preferred" : "");
 }
 
+static void append_ceiling(struct policy_build *build, const struct deal_ceiling *ceiling)
+{
+    char amount[OFT_NANOS_TEXT_BYTES];
+
+    oft_buffer_printf(&build->scratch, "at most %s %s a %s is spent on %s",
+                      oft_nanos_format(ceiling->amount_nanos, amount), build->deal->currency,
+                      ceiling->period == DEAL_BUDGET_DAY ? "day" : "month",
+                      build->deal->providers[ceiling->provider].name);
+}
+
 static void append_summary(struct policy_build *build, const struct deal_clause *clause)
 {
     switch (clause->kind) {
@@ -287,6 +297,9 @@ static void append_summary(struct policy_build *build, const struct deal_clause 
         break;
     case DEAL_CLAUSE_PRIMARY:
         append_primary(build, &clause->as.primary);
+        break;
+    case DEAL_CLAUSE_CEILING:
+        append_ceiling(build, &clause->as.ceiling);
         break;
     default:
         oft_buffer_append_text(&build->scratch, clause->text);

@@ -40,9 +40,15 @@ static void make_small_world(struct world *world, struct policy_key_input keys[3
     world_init(world);
     (void)world_exclusive(world, "ms.api", API, AZURE, 100, world_until(200));
     (void)world_license(world, "ms.ip", DEAL_ALL, MICROSOFT, COPILOT, 150, world_never);
+    (void)world_ceiling(world, "ms.cap", AZURE, 5000, 100, world_until(200));
+    world->products[API].limits.budget_nanos[DEAL_BUDGET_DAY] = 1000;
+    world->accounts[0].limits.tokens_per_minute = 77;
+    world->pools[WEST].limits.concurrent = 3;
     for (i = 0; i < 3; i++) {
+        memset(&keys[i], 0, sizeof(keys[i]));
         key_number(i, &keys[i]);
     }
+    keys[0].limits.requests_per_minute = 9;
     world->input.keys = keys;
     world->input.key_count = 3;
 }
@@ -91,7 +97,11 @@ static void sections_names_and_ids_come_out_as_they_went_in(void **state)
     assert_true(oft_str_is(text_of(&compiled, view->clauses[0].source), "world.deal:50"));
     /* All clauses and prices of the deal are there, whether they decide anything or not. */
     assert_true(oft_str_is(text_of(&compiled, view->clauses[1].name), "ms.ip"));
-    assert_true(oft_str_is(text_of(&compiled, view->clauses[2].name), "east.price.zeta@"));
+    assert_true(oft_str_is(text_of(&compiled, view->clauses[2].name), "ms.cap"));
+    assert_true(oft_str_is(text_of(&compiled, view->clauses[2].summary),
+                           "at most 0.000005 USD a month is spent on azure, from "
+                           "1970-01-01T00:00:00.0000001Z until 1970-01-01T00:00:00.0000002Z"));
+    assert_true(oft_str_is(text_of(&compiled, view->clauses[3].name), "east.price.zeta@"));
     assert_int_equal(policy_find_regime(view, INT64_MIN), 0);
     assert_int_equal(policy_find_regime(view, INT64_MAX), view->regime_count - 1);
     compiled_release(&compiled);
@@ -327,6 +337,20 @@ static void walk(const struct policy_view *view)
     for (i = 0; i < view->model_count; i++) {
         assert_int_equal(policy_find_model(view, policy_text(view, view->models[i].name)), i);
     }
+    for (i = 0; i < view->limit_count; i++) {
+        bytes += policy_text(view, view->limits[i].name).length;
+    }
+    for (query.product = 0; query.product < view->product_count; query.product++) {
+        (void)policy_limit_of_product(view, query.product);
+        for (query.model = 0; query.model < view->model_count; query.model++) {
+            bytes += policy_find_sale(view, query.product, query.model, 150) != NULL;
+        }
+    }
+    for (i = 0; i < view->endpoint_count; i++) {
+        bytes += policy_find_cost(view, i, 150) != NULL;
+    }
+    (void)policy_period_number(view->days, view->day_count, 150);
+    (void)policy_period_number(view->months, view->month_count, 150);
     assert_true(bytes > 0);
 }
 
@@ -438,6 +462,64 @@ static void each_rule_of_the_format_is_proved(void **state)
     key = policy_find_key(v, keys[0].sha256);
     REFUSE(c, key->account, 2);
     REFUSE(c, key->product, 3);
+    /* Limits, prices and periods. */
+    REFUSE(c, key->limit, v->limit_count);
+    REFUSE(c, v->limits[0].id, 0);
+    REFUSE(c, v->limits[0].name.length, 0);
+    REFUSE(c, v->limits[0].budget_nanos[0], (uint64_t)-1);
+    REFUSE(c, v->limits[0].clause, v->clause_count);
+    REFUSE(c, v->limit_of[0], v->limit_count);
+    REFUSE(c, v->ceilings[0].pool, v->pool_count);
+    REFUSE(c, v->ceilings[0].limit, v->limit_count);
+    REFUSE(c, v->prices[0].per_million_nanos[0], (uint64_t)-1);
+    REFUSE(c, v->prices[0].until_ns, (uint64_t)v->prices[0].from_ns);
+    REFUSE(c, v->price_of[0].first, v->price_count + 1);
+    REFUSE(c, v->days[1].from_ns, (uint64_t)v->days[0].from_ns);
+    REFUSE(c, v->months[1].number, (uint64_t)v->months[0].number);
+    REFUSE(c, v->header->sections[POLICY_LIMIT_OF].count, 1);
+    REFUSE(c, v->header->sections[POLICY_OUTPUTS].count, 1);
+    compiled_release(&c);
+}
+
+static const struct policy_limit *limit_at(const struct policy_view *view, uint32_t index)
+{
+    assert_in_range(index, 0, view->limit_count - 1);
+    return &view->limits[index];
+}
+
+static void limits_come_out_where_they_were_said_and_tokens_of_a_key_share_one(void **state)
+{
+    struct world world;
+    struct policy_key_input keys[3];
+    struct compiled c;
+    const struct policy_view *v = &c.view;
+    const struct policy_limit *ceiling;
+
+    (void)state;
+    make_small_world(&world, keys);
+    keys[1].key_id = keys[0].key_id; /* another token of the first key */
+    keys[1].account = keys[0].account;
+    keys[1].product = keys[0].product;
+    keys[1].limits = keys[0].limits;
+    world_compile(&world, &c);
+    assert_int_equal(limit_at(v, policy_limit_of_product(v, API))->budget_nanos[POLICY_LIMIT_DAY],
+                     1000);
+    assert_int_equal(limit_at(v, policy_limit_of_account(v, 0))->tokens_per_minute, 77);
+    assert_int_equal(limit_at(v, policy_limit_of_pool(v, WEST))->concurrent, 3);
+    assert_int_equal(policy_limit_of_pool(v, EAST), POLICY_NONE);
+    assert_int_equal(policy_limit_of_account(v, 1), POLICY_NONE);
+    assert_int_equal(limit_at(v, policy_find_key(v, keys[0].sha256)->limit)->requests_per_minute,
+                     9);
+    assert_int_equal(policy_find_key(v, keys[1].sha256)->limit,
+                     policy_find_key(v, keys[0].sha256)->limit);
+    assert_int_equal(policy_find_key(v, keys[2].sha256)->limit, POLICY_NONE);
+    assert_int_equal(v->ceiling_count, 1); /* azure has one pool */
+    assert_int_equal(v->ceilings[0].pool, EAST);
+    ceiling = limit_at(v, v->ceilings[0].limit);
+    assert_int_equal(ceiling->budget_nanos[POLICY_LIMIT_MONTH], 5000);
+    assert_int_equal(ceiling->budget_nanos[POLICY_LIMIT_DAY], INT64_MAX);
+    assert_int_equal(ceiling->from_ns, 100);
+    assert_int_equal(ceiling->until_ns, 200);
     compiled_release(&c);
 }
 
@@ -451,6 +533,7 @@ int main(void)
         cmocka_unit_test(an_unresolved_host_counts_as_down),
         cmocka_unit_test(more_pools_for_a_model_than_a_decision_holds_do_not_compile),
         cmocka_unit_test(ten_thousand_keys_are_found_and_no_other),
+        cmocka_unit_test(limits_come_out_where_they_were_said_and_tokens_of_a_key_share_one),
         cmocka_unit_test(any_changed_byte_is_refused),
         cmocka_unit_test(a_cut_file_is_refused_at_every_length),
         cmocka_unit_test(each_rule_of_the_format_is_proved),

@@ -103,6 +103,17 @@ uint32_t world_exclusive(struct world *world, const char *id, uint32_t product, 
     return world->deal.clause_count - 1;
 }
 
+uint32_t world_ceiling(struct world *world, const char *id, uint32_t provider, int64_t nanos,
+                       oft_instant from, struct deal_end until)
+{
+    struct deal_clause *clause = add_clause(world, DEAL_CLAUSE_CEILING, id, from, until);
+
+    clause->as.ceiling.provider = provider;
+    clause->as.ceiling.period = DEAL_BUDGET_MONTH;
+    clause->as.ceiling.amount_nanos = nanos;
+    return world->deal.clause_count - 1;
+}
+
 uint32_t world_license(struct world *world, const char *id, uint32_t model, uint32_t party,
                        uint32_t product, oft_instant from, struct deal_end until)
 {

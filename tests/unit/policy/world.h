@@ -59,6 +59,8 @@ void world_init(struct world *world);
 /* Each returns the new clause's index; the caller may change it before compiling. */
 uint32_t world_exclusive(struct world *world, const char *id, uint32_t product, uint32_t provider,
                          oft_instant from, struct deal_end until);
+uint32_t world_ceiling(struct world *world, const char *id, uint32_t provider, int64_t nanos,
+                       oft_instant from, struct deal_end until);
 uint32_t world_license(struct world *world, const char *id, uint32_t model, uint32_t party,
                        uint32_t product, oft_instant from, struct deal_end until);
 uint32_t world_commit(struct world *world, const char *id, uint32_t provider, uint32_t product,
