@@ -104,9 +104,9 @@ class Lab:
         if memory:
             watcher.join()
         self.rest(contender)
-        if not out or (process.returncode != 0 and not tolerant):
-            raise RequestsFailed(f"{contender.name} ({load}): {out.strip()} {error.strip()}")
-        row = json.loads(out)
+        row = json.loads(out) if out.strip() else {"failed": 1}
+        if row["failed"] or (process.returncode != 0 and not tolerant):
+            raise RequestsFailed(f"{contender.name}: {out.strip()} {error.strip()}")
         now = self.upstream_counts()
         row["upstream"] = {name: now[name] - seen[name] for name in now}
         row["cpu_us"] = round(used / 1e3 / row["requests"], 3) if row["requests"] else None

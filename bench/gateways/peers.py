@@ -11,7 +11,6 @@ import subprocess
 from gateways.contenders import Contender
 from gateways.machine import CannotStart, free_port
 
-LITELLM = "1.109.1"
 PORTKEY = "1.15.2"
 BIFROST = "1.6.3"
 NOVEUM = "2.0.1"
@@ -94,14 +93,17 @@ class LiteLLM(Peer):
     def __init__(self, lab):
         super().__init__(lab)
         self.workers = 1
-        self.title = f"LiteLLM proxy {LITELLM}"
+        self.title = "LiteLLM proxy"
 
     def install(self):
+        """Not a fixed version: the newest one whose dependencies the index has."""
         command(["python3", "-m", "venv", "venv"], self.folder(), "venv")
-        command(["venv/bin/pip", "install", "-q", f"litellm[proxy]=={LITELLM}"], self.folder(), "pip")
+        command(["venv/bin/pip", "install", "-q", "litellm[proxy]"], self.folder(), "pip")
 
     def start(self):
-        self.install_once(LITELLM, self.install)
+        self.install_once("newest", self.install)
+        version = command(["venv/bin/pip", "show", "litellm"], self.folder(), "pip").split("Version:")[1].split()[0]
+        self.title = f"LiteLLM proxy {version}"
         self.port = free_port()
         provider = f"http://127.0.0.1:{self.lab.upstream_port}/v1"
         failing = f"http://127.0.0.1:{self.lab.fail_port}/v1"
@@ -131,11 +133,14 @@ class Portkey(Peer):
     does = "routes by its headers; no keys of its own, budgets, limits or records"
 
     def install(self):
-        command(["npm", "install", "--prefix", self.folder(), "--no-audit", "--no-fund",
-                 f"@portkey-ai/gateway@{PORTKEY}"], self.folder(), "npm")
+        """Its range for the HTTP server lets in one under which every stream ends in its error 500 ("immutable");
+        under the one named here it works."""
+        (self.folder() / "package.json").write_text(json.dumps({
+            "dependencies": {"@portkey-ai/gateway": PORTKEY}, "overrides": {"@hono/node-server": "1.14.1"}}))
+        command(["npm", "install", "--prefix", self.folder(), "--no-audit", "--no-fund"], self.folder(), "npm")
 
     def start(self):
-        self.install_once(PORTKEY, self.install)
+        self.install_once(PORTKEY + " with 1.14.1", self.install)
         self.port = free_port()
         self.spawn(["node", "node_modules/@portkey-ai/gateway/build/start-server.js", f"--port={self.port}",
                     "--headless"], "portkey", {"NODE_ENV": "production"}, folder=self.folder())
@@ -151,7 +156,7 @@ class Portkey(Peer):
 class Noveum(Peer):
     name = "noveum"
     title = f"Noveum gateway {NOVEUM}"
-    does = "passes on by a header (Rust); no keys of its own, budgets or limits"
+    does = "Rust, one thread; routes by a header and reads the usage; no keys of its own, budgets, limits or records"
 
     def install(self):
         command(["cargo", "install", "-q", "--locked", "--root", self.folder(), f"noveum-ai-gateway@{NOVEUM}"],
@@ -159,7 +164,12 @@ class Noveum(Peer):
         shutil.rmtree(self.folder() / "target", ignore_errors=True)
 
     def start(self):
-        raise Unavailable("not tried")
+        self.install_once(NOVEUM, self.install)
+        self.port = free_port()
+        self.spawn([self.folder() / "bin/noveum-ai-gateway"], "noveum",
+                   {"OPENAI_BASE_URL": f"http://127.0.0.1:{self.lab.upstream_port}", "HOST": "127.0.0.1",
+                    "PORT": str(self.port), "WORKER_THREADS": "1", "RUST_LOG": "error"}, folder=self.place())
+        self.headers = ["Authorization: Bearer sk-bench", "x-provider: openai"]
 
 
 class Bifrost(Peer):
