@@ -12,7 +12,7 @@ HELD = 2000
 TITLES = {
     "small": "small JSON: 1 KB in, 0.75 KB out, 32 connections, as fast as answers come",
     "latency": "the same at half load: requests at fixed instants, timed from when they were due",
-    "stream": f"streams of {FRAMES} frames, one each 2 ms, 192 at a time",
+    "stream": f"streams of {FRAMES} frames, one each 2 ms, 96 at a time",
     "body32k": "bodies of 32 KB in, 0.75 KB out, 32 connections",
     "body256k": "bodies of 256 KB in, 0.75 KB out, 16 connections",
     "failover": "the first provider answers 500, the second one answers",
@@ -25,7 +25,7 @@ LOADS = {
     "failover": {"connections": 32, "least-bytes": 700},
     "body32k": {"connections": 32, "body-bytes": 32 << 10, "least-bytes": 700},
     "body256k": {"connections": 16, "body-bytes": 256 << 10, "least-bytes": 700},
-    "stream": {"connections": 192, **STREAM},
+    "stream": {"connections": 96, **STREAM},
     "latency": {"connections": 256, "least-bytes": 700},
     "held": {"connections": HELD, "stream": True, "hold": True, "prompt": "bench: frames=600 every_us=1000000"},
 }
@@ -109,7 +109,8 @@ class Case:
             cpu = "" if r["cpu_us"] is None else f"{r['cpu_us']:10.2f} CPU-us"
             self.lab.say(f"{self.name:<9} {number + 1:>3}  {name:<14} {cpu:<18} {r['requests_per_second']:>9.0f}/s"
                          f"  p50 {r['p50_us']:>9.0f} us  p99 {r['p99_us']:>9.0f} us"
-                         + (f"  behind {r['behind']}" if r["behind"] else ""))
+                         + (f"  behind {r['behind']}" if r["behind"] else "")
+                         + (f"  daemon {r['first_process_us']:.2f} us" if name.startswith("offtake") else ""))
 
     def held(self):
         """Memory with the streams open, less what it was before, by stream. Memory needs no rounds."""

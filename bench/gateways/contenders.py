@@ -175,6 +175,7 @@ class Offtake(Contender):
     does = ("key, JSON scan, contract, rates, tokens, concurrency and budgets of account, product and pool, a durable record; "
             "the daemon that books them is in the figure")
     pausable = False  # its daemon's heartbeat is part of what runs
+    serve_arguments = ()
 
     def start(self):
         self.port = free_port()
@@ -183,7 +184,7 @@ class Offtake(Contender):
         deal.write_text(self.deal())
         self.program = self.lab.program("offtake")
         self.spawn([self.program, "serve", deal, "--data", self.data, "--listen", f"127.0.0.1:{self.port}",
-                    "--workers", 1, *self.lab.serve_arguments],
+                    "--workers", 1, *self.serve_arguments],
                    "offtake serve", {"EAST_KEY": "bench-key-of-the-provider"},
                    lambda: self.call("status", check=False) is not None)
         self.key_file = self.lab.directory / f"{self.name}.key"
@@ -211,6 +212,17 @@ class Offtake(Contender):
     def booked(self):
         self.call("drain")
         return sum(row["requests"] for row in json.loads(self.call("usage", "--json"))["usage"])
+
+
+class OfftakeOther(Offtake):
+    """The same with another nginx module: a change is measured against what was before it, round by round."""
+
+    name, title = "offtake-other", "offtake, the other module"
+    does = "as offtake, with the module that --other-module names"
+
+    def start(self):
+        self.serve_arguments = ["--module", self.lab.other_module]
+        super().start()
 
 
 class OfftakeLarge(Offtake):

@@ -19,7 +19,7 @@ class Lab:
         self.machine = machine.Machine(not options.no_pin, options.nice)
         self.processes = machine.Processes(self.machine, directory, stack)
         self.upstream_port, self.fail_port = free_port(), free_port()
-        self.serve_arguments = []
+        self.other_module = options.other_module
         self.contenders, self.absent = [], {}
         self.say = (lambda *_: None) if options.json else (lambda text: print(text, flush=True))
 
@@ -91,7 +91,7 @@ class Lab:
         """Runs one load on one contender; its CPU, and what the upstream saw, are in the row."""
         self.wake(contender)
         seen = self.upstream_counts()
-        before = machine.cpu_ns(contender.root) if contender.root else 0
+        before, daemon = (machine.cpu_ns(contender.root), machine.process_ns(contender.root)) if contender.root else (0, 0)
         process = subprocess.Popen(self.arguments(contender, load, failover), stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True,
                                    preexec_fn=self.machine.prepare(self.machine.load_cores))
@@ -101,6 +101,7 @@ class Lab:
             watcher.start()
         out, error = process.communicate()
         used = machine.cpu_ns(contender.root) - before if contender.root else 0
+        daemon = machine.process_ns(contender.root) - daemon if contender.root else 0
         if memory:
             watcher.join()
         self.rest(contender)
@@ -110,6 +111,7 @@ class Lab:
         now = self.upstream_counts()
         row["upstream"] = {name: now[name] - seen[name] for name in now}
         row["cpu_us"] = round(used / 1e3 / row["requests"], 3) if row["requests"] else None
+        row["first_process_us"] = round(daemon / 1e3 / row["requests"], 3) if row["requests"] else None
         if memory:
             row["memory_bytes"] = most[0]
         return row

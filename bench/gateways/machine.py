@@ -64,16 +64,20 @@ def read_directory(path):
     return []
 
 
+def process_ns(pid):
+    """What a process has run, in user code and in the kernel: each thread's run time by the scheduler's own clock."""
+    return sum(int((read(f"/proc/{pid}/task/{task}/schedstat").split() or [0])[0])
+               for task in read_directory(f"/proc/{pid}/task"))
+
+
 def cpu_ns(root):
-    """What the tree has run, in user code and in the kernel: each thread's run time by the scheduler's own
-    clock, and the ticks of children that are gone."""
+    """The same of a whole tree, with the ticks of children that are gone."""
     total = 0
     for pid in tree(root):
         fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
         if len(fields) > 14:
             total += (int(fields[13]) + int(fields[14])) * TICK_NS
-        for task in read_directory(f"/proc/{pid}/task"):
-            total += int((read(f"/proc/{pid}/task/{task}/schedstat").split() or [0])[0])
+        total += process_ns(pid)
     return total
 
 

@@ -12,7 +12,7 @@ from gateways import cases, machine
 from gateways.machine import CannotStart
 
 SAMPLES_A_SECOND = 4999
-SYSCALL = re.compile(r"__(?:x64|ia32|se|do)_sys_(\w+)")
+SYSCALL = re.compile(r"(?:__(?:x64|se|do)_sys_|ksys_|do_(?=writev|readv|epoll_wait|fcntl))(\w+)")
 
 
 def tool(name):
@@ -75,7 +75,7 @@ def system_calls(lab, contender, load):
     pids = [argument for pid in machine.tree(contender.root) for argument in ("-p", str(pid))]
     tracer = subprocess.Popen([tool("strace"), "-f", "-c", "-U", "calls,name", "-o", str(out), *pids],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    row = lab.load(contender, {**load, "seconds": 2})
+    row = lab.load(contender, {**load, "seconds": 2, "connections": 8})
     tracer.send_signal(2)
     tracer.wait(30)
     calls = {}
