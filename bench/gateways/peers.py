@@ -14,6 +14,7 @@ from gateways.machine import CannotStart, free_port
 PORTKEY = "1.15.2"
 BIFROST = "1.6.3"
 NOVEUM = "2.0.1"
+LITELLM_RS = "0.9.0"
 
 
 class Unavailable(Exception):
@@ -172,6 +173,43 @@ class Noveum(Peer):
         self.headers = ["Authorization: Bearer sk-bench", "x-provider: openai"]
 
 
+class LiteLLMRs(Peer):
+    """No relation of LiteLLM's but the name."""
+
+    name = "litellm-rs"
+    title = f"LiteLLM-RS {LITELLM_RS}"
+    does = "Rust, one worker; keys, rate limits, guardrails and metrics switched off"
+
+    def install(self):
+        command(["cargo", "install", "-q", "--locked", "--root", self.folder(), "--features", "gateway,sqlite", "--bin",
+                 "gateway", f"litellm-rs@{LITELLM_RS}"], self.folder(), "cargo", 3600,
+                {"CARGO_TARGET_DIR": str(self.folder() / "target")})
+        shutil.rmtree(self.folder() / "target", ignore_errors=True)
+
+    def start(self):
+        self.install_once(LITELLM_RS, self.install)
+        self.port = free_port()
+        configuration = self.place() / "gateway.yaml"
+        configuration.write_text(json.dumps({
+            "schema_version": "1.0",
+            "server": {"host": "127.0.0.1", "port": self.port, "workers": 1, "max_connections": 8192, "timeout": 30,
+                       "max_body_size": 10485760, "dev_mode": False, "cors": {"enabled": False}},
+            "providers": [{"name": "one", "provider_type": "openai_compatible", "api_key": "sk-bench",
+                           "base_url": f"http://127.0.0.1:{self.lab.upstream_port}/v1",
+                           "endpoint_access": "private_network", "weight": 1.0, "priority": 0,
+                           "max_concurrent_requests": 4096, "timeout": 300, "max_retries": 0, "settings": {},
+                           "models": ["gpt-4o"], "enabled": True}],
+            "router": {"strategy": "priority_based"},
+            "storage": {"database": {"url": "sqlite::memory:", "enabled": False},
+                        "redis": {"url": "redis://127.0.0.1:6379", "enabled": False}},
+            "auth": {"enable_jwt": False, "enable_api_key": False, "allow_anonymous": True},
+            "guardrails": {"enabled": False}, "rate_limit": {"enabled": False}, "cache": {"enabled": False},
+            "monitoring": {"metrics": {"enabled": False, "port": free_port(), "path": "/metrics",
+                                       "interval_seconds": 15}}}))
+        self.spawn([self.folder() / "bin/gateway", "--config", configuration, "--log-level", "error"], "litellm-rs",
+                   {"RUST_LOG": "error"}, folder=self.place())
+
+
 class Bifrost(Peer):
     name = "bifrost"
     title = "Bifrost"
@@ -215,7 +253,7 @@ NOT_FOUND = {
     "Kong, APISIX": "not in Debian; their packages come from servers of their own",
 }
 
-ALL = [HAProxy, Bifrost, Noveum, Portkey, LiteLLM]
+ALL = [HAProxy, Bifrost, Noveum, LiteLLMRs, Portkey, LiteLLM]
 
 
 def default_folder(root):

@@ -116,7 +116,7 @@ def print_case(case, sides):
     whats = sorted({w for s in sides.values() for w in s["us"]},
                    key=lambda w: -max(s["us"].get(w, 0) for s in sides.values()))
     print("\n| CPU-us a request | " + " | ".join(sides) + " |\n|---|" + "---|" * len(sides))
-    floor = 0.004 * max(s["cpu_us"] for s in sides.values())
+    floor = 0.002 * max(s["cpu_us"] for s in sides.values())
     for what in whats:
         cells = [s["us"].get(what, 0) for s in sides.values()]
         if max(cells) >= floor:
