@@ -89,7 +89,8 @@ class Case:
     def rounds(self, small=None):
         if self.name == "latency":
             self.find_rates(small)
-        self.warm()
+        if not self.options.smoke:
+            self.warm()
         rounds = []
         for number in range(self.options.rounds):
             turn = number % max(1, len(self.members))

@@ -133,6 +133,8 @@ class Contender:
         raise NotImplementedError
 
     def takes(self, case):
+        if case == "policy":
+            return self.name in ("nginx", "offtake")
         return case != "failover" or self.failover is not None
 
     def spawn(self, arguments, what, environment=None, ready=None, folder=None, seconds=60):

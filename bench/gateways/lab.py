@@ -106,7 +106,8 @@ class Lab:
             watcher.join()
         self.rest(contender)
         row = json.loads(out) if out.strip() else {"failed": 1}
-        if row["failed"] or (process.returncode != 0 and not tolerant):
+        nothing = not row.get("requests") and "hold" not in load
+        if row["failed"] or nothing or (process.returncode != 0 and not tolerant):
             raise RequestsFailed(f"{contender.name}: {out.strip()} {error.strip()}")
         now = self.upstream_counts()
         row["upstream"] = {name: now[name] - seen[name] for name in now}

@@ -197,6 +197,7 @@ class LiteLLMRs(Peer):
             "providers": [{"name": "one", "provider_type": "openai_compatible", "api_key": "sk-bench",
                            "base_url": f"http://127.0.0.1:{self.lab.upstream_port}/v1",
                            "endpoint_access": "private_network", "weight": 1.0, "priority": 0,
+                           "rpm": 1000000000, "tpm": 4000000000,
                            "max_concurrent_requests": 4096, "timeout": 300, "max_retries": 0, "settings": {},
                            "models": ["gpt-4o"], "enabled": True}],
             "router": {"strategy": "priority_based"},
