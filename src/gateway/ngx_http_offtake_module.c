@@ -6,6 +6,8 @@
 
 #include "ngx_http_offtake.h"
 
+#include <malloc.h>
+
 
 static void *ngx_http_offtake_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_offtake_init_main_conf(ngx_conf_t *cf, void *conf);
@@ -335,6 +337,13 @@ ngx_http_offtake_init_process(ngx_cycle_t *cycle)
     {
         return NGX_OK;
     }
+
+    /*
+     * Bodies come and go with every request.  What the C library would give
+     * back to the kernel each time, and have zeroed again, stays here.
+     */
+    (void) mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
+    (void) mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
 
     worker = ngx_pcalloc(cycle->pool, sizeof(ngx_http_offtake_worker_t));
     if (worker == NULL) {

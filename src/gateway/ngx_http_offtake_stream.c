@@ -60,7 +60,7 @@ ngx_http_offtake_look(ngx_http_offtake_ctx_t *ctx, u_char *data,
 
     ctx->stream_events++;
 
-    if (ngx_strlcasestrn(payload, end, (u_char *) "\"usage\"", 7 - 1) == NULL
+    if (memmem(payload, (size_t) (end - payload), "\"usage\"", 7) == NULL
         && !ngx_http_offtake_tier_due(ctx, payload, end))
     {
         return 0;

@@ -389,10 +389,24 @@ ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
 }
 
 
+/* An error that is here to its last byte leaves a connection as good as any. */
+
+static ngx_uint_t
+ngx_http_offtake_error_is_whole(ngx_http_upstream_t *u,
+    ngx_http_offtake_ctx_t *ctx)
+{
+    return ctx->upstream_status != 0
+           && !u->headers_in.connection_close
+           && !u->headers_in.chunked
+           && u->headers_in.content_length_n == u->buffer.last - u->buffer.pos;
+}
+
+
 static void
 ngx_http_offtake_peer_free(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state)
 {
+    ngx_uint_t                     keep;
     ngx_http_request_t            *r;
     ngx_connection_t              *c = pc->connection;
     ngx_http_upstream_t           *u;
@@ -410,14 +424,17 @@ ngx_http_offtake_peer_free(ngx_peer_connection_t *pc, void *data,
         return;
     }
 
+    keep = u->keepalive;
+
     if (state & NGX_PEER_FAILED) {
         ngx_http_offtake_failed(pc, r, ctx);
-        return;
+        keep = ngx_http_offtake_error_is_whole(u, ctx);
+
+    } else {
+        ngx_http_offtake_told(ctx); /* no other pool was left to try */
     }
 
-    ngx_http_offtake_told(ctx); /* no other pool was left to try */
-
-    if (c == NULL || !u->keepalive || !u->request_body_sent
+    if (c == NULL || !keep || !u->request_body_sent
         || c->read->eof || c->read->error || c->read->timedout
         || c->write->error || c->write->timedout)
     {

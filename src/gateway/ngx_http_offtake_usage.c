@@ -344,23 +344,30 @@ plain_char(offtake_usage_t *u, char c)
 }
 
 
-/* Bytes of a string value that cannot end it are skipped a run at a time. */
+/* Bytes of a string that cannot end it are taken a run at a time. */
 
 static size_t
-skip_run(const offtake_usage_t *u, const char *data, size_t length)
+take_run(offtake_usage_t *u, const char *data, size_t length)
 {
-    size_t       run;
+    size_t       run, room;
     const char  *quote, *slash;
 
-    if (u->is_key || u->escape || u->in_word) {
+    if (u->escape || u->in_word) {
         return 0;
     }
 
     quote = memchr(data, '"', length);
     run = quote == NULL ? length : (size_t) (quote - data);
     slash = memchr(data, '\\', run);
+    run = slash == NULL ? run : (size_t) (slash - data);
 
-    return slash == NULL ? run : (size_t) (slash - data);
+    if (u->is_key) {
+        room = OFFTAKE_USAGE_KEY - u->key_length;
+        memcpy(u->key + u->key_length, data, run < room ? run : room);
+        u->key_length += run < room ? run : room;
+    }
+
+    return run;
 }
 
 
@@ -373,7 +380,7 @@ offtake_usage_feed(offtake_usage_t *u, const char *data, size_t length)
         char  c;
 
         if (u->in_string) {
-            i += skip_run(u, data + i, length - i);
+            i += take_run(u, data + i, length - i);
             if (i == length) {
                 return;
             }
