@@ -23,6 +23,8 @@
  *              limits     rates, budgets, concurrency; taken and given back
  *              health     cool-downs, shared by all workers
  *              meter      intents and settlements
+ *              counters   what is counted for those who watch
+ *              variables  $offtake_..., for access logs
  *              scan, usage  JSON, without nginx
  * Memory       A request's things live in r->pool.  A mapped policy lives as
  *              long as a request holds it.
@@ -38,6 +40,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "meter/append.h"
+#include "meter/counters.h"
 #include "policy/control.h"
 #include "policy/decide.h"
 #include "policy/limits.h"
@@ -97,6 +100,7 @@ typedef struct {
     struct limit_page          *limit_page;    /* NULL: not to be had */
     int                         limit_fd;
     struct limit_worker        *limits;
+    struct counter_worker       counters;
     ngx_queue_t                 idle;          /* kept-alive connections */
     ngx_queue_t                 free_items;
 } ngx_http_offtake_worker_t;
@@ -213,6 +217,7 @@ typedef struct {
     struct timespec              started;      /* monotonic */
 
     ngx_int_t                    sent_rc;      /* what sending our reply gave */
+    const char                  *code;         /* of our own error */
 
     unsigned                     budgeted:1;
     unsigned                     has_place:1;
@@ -336,5 +341,12 @@ ngx_int_t ngx_http_offtake_meter_intent(ngx_http_request_t *r,
     ngx_http_offtake_ctx_t *ctx);
 void ngx_http_offtake_meter_settle(void *data);
 void ngx_http_offtake_meter_stop(ngx_http_offtake_worker_t *worker);
+
+/* counters */
+void ngx_http_offtake_counters_start(ngx_http_offtake_main_conf_t *omcf,
+    ngx_log_t *log);
+
+/* variables */
+ngx_int_t ngx_http_offtake_add_variables(ngx_conf_t *cf);
 
 #endif

@@ -126,6 +126,9 @@ ngx_http_offtake_health_down(ngx_http_offtake_main_conf_t *omcf,
 
     slot->down_until_ms = (ngx_atomic_uint_t) (ngx_current_msec
                                                + seconds * 1000);
+
+    counter_pool_state(&omcf->worker->counters, pool_id, ngx_current_msec,
+                       slot->down_until_ms, COUNTER_OPEN);
 }
 
 
@@ -139,6 +142,8 @@ ngx_http_offtake_health_up(ngx_http_offtake_main_conf_t *omcf,
     if (slot != NULL && slot->failures != 0) {
         slot->failures = 0;
         slot->down_until_ms = 0;
+        counter_pool_state(&omcf->worker->counters, pool_id, ngx_current_msec,
+                           0, COUNTER_CLOSED);
     }
 }
 
