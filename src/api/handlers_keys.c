@@ -35,8 +35,8 @@ void api_post_keys(const struct api_scope *scope, struct api_answer *answer)
     char token[ENGINE_TOKEN_BYTES] = "";
     char id[17] = "";
     struct oft_error error = {0};
-    enum oft_err err =
-        engine_key_create(scope->options->engine, account, product, NULL, scope->now_ns, token, &error);
+    enum oft_err err = engine_key_create(scope->options->engine, account, product, NULL,
+                                         scope->now_ns, token, &error);
     if (err != OFT_OK) {
         api_answer_fault(answer, err, &error, NULL);
     } else if (!api_token_id(token, id)) {

@@ -72,6 +72,13 @@ static void gateway_state(void *context, struct api_gateway_state *ret_state)
     ret_state->listen = daemon->options->listen;
 }
 
+static void watch_extra(void *context, struct engine_watch_extra *ret_extra)
+{
+    const struct daemon *daemon = context;
+    ret_extra->nginx_pid = daemon->nginx.pid;
+    ret_extra->nginx_restarts = daemon->nginx.restarts;
+}
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static void complain(struct daemon *daemon, const struct oft_error *error)
@@ -128,6 +135,10 @@ static void stop_begin(struct daemon *daemon)
     daemon_log(DAEMON_INFO,
                daemon->stopping ? "stopping at once" : "stopping: nginx finishes its requests");
     daemon->stopping = true;
+    if (daemon->options->no_nginx) {
+        daemon->nginx.state = NGINX_GONE;
+        return;
+    }
     nginx_stop(&daemon->nginx, clock_monotonic_ms());
 }
 
@@ -137,6 +148,10 @@ static void signals_handle(struct daemon *daemon)
     while ((number = loop_signal_next(&daemon->loop)) != 0) {
         if (number == SIGHUP) {
             reload(daemon);
+        } else if (number == SIGUSR1) {
+            nginx_reopen(&daemon->nginx);
+        } else if (number == SIGUSR2) {
+            nginx_upgrade(&daemon->nginx);
         } else {
             stop_begin(daemon);
         }
@@ -148,9 +163,14 @@ static void announce(struct daemon *daemon)
     const struct serve_options *options = daemon->options;
     char instant[OFT_INSTANT_TEXT_BYTES];
     daemon->announced = true;
-    daemon_log(DAEMON_INFO, "serving %s on %s://%s, generation %llu", options->deal_path,
-               options->tls_cert != NULL ? "https" : "http", options->listen,
-               (unsigned long long)engine_generation(daemon->engine));
+    if (options->no_nginx) {
+        daemon_log(DAEMON_INFO, "serving %s to an nginx of your own, generation %llu",
+                   options->deal_path, (unsigned long long)engine_generation(daemon->engine));
+    } else {
+        daemon_log(DAEMON_INFO, "serving %s on %s://%s, generation %llu", options->deal_path,
+                   options->tls_cert != NULL ? "https" : "http", options->listen,
+                   (unsigned long long)engine_generation(daemon->engine));
+    }
     daemon_log(DAEMON_INFO, "data in %s", daemon->setup.data_directory);
     daemon_log(DAEMON_INFO, "make a key: offtake keys create --account A --product P --data %s",
                daemon->setup.data_directory);
@@ -166,6 +186,9 @@ static void announce(struct daemon *daemon)
 static void nginx_follow(struct daemon *daemon)
 {
     struct oft_error error = {0};
+    if (daemon->options->no_nginx) {
+        return;
+    }
     nginx_tick(&daemon->nginx, clock_monotonic_ms());
     if (daemon->nginx.pidfd >= 0 && daemon->nginx_watched_fd != daemon->nginx.pidfd) {
         if (loop_watch(&daemon->loop, daemon->nginx.pidfd, LOOP_NGINX, &error) == OFT_OK) {
@@ -340,6 +363,7 @@ static enum oft_err api_begin(struct daemon *daemon, struct oft_error *reterr)
         .clock = clock_real,
         .clock_shift_ns = daemon->clock_shift_ns,
         .gateway_state = gateway_state,
+        .watch_extra = watch_extra,
         .context = daemon,
         .socket_path = daemon->setup.socket_path,
         .tcp_listen = daemon->options->admin_listen,
@@ -348,6 +372,11 @@ static enum oft_err api_begin(struct daemon *daemon, struct oft_error *reterr)
     if (options.tcp_listen != NULL) {
         err = token_show_once(daemon->engine, daemon->setup.data_directory,
                               daemon->options->admin_token_file, options.token_sha256, reterr);
+    }
+    if (err == OFT_OK && daemon->options->metrics_token_file != NULL) {
+        err = token_of_file(daemon->options->metrics_token_file, options.metrics_token_sha256,
+                            reterr);
+        options.has_metrics_token = err == OFT_OK;
     }
     if (err == OFT_OK) {
         err = api_open(&options, &daemon->api, reterr);
@@ -394,10 +423,15 @@ static int parts_start(struct daemon *daemon, struct oft_error *reterr)
     if (err == OFT_OK) {
         err = api_begin(daemon, reterr);
     }
-    if (err == OFT_OK) {
+    if (err == OFT_OK && daemon->options->no_nginx) {
+        daemon->nginx.state = NGINX_RUNNING;
+        daemon->nginx.pidfd = -1;
+        announce(daemon);
+    } else if (err == OFT_OK) {
         err = nginx_begin(&daemon->nginx, daemon->setup.nginx_program, &daemon->setup.settings,
                           clock_monotonic_ms(), reterr);
         daemon->nginx_is_begun = err == OFT_OK;
+        daemon->nginx.patience_ms = daemon->options->stop_after_ms;
     }
     return err == OFT_OK ? EXIT_STOPPED : start_failed(err, reterr);
 }

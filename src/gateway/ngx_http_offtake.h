@@ -346,7 +346,9 @@ void ngx_http_offtake_meter_stop(ngx_http_offtake_worker_t *worker);
 void ngx_http_offtake_counters_start(ngx_http_offtake_main_conf_t *omcf,
     ngx_log_t *log);
 
-/* variables */
+/* variables: also what an error's line in nginx's log says of a request */
+u_char *ngx_http_offtake_log_handler(ngx_http_request_t *r,
+    ngx_http_request_t *sr, u_char *buf, size_t len);
 ngx_int_t ngx_http_offtake_add_variables(ngx_conf_t *cf);
 
 #endif

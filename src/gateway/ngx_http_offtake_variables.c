@@ -276,8 +276,18 @@ ngx_http_offtake_variable(ngx_http_request_t *r,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
 
-    if (ctx == NULL) {
-        v->not_found = 1;
+    if (ctx == NULL) { /* nginx answered by itself, before it came to us */
+        v->valid = 1;
+        v->no_cacheable = 0;
+        v->not_found = 0;
+        v->len = data >= VARIABLE_ATTEMPTS ? 1 : 0;
+        v->data = (u_char *) "0";
+
+        if (data == VARIABLE_STREAM) {
+            v->len = 5;
+            v->data = (u_char *) "false";
+        }
+
         return NGX_OK;
     }
 
@@ -323,4 +333,43 @@ ngx_http_offtake_variable(ngx_http_request_t *r,
     v->len = (unsigned) (p - v->data);
 
     return NGX_OK;
+}
+
+
+/*
+ * nginx's own would write the whole request line, where some clients put a
+ * key, and the referrer.
+ */
+
+u_char *
+ngx_http_offtake_log_handler(ngx_http_request_t *r, ngx_http_request_t *sr,
+    u_char *buf, size_t len)
+{
+    u_char                  *p = buf;
+    struct oft_str           text;
+    ngx_http_offtake_ctx_t  *ctx;
+
+    (void) sr;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
+
+    p = ngx_snprintf(p, len, ", request: \"%V %V\"", &r->method_name,
+                     &r->uri);
+
+    if (ctx == NULL) {
+        return p;
+    }
+
+    len -= (size_t) (p - buf);
+    buf = p;
+    p = ngx_snprintf(p, len, ", id: \"req_%*s\"", (size_t) 32,
+                     ctx->request_id);
+
+    if (ctx->policy != NULL && ctx->candidate != NULL) {
+        len -= (size_t) (p - buf);
+        text = ngx_http_offtake_name(ctx, VARIABLE_POOL);
+        p = ngx_snprintf(p, len, ", pool: \"%*s\"", text.length, text.data);
+    }
+
+    return p;
 }
