@@ -29,8 +29,8 @@ static const struct shape SHAPES[] = {
     {"Top",
      "contract_now:s clock_ms:i deal_title:s currency:s rehearsal:b generation:i nginx:o workers:i "
      "worker_starts:i running:i spool_lag_ms:i drain_lag_ms:i unrated:i total:<TopCounts> "
-     "pools:[<TopPool> products:[<TopProduct> refusals:[o limits:[<TopLimit> bounds:o revenue:s "
-     "cost:s",
+     "pools:[<TopPool> products:[<TopProduct> refusals:[o limits:[<TopLimit> bounds:o "
+     "revenue_nanos:s cost_nanos:s",
      false},
     {"TopCounts",
      "requests:i served:i failed:i refused:i client_left:i input_tokens:i output_tokens:i "

@@ -12,6 +12,7 @@
  *              its access log anew. SIGUSR2: nginx is replaced by the program that is on disk now.
  * May include  base, engine, api.
  */
+#include "base/memory.h"
 #include "base/time.h"
 
 struct serve_options {
@@ -41,5 +42,10 @@ struct serve_options {
 /* Runs until it is told to stop. Returns an exit code of `offtake`: 0 stopped in order, 1 the deal
  * has errors, 2 options that cannot be, 3 a fault. RETERR is filled when it could not start. */
 int daemon_serve(const struct serve_options *options, struct oft_error *reterr);
+
+/* What an nginx of the operator's own includes for this module, data directory and node. Starts and makes
+ * nothing. */
+enum oft_err daemon_include_text(const struct serve_options *options, struct oft_buffer *out,
+                                 struct oft_error *reterr) OFT_MUSTCHECK;
 
 #endif

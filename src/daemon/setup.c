@@ -240,3 +240,38 @@ enum oft_err setup_after(struct setup *setup, const struct serve_options *option
     };
     return OFT_OK;
 }
+
+enum oft_err daemon_include_text(const struct serve_options *options, struct oft_buffer *out,
+                                 struct oft_error *reterr)
+{
+    struct setup setup = {0};
+    enum oft_err err = module_find(options->module_path, setup.module_path, reterr);
+    if (err == OFT_OK) {
+        err = node_choose(options->node, setup.node, reterr);
+    }
+    if (err == OFT_OK) {
+        err = tls_find(&setup, options, reterr);
+    }
+    if (err == OFT_OK && options->data_directory[0] != '/') {
+        err = oft_fail(reterr, OFT_ERR_INVALID,
+                       "the data directory \"%s\" must be an absolute path here",
+                       options->data_directory);
+    }
+    if (err != OFT_OK) {
+        return err;
+    }
+    const size_t size = SETUP_PATH_BYTES;
+    if (snprintf(setup.run_directory, size, "%s/run", options->data_directory) >= (int)size ||
+        snprintf(setup.spool_directory, size, "%s/spool", options->data_directory) >= (int)size) {
+        return oft_fail(reterr, OFT_ERR_LIMIT, "the data directory's path is too long");
+    }
+    struct nginx_settings settings = {
+        .module_path = setup.module_path,
+        .run_directory = setup.run_directory,
+        .spool_directory = setup.spool_directory,
+        .node = setup.node,
+        .ca_bundle = setup.ca_bundle[0] != '\0' ? setup.ca_bundle : NULL,
+        .body_bytes_max = OFT_REQUEST_BODY_BYTES_MAX,
+    };
+    return nginx_include_text(&settings, out, reterr);
+}

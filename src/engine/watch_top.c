@@ -257,8 +257,8 @@ static enum oft_err money_json(struct engine *engine, json_t *object, struct oft
         }
     }
     oft_arena_release(&arena);
-    (void)json_object_set_new(object, "revenue", json_string(oft_nanos_format(revenue, text)));
-    (void)json_object_set_new(object, "cost", json_string(oft_nanos_format(cost, text)));
+    (void)json_object_set_new(object, "revenue_nanos", json_string(oft_i128_format(revenue, text)));
+    (void)json_object_set_new(object, "cost_nanos", json_string(oft_i128_format(cost, text)));
     return code;
 }
 
