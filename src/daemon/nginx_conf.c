@@ -115,7 +115,7 @@ static void log_format_append(struct oft_buffer *out)
         {"request_id", "offtake_request_id", false},
         {"client", "remote_addr", false},
         {"method", "request_method", false},
-        {"path", "uri", false},
+        {"path", "offtake_path", false},
         {"status", "status", true},
         {"outcome", "offtake_outcome", false},
         {"code", "offtake_code", false},

@@ -29,11 +29,16 @@ typedef enum {
     VARIABLE_OUTPUT_TOKENS,
     VARIABLE_FIRST_BYTE_US,
     VARIABLE_TOTAL_US,
-    VARIABLE_GENERATION
+    VARIABLE_GENERATION,
+    VARIABLE_PATH
 } ngx_http_offtake_variable_id_t;
 
 
 static ngx_int_t ngx_http_offtake_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+
+static ngx_int_t ngx_http_offtake_variable_path(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 
@@ -98,6 +103,9 @@ static ngx_http_variable_t  ngx_http_offtake_variables[] = {
 
     { ngx_string("offtake_generation"), NULL, ngx_http_offtake_variable,
       VARIABLE_GENERATION, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("offtake_path"), NULL, ngx_http_offtake_variable_path,
+      VARIABLE_PATH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -331,6 +339,49 @@ ngx_http_offtake_variable(ngx_http_request_t *r,
     }
 
     v->len = (unsigned) (p - v->data);
+
+    return NGX_OK;
+}
+
+
+/*
+ * The path without its query, of at most 256 bytes, in plain ASCII: $uri may
+ * hold bytes that are no UTF-8, and then a line of JSON would not be JSON.
+ */
+
+#define OFFTAKE_PATH_BYTES  256
+
+static ngx_int_t
+ngx_http_offtake_variable_path(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char  *p, *c, *last;
+
+    (void) data;
+
+    last = r->uri.data + ngx_min(r->uri.len, OFFTAKE_PATH_BYTES);
+
+    p = ngx_pnalloc(r->pool, 3 * OFFTAKE_PATH_BYTES);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->data = p;
+
+    for (c = r->uri.data; c < last; c++) {
+        if (*c <= 0x20 || *c >= 0x7f || *c == '"' || *c == '\\'
+            || *c == '%')
+        {
+            p = ngx_sprintf(p, "%%%02Xd", (ngx_uint_t) *c);
+        } else {
+            *p++ = *c;
+        }
+    }
+
+    v->len = (unsigned) (p - v->data);
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
 
     return NGX_OK;
 }
