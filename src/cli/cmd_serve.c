@@ -25,6 +25,9 @@ enum {
     OPT_DESK_CONFIG,
     OPT_METRICS_TOKEN_FILE,
     OPT_ACCESS_LOG,
+    OPT_OTLP,
+    OPT_OTLP_HEADERS,
+    OPT_OTLP_ONE_OF,
     OPT_STOP_AFTER,
     OPT_NO_NGINX
 };
@@ -59,6 +62,11 @@ static const char HELP[] =
     "                      first line of FILE, 16 to 128 visible characters\n"
     "  --access-log FILE   one line of JSON a request, without keys, queries and\n"
     "                      prompts (default: none)\n"
+    "  --otlp URL          send traces to an OpenTelemetry collector, OTLP/HTTP:\n"
+    "                      http://127.0.0.1:4318/v1/traces (default: none are made)\n"
+    "  --otlp-headers FILE lines \"Name: value\" to send along, for a collector's key\n"
+    "  --otlp-one-of N     trace one of N requests, when the client has not decided\n"
+    "                      with a traceparent (default: 1)\n"
     "  --stop-after TIME   how long requests may go on after TERM: 90s, 5m\n"
     "                      (default: 20s)\n"
     "  --no-nginx          run no nginx: one of your own has the module\n"
@@ -150,6 +158,19 @@ static int option_read(struct serve_options *options, int option, const char *va
     case OPT_ACCESS_LOG:
         options->access_log = value;
         return CLI_OK;
+    case OPT_OTLP:
+        options->otlp_url = value;
+        return CLI_OK;
+    case OPT_OTLP_HEADERS:
+        options->otlp_headers_file = value;
+        return CLI_OK;
+    case OPT_OTLP_ONE_OF:
+        count = strtoul(value, &end, 10);
+        if (value[0] < '1' || value[0] > '9' || *end != '\0' || count > 1000000) {
+            return cli_usage_error(TITLE, "--otlp-one-of takes a number from 1 to 1000000");
+        }
+        options->otlp_one_of = (uint32_t)count;
+        return CLI_OK;
     case OPT_NO_NGINX:
         options->no_nginx = true;
         return CLI_OK;
@@ -204,6 +225,9 @@ int cli_serve_options(int argc, char **argv, struct serve_options *ret_options, 
         {"desk-config", required_argument, NULL, OPT_DESK_CONFIG},
         {"metrics-token-file", required_argument, NULL, OPT_METRICS_TOKEN_FILE},
         {"access-log", required_argument, NULL, OPT_ACCESS_LOG},
+        {"otlp", required_argument, NULL, OPT_OTLP},
+        {"otlp-headers", required_argument, NULL, OPT_OTLP_HEADERS},
+        {"otlp-one-of", required_argument, NULL, OPT_OTLP_ONE_OF},
         {"stop-after", required_argument, NULL, OPT_STOP_AFTER},
         {"no-nginx", no_argument, NULL, OPT_NO_NGINX},
         {"help", no_argument, NULL, 'h'},
@@ -215,6 +239,7 @@ int cli_serve_options(int argc, char **argv, struct serve_options *ret_options, 
     *ret_options = (struct serve_options){
         .listen = "127.0.0.1:8080",
         .data_directory = target.data_directory,
+        .otlp_one_of = 1,
         .stale_after_ns = 24 * 3600 * OFT_NS_PER_SECOND,
     };
     while ((option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1) {

@@ -20,6 +20,8 @@
 #include "daemon/setup.h"
 #include "daemon/token.h"
 #include "engine/desk.h"
+#include "engine/watch.h"
+#include "notify/traces.h"
 
 enum { EXIT_STOPPED = 0, EXIT_BAD_DEAL = 1, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 enum {
@@ -42,6 +44,7 @@ struct daemon {
     int nginx_watched_fd; /* the pidfd that is in the loop, -1: none */
     struct api *api;
     struct deliver deliver;
+    struct notify_traces *traces; /* NULL: none are made */
     int64_t republished_ms;
     bool announced;
     bool stopping;
@@ -77,6 +80,14 @@ static void watch_extra(void *context, struct engine_watch_extra *ret_extra)
     const struct daemon *daemon = context;
     ret_extra->nginx_pid = daemon->nginx.pid;
     ret_extra->nginx_restarts = daemon->nginx.restarts;
+    if (daemon->traces != NULL) {
+        struct notify_traces_counts counts;
+        notify_traces_read(daemon->traces, &counts);
+        ret_extra->spans_exported = counts.exported;
+        ret_extra->spans_dropped = counts.dropped;
+        ret_extra->span_failures = counts.failures;
+        ret_extra->spans_waiting = counts.waiting;
+    }
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -320,6 +331,40 @@ static enum oft_err contacts_begin(struct daemon *daemon, struct oft_error *rete
                          : err;
 }
 
+static void span_tell(void *context, struct oft_str span)
+{
+    notify_traces_add(context, span);
+}
+
+static void spans_dropped(void *context, uint64_t count)
+{
+    notify_traces_dropped(context, count);
+}
+
+static enum oft_err traces_begin(struct daemon *daemon, struct oft_error *reterr)
+{
+    const struct serve_options *options = daemon->options;
+    if (options->otlp_url == NULL) {
+        return OFT_OK;
+    }
+    struct notify_traces_options traces = {
+        .url = options->otlp_url,
+        .headers_file = options->otlp_headers_file,
+        .ca_file = daemon->setup.ca_bundle[0] != '\0' ? daemon->setup.ca_bundle : NULL,
+        .version = OFFTAKE_VERSION,
+        .instance = daemon->setup.node,
+    };
+    enum oft_err err = notify_traces_new(&traces, &daemon->traces, reterr);
+    if (err == OFT_OK) {
+        struct engine_spans spans = {.tell = span_tell,
+                                     .dropped = spans_dropped,
+                                     .context = daemon->traces,
+                                     .one_of = options->otlp_one_of};
+        err = engine_spans_begin(daemon->engine, &spans, reterr);
+    }
+    return err;
+}
+
 static enum oft_err engine_begin(struct daemon *daemon, struct oft_error *reterr)
 {
     const struct serve_options *options = daemon->options;
@@ -405,7 +450,8 @@ static int parts_start(struct daemon *daemon, struct oft_error *reterr)
         err = loop_open(&daemon->loop, reterr);
         daemon->loop_is_open = err == OFT_OK;
     }
-    if (err != OFT_OK || (err = engine_begin(daemon, reterr)) != OFT_OK) {
+    if (err != OFT_OK || (err = engine_begin(daemon, reterr)) != OFT_OK ||
+        (err = traces_begin(daemon, reterr)) != OFT_OK) {
         return start_failed(err, reterr);
     }
     if (!drain(daemon, DRAIN_ROUNDS_LAST)) {
@@ -452,6 +498,7 @@ int daemon_serve(const struct serve_options *options, struct oft_error *reterr)
     if (daemon.engine != NULL) {
         engine_close(daemon.engine);
     }
+    notify_traces_free(daemon.traces);
     if (daemon.loop_is_open) {
         loop_close(&daemon.loop);
     }

@@ -31,6 +31,9 @@ struct serve_options {
     const char *desk_config;        /* NULL: <data>/desk.json, if there is one */
     const char *metrics_token_file; /* NULL: the admin token alone opens /metrics over TCP */
     const char *access_log;         /* a file; NULL: no access log */
+    const char *otlp_url;           /* where traces go; NULL: nowhere */
+    const char *otlp_headers_file;  /* NULL: none */
+    uint32_t otlp_one_of;           /* requests, of those whose client did not decide */
     unsigned workers;               /* 0: one a core */
     bool no_nginx;                  /* an nginx of the operator's own loads the module */
     int64_t stop_after_ms;          /* how long streams may go on after SIGTERM */

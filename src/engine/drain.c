@@ -107,6 +107,7 @@ static enum oft_err take_settled(struct drain *drain, struct visit *visit,
 static enum oft_err take_record(struct drain *drain, struct visit *visit,
                                 const struct meter_record *record)
 {
+    engine_spans_note(drain->engine, record);
     if (drain->oldest_ns == 0 || record->recorded_ns < drain->oldest_ns) {
         drain->oldest_ns = record->recorded_ns;
     }
@@ -463,6 +464,7 @@ enum oft_err engine_drain(struct engine *engine, oft_instant now_ns,
         code = drain_and_commit(&drain);
     }
     engine_settled_end(engine, code == OFT_OK);
+    engine_spans_end(engine, code == OFT_OK);
     ledger_batch_free(drain.batch);
     engine_intents_release(&drain.intents);
     engine_spent_release(&drain.spent);

@@ -65,6 +65,7 @@ void engine_watch_close(struct engine *engine)
         return;
     }
     view_drop(watch);
+    engine_spans_free(watch);
     counter_page_unmap(watch->page, watch->fd);
     free(watch->names);
     free(watch);
@@ -130,13 +131,16 @@ static void names_keep(struct engine_watch *watch)
     for (uint32_t i = 0; i < view->pool_count; i++) {
         name_keep(watch, view->pools[i].id, view->pools[i].name);
     }
+    for (uint32_t i = 0; i < view->account_count; i++) {
+        name_keep(watch, view->accounts[i].id, view->accounts[i].name);
+    }
     for (uint32_t i = 0; i < view->model_count; i++) {
         name_keep(watch, view->models[i].id, view->models[i].name);
     }
 }
 
 /* The policy in force, mapped anew when there is another one. */
-static enum oft_err view_refresh(struct engine *engine, struct oft_error *reterr)
+enum oft_err watch_refresh(struct engine *engine, struct oft_error *reterr)
 {
     struct engine_watch *watch = engine->watch;
     struct stat status;
@@ -321,7 +325,7 @@ static void add_row(const struct engine_watch *watch, struct watch_sums *sums, u
 enum oft_err watch_sum(struct engine *engine, struct watch_sums *sums, struct oft_error *reterr)
 {
     memset(sums, 0, sizeof(*sums));
-    enum oft_err code = view_refresh(engine, reterr);
+    enum oft_err code = watch_refresh(engine, reterr);
     if (code != OFT_OK) {
         return code;
     }

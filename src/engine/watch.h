@@ -34,4 +34,22 @@ enum oft_err engine_top(struct engine *engine, const struct engine_watch_extra *
                         oft_instant now_ns, struct oft_buffer *out,
                         struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* ---- traces ------------------------------------------------------------------------------------ */
+
+/*
+ * Spans of what is booked from now on, as OpenTelemetry has them: one of kind SERVER for the request, and
+ * below it one of kind CLIENT for each attempt, with the attributes of the semantic conventions for
+ * generative AI. Made of the records alone: no prompt, no key and no query is in a record.
+ */
+struct engine_spans {
+    /* A span as a JSON object of OTLP. Called when its request's booking is committed. */
+    void (*tell)(void *context, struct oft_str span);
+    void (*dropped)(void *context, uint64_t count); /* that many were too many for one batch */
+    void *context;
+    /* Of requests whose client did not decide itself (traceparent), one of so many is told; at least 1. */
+    uint32_t one_of;
+};
+enum oft_err engine_spans_begin(struct engine *engine, const struct engine_spans *spans,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
+
 #endif

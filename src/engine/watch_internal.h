@@ -33,8 +33,9 @@ struct engine_watch {
     struct watch_name *names; /* open addressing */
     size_t name_count;
     oft_instant started_ns;
-    oft_instant caught_up_ns; /* when the spools were last read to their end */
-    int64_t batch_lag_ns;     /* how old the oldest record of the last batch was */
+    oft_instant caught_up_ns;    /* when the spools were last read to their end */
+    struct watch_tracer *tracer; /* NULL: no spans are made */
+    int64_t batch_lag_ns;        /* how old the oldest record of the last batch was */
 };
 
 struct watch_series {
@@ -104,5 +105,12 @@ uint64_t watch_resident_bytes(uint64_t pid);
 int64_t watch_monotonic_ms(void);
 /* Operation as the semantic conventions for generative AI call it. */
 const char *watch_operation(uint64_t operation);
+
+/* spans.c: what a drain reads; told when it is COMMITTED, else forgotten. */
+void engine_spans_note(struct engine *engine, const struct meter_record *record);
+void engine_spans_end(struct engine *engine, bool committed);
+void engine_spans_free(struct engine_watch *watch);
+/* Maps the policy in force when it changed. */
+enum oft_err watch_refresh(struct engine *engine, struct oft_error *reterr) OFT_MUSTCHECK;
 
 #endif

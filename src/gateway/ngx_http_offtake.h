@@ -24,6 +24,7 @@
  *              health     cool-downs, shared by all workers
  *              meter      intents and settlements
  *              counters   what is counted for those who watch
+ *              trace      W3C trace context, in and on
  *              variables  $offtake_..., for access logs
  *              scan, usage  JSON, without nginx
  * Memory       A request's things live in r->pool.  A mapped policy lives as
@@ -345,6 +346,12 @@ void ngx_http_offtake_meter_stop(ngx_http_offtake_worker_t *worker);
 /* counters */
 void ngx_http_offtake_counters_start(ngx_http_offtake_main_conf_t *omcf,
     ngx_log_t *log);
+
+/* trace */
+void ngx_http_offtake_trace_read(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
+u_char *ngx_http_offtake_trace_write(u_char *p, ngx_http_offtake_ctx_t *ctx);
+#define NGX_HTTP_OFFTAKE_TRACE_BYTES  80
 
 /* variables: also what an error's line in nginx's log says of a request */
 u_char *ngx_http_offtake_log_handler(ngx_http_request_t *r,

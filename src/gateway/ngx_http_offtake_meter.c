@@ -93,6 +93,7 @@ ngx_http_offtake_meter_admit(ngx_http_request_t *r,
 
     ctx->reserved = attempts;
     ctx->admitted = 1;
+    ngx_http_offtake_trace_read(r, ctx);
     counter_running(&worker->counters, 1);
 
     return NGX_OK;
