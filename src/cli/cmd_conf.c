@@ -10,7 +10,8 @@ enum { OPT_NODE = CLI_OPT_OWN, OPT_MODULE, OPT_CA_BUNDLE };
 enum { TEXT_BYTES_MAX = 1 << 20 };
 
 static const char HELP[] =
-    "Usage: offtake conf [--data DIR] [--node NAME] [--module FILE] [--ca-bundle FILE]\n"
+    "Usage: offtake conf [--data DIR] [--node NAME] [--module FILE]\n"
+    "                    [--ca-bundle FILE]\n"
     "Prints offtake.conf, which an nginx of your own includes at http level. Load the\n"
     "module at the top of its nginx.conf, write `location / { offtake; }` into a\n"
     "server, and run `offtake serve DEAL --no-nginx` beside it. It asks no daemon.\n\n"

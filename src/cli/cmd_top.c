@@ -29,7 +29,7 @@ static const char HELP[] =
     "A live view of the running daemon: requests, errors, latencies and tokens by\n"
     "pool, pools that pause, money earned and owed a minute, budgets, refusals.\n\n"
     "  --once         print one view (two looks, an interval apart) and end\n"
-    "  --json         print JSON, one object a line; rates are in thousandths a second\n"
+    "  --json         print JSON, an object a line; rates in thousandths a second\n"
     "  --interval SECONDS\n"
     "                 between two looks, 1 to 3600 (default: 1)\n" CLI_TARGET_HELP
     "\nKeys: q ends; left and right choose the column to sort by, up and down its\n"
