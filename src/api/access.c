@@ -67,16 +67,20 @@ static bool token_hash(const char *authorization, uint8_t ret_hash[OFT_SHA256_BY
 }
 
 /* Whose token it is: the administrator's, or a party's. */
-static unsigned check_token(const struct api_options *options, const char *authorization,
+static unsigned check_token(const struct api_options *options, const struct api_call *call,
                             char ret_party[ENGINE_PARTY_BYTES], const char **ret_reason)
 {
     uint8_t hash[OFT_SHA256_BYTES];
     struct oft_error error = {0};
     *ret_reason = "the token is missing or wrong; send it as Authorization: Bearer";
-    if (!token_hash(authorization, hash)) {
+    if (!token_hash(call->authorization, hash)) {
         return 401;
     }
     if (oft_equal_constant_time(hash, options->token_sha256, sizeof hash)) {
+        return 0;
+    }
+    if (options->has_metrics_token && strcmp(call->path, API_METRICS_PATH) == 0 &&
+        oft_equal_constant_time(hash, options->metrics_token_sha256, sizeof hash)) {
         return 0;
     }
     enum oft_err err = engine_party_of_token(options->engine, hash, ret_party, &error);
@@ -94,7 +98,7 @@ unsigned api_refuses(const struct api_options *options, const struct api_call *c
     if (!call->over_tcp) {
         return 0;
     }
-    unsigned refused = check_token(options, call->authorization, ret_party, ret_reason);
+    unsigned refused = check_token(options, call, ret_party, ret_reason);
     if (refused != 0) {
         return refused;
     }

@@ -9,7 +9,8 @@
  * What it is not  It has no rules of its own: it checks who asks, reads JSON, calls one engine
  *              function, and tells the answer. docs/admin-api.md is its reference.
  * Who may ask  Unix socket: whoever may open it (mode 0600). TCP: who sends the admin token as a
- *              bearer, on every path, known or not; and no browser (Origin, Host).
+ *              bearer, on every path, known or not; and no browser (Origin, Host). A token of its own
+ *              opens /metrics alone.
  * May include  base, engine (ledger/ledger.h and deal/deal.h for its types).
  * Ownership    api_open/api_close. The engine must outlive the api.
  * Errors       One form: {"error":{"code","message"}}, "report" beside them for a deal's errors.
@@ -18,6 +19,7 @@
 #include <sys/types.h>
 
 #include "engine/engine.h"
+#include "engine/watch.h"
 
 struct api;
 
@@ -35,11 +37,16 @@ struct api_options {
     int64_t clock_shift_ns; /* of a rehearsal: added where an instant of the contract is meant */
     /* May be NULL. Fills RET_STATE for /v1/status. */
     void (*gateway_state)(void *context, struct api_gateway_state *ret_state);
+    /* May be NULL. What the daemon knows for metrics beside the engine. */
+    void (*watch_extra)(void *context, struct engine_watch_extra *ret_extra);
     void *context;
     const char *socket_path; /* made anew; an old one is removed first */
     /* TCP: NULL when not asked for, else the address as the user wrote it. */
     const char *tcp_listen;
     uint8_t token_sha256[32];
+    /* A token that opens GET /metrics and nothing else. */
+    bool has_metrics_token;
+    uint8_t metrics_token_sha256[32];
 };
 
 /* Binds and listens. The caller holds the data directory's lock, so a socket that is already there

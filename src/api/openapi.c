@@ -42,7 +42,8 @@ static void operation_id(const char *method, const char *path, char *out, size_t
         out[i] = (char)tolower((unsigned char)out[i]);
     }
     bool upper = true;
-    for (const char *c = path + strlen("/v1"); *c != '\0' && length + 1 < size; c++) {
+    const char *after = strncmp(path, "/v1", strlen("/v1")) == 0 ? path + strlen("/v1") : path;
+    for (const char *c = after; *c != '\0' && length + 1 < size; c++) {
         if (isalnum((unsigned char)*c)) {
             out[length++] = upper ? (char)toupper((unsigned char)*c) : *c;
             upper = false;
@@ -104,7 +105,8 @@ static json_t *route_parameters(const struct api_route *route)
                                     parameter(name, "query", required, parameter_words(name)));
         at += length + strspn(at + length, " ");
     }
-    if (route->form != API_FORM_JSON && route->form != API_FORM_CSV) {
+    if (route->form != API_FORM_JSON && route->form != API_FORM_CSV &&
+        route->form != API_FORM_METRICS) {
         json_t *format = parameter("format", "query", route->form == API_FORM_JOURNAL,
                                    parameter_words("format"));
         json_t *forms = route->form == API_FORM_REPORT
@@ -123,6 +125,10 @@ static json_t *route_parameters(const struct api_route *route)
 static json_t *route_content(const struct api_route *route)
 {
     json_t *all = json_object();
+    if (route->form == API_FORM_METRICS) {
+        (void)json_object_update_new(all, content("text/plain", text_schema()));
+        return all;
+    }
     if (route->form == API_FORM_CSV) {
         (void)json_object_update_new(all, content("text/csv", text_schema()));
         return all;

@@ -26,6 +26,29 @@ static const struct shape SHAPES[] = {
      "settled_twice:i settled_otherwise:i "
      "segments:i transactions:i last_error:s nginx:o-",
      true},
+    {"Top",
+     "contract_now:s clock_ms:i deal_title:s currency:s rehearsal:b generation:i nginx:o workers:i "
+     "worker_starts:i running:i spool_lag_ms:i drain_lag_ms:i unrated:i total:<TopCounts> "
+     "pools:[<TopPool> products:[<TopProduct> refusals:[o limits:[<TopLimit> bounds:o "
+     "revenue_nanos:s cost_nanos:s",
+     false},
+    {"TopCounts",
+     "requests:i served:i failed:i refused:i client_left:i input_tokens:i output_tokens:i "
+     "duration:o first_token:o",
+     false},
+    {"TopPool",
+     "requests:i served:i failed:i refused:i client_left:i input_tokens:i output_tokens:i "
+     "duration:o first_token:o pool:s provider:s region:s reserved:b attempts:i attempt_failures:i "
+     "failovers:i cool_downs:i cooling_ms:i breaker:s",
+     false},
+    {"TopProduct",
+     "requests:i served:i failed:i refused:i client_left:i input_tokens:i output_tokens:i "
+     "duration:o first_token:o product:s",
+     false},
+    {"TopLimit",
+     "limit:s key:b budgets:[o running:i concurrent:i requests_per_minute:i requests_used_ppm:i "
+     "tokens_per_minute:i tokens_used_ppm:i",
+     false},
     {"Reload", "generation:i report:s", false},
     {"Drain",
      "records:i settled:i unsettled:i open_intents:i unrated:i corrupt:i torn:i "

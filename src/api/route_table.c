@@ -7,6 +7,10 @@
 static const struct api_route ROUTES[] = {
     {"GET", "/v1/status", api_get_status, false, false, 200, API_FORM_JSON, "How things stand", "",
      NULL, "Status"},
+    {"GET", API_METRICS_PATH, api_get_metrics, false, false, 200, API_FORM_METRICS,
+     "Metrics in Prometheus' text format", "", NULL, "Anything"},
+    {"GET", "/v1/top", api_get_top, false, false, 200, API_FORM_JSON,
+     "Pools, rates, latencies and budgets as they are now", "", NULL, "Top"},
     {"POST", "/v1/reload", api_post_reload, false, false, 200, API_FORM_JSON,
      "Put the changed deal file into force", "", NULL, "Reload"},
     {"POST", "/v1/drain", api_post_drain, false, false, 200, API_FORM_JSON,

@@ -46,7 +46,8 @@ enum api_form {
     API_FORM_LETTER,  /* format=: text or PDF */
     API_FORM_PAPER,   /* format=: JSON, text, CSV or PDF */
     API_FORM_JOURNAL, /* format=: hledger, beancount or CSV */
-    API_FORM_CSV      /* CSV always */
+    API_FORM_CSV,     /* CSV always */
+    API_FORM_METRICS  /* the text format of Prometheus, always */
 };
 
 struct api_route {
@@ -82,6 +83,8 @@ struct api_scope {
 void api_dispatch(const struct api_options *options, const struct api_call *call,
                   struct api_answer *answer);
 
+/* The one path that the token for metrics opens. */
+#define API_METRICS_PATH "/metrics"
 /* Whether CALL may pass: 0, or the status that refuses it and the reason. RET_PARTY gets the party whose
  * token it came with, "" for the customer. */
 unsigned api_refuses(const struct api_options *options, const struct api_call *call,
@@ -106,6 +109,8 @@ void api_answer_json(struct api_answer *answer, unsigned status, json_t *object)
 
 /* Handlers, by subject. */
 void api_get_status(const struct api_scope *scope, struct api_answer *answer);
+void api_get_metrics(const struct api_scope *scope, struct api_answer *answer);
+void api_get_top(const struct api_scope *scope, struct api_answer *answer);
 void api_post_reload(const struct api_scope *scope, struct api_answer *answer);
 void api_post_drain(const struct api_scope *scope, struct api_answer *answer);
 void api_post_attest(const struct api_scope *scope, struct api_answer *answer);

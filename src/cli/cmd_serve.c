@@ -22,7 +22,14 @@ enum {
     OPT_USER,
     OPT_NODE,
     OPT_CA_BUNDLE,
-    OPT_DESK_CONFIG
+    OPT_DESK_CONFIG,
+    OPT_METRICS_TOKEN_FILE,
+    OPT_ACCESS_LOG,
+    OPT_OTLP,
+    OPT_OTLP_HEADERS,
+    OPT_OTLP_ONE_OF,
+    OPT_STOP_AFTER,
+    OPT_NO_NGINX
 };
 
 static const char HELP[] =
@@ -50,6 +57,20 @@ static const char HELP[] =
     "  --admin-token-file FILE\n"
     "                      where to put that token when it is made (default: shown\n"
     "                      on a terminal, else DIR/admin-token)\n"
+    "  --metrics-token-file FILE\n"
+    "                      a token that opens GET /metrics over TCP and nothing\n"
+    "                      else: the first line of FILE, 16 to 128 characters\n"
+    "  --access-log FILE   one line of JSON a request, without keys, queries and\n"
+    "                      prompts (default: none)\n"
+    "  --otlp URL          send traces to an OpenTelemetry collector, OTLP/HTTP:\n"
+    "                      http://127.0.0.1:4318/v1/traces (default: none are made)\n"
+    "  --otlp-headers FILE lines \"Name: value\" to send along, for a collector's key\n"
+    "  --otlp-one-of N     trace one of N requests, when the client has not decided\n"
+    "                      with a traceparent (default: 1)\n"
+    "  --stop-after TIME   how long requests may go on after TERM: 90s, 5m\n"
+    "                      (default: 20s)\n"
+    "  --no-nginx          run no nginx: one of your own has the module\n"
+    "                      (see `offtake conf`)\n"
     "  --ca-bundle FILE    who may vouch for providers (default: the system's)\n"
     "  --desk-config FILE  where the capacity desk's notices go (default:\n"
     "                      DIR/desk.json, if there is one)\n"
@@ -57,7 +78,9 @@ static const char HELP[] =
     "                      /usr/lib/nginx/modules)\n"
     "  --nginx FILE        the nginx program (default: /usr/sbin/nginx)\n"
     "  --help              this text\n\n"
-    "Signals: TERM and INT stop in order, a second one at once; HUP reloads the deal.\n"
+    "Signals: TERM, INT and QUIT stop in order, a second one at once; HUP reloads the\n"
+    "deal; USR1 opens the access log anew; USR2 upgrades nginx to the program and\n"
+    "module that are on disk now, and no request is dropped.\n"
     "Exit status: 0 stopped in order; 1 the deal has errors; 2 wrong command line;\n"
     "3 a fault.\n";
 
@@ -129,6 +152,35 @@ static int option_read(struct serve_options *options, int option, const char *va
     case OPT_DESK_CONFIG:
         options->desk_config = value;
         return CLI_OK;
+    case OPT_METRICS_TOKEN_FILE:
+        options->metrics_token_file = value;
+        return CLI_OK;
+    case OPT_ACCESS_LOG:
+        options->access_log = value;
+        return CLI_OK;
+    case OPT_OTLP:
+        options->otlp_url = value;
+        return CLI_OK;
+    case OPT_OTLP_HEADERS:
+        options->otlp_headers_file = value;
+        return CLI_OK;
+    case OPT_OTLP_ONE_OF:
+        count = strtoul(value, &end, 10);
+        if (value[0] < '1' || value[0] > '9' || *end != '\0' || count > 1000000) {
+            return cli_usage_error(TITLE, "--otlp-one-of takes a number from 1 to 1000000");
+        }
+        options->otlp_one_of = (uint32_t)count;
+        return CLI_OK;
+    case OPT_NO_NGINX:
+        options->no_nginx = true;
+        return CLI_OK;
+    case OPT_STOP_AFTER:
+        if (cli_duration_parse(value, &options->stop_after_ms) != OFT_OK ||
+            options->stop_after_ms == 0) {
+            return cli_usage_error(TITLE, "--stop-after takes 90s, 5m or 1h");
+        }
+        options->stop_after_ms /= 1000000;
+        return CLI_OK;
     case OPT_WORKERS:
         count = strtoul(value, &end, 10);
         if (value[0] < '1' || value[0] > '9' || *end != '\0' || count > 512) {
@@ -171,6 +223,13 @@ int cli_serve_options(int argc, char **argv, struct serve_options *ret_options, 
         {"node", required_argument, NULL, OPT_NODE},
         {"ca-bundle", required_argument, NULL, OPT_CA_BUNDLE},
         {"desk-config", required_argument, NULL, OPT_DESK_CONFIG},
+        {"metrics-token-file", required_argument, NULL, OPT_METRICS_TOKEN_FILE},
+        {"access-log", required_argument, NULL, OPT_ACCESS_LOG},
+        {"otlp", required_argument, NULL, OPT_OTLP},
+        {"otlp-headers", required_argument, NULL, OPT_OTLP_HEADERS},
+        {"otlp-one-of", required_argument, NULL, OPT_OTLP_ONE_OF},
+        {"stop-after", required_argument, NULL, OPT_STOP_AFTER},
+        {"no-nginx", no_argument, NULL, OPT_NO_NGINX},
         {"help", no_argument, NULL, 'h'},
         {0}};
     struct cli_target target;
@@ -180,6 +239,7 @@ int cli_serve_options(int argc, char **argv, struct serve_options *ret_options, 
     *ret_options = (struct serve_options){
         .listen = "127.0.0.1:8080",
         .data_directory = target.data_directory,
+        .otlp_one_of = 1,
         .stale_after_ns = 24 * 3600 * OFT_NS_PER_SECOND,
     };
     while ((option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1) {

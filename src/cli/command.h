@@ -83,6 +83,8 @@ int cli_prices(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_reload(int argc, char **argv);
 int cli_status(int argc, char **argv);
+int cli_top(int argc, char **argv);
+int cli_conf(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 int cli_statement(int argc, char **argv);
 int cli_period(int argc, char **argv);

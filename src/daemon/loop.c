@@ -17,11 +17,12 @@ static const long TIMER_MS[] = {[LOOP_DRAIN] = 100, [LOOP_BEAT] = 1000, [LOOP_PO
 
 static int signals_open(void)
 {
+    static const int NUMBERS[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
+    for (size_t i = 0; i < OFT_COUNT_OF(NUMBERS); i++) {
+        sigaddset(&set, NUMBERS[i]);
+    }
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
         signal(SIGXFSZ, SIG_IGN) == SIG_ERR) {
         return -1;

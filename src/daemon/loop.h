@@ -9,7 +9,7 @@
 #include "base/base.h"
 
 enum loop_source {
-    LOOP_SIGNALS, /* SIGTERM, SIGINT, SIGHUP: read with loop_signal_next */
+    LOOP_SIGNALS, /* read with loop_signal_next */
     LOOP_DRAIN,   /* every 100 ms */
     LOOP_BEAT,    /* every second */
     LOOP_POLICY,  /* every ten seconds */

@@ -172,7 +172,7 @@ static enum oft_err nginx_start(struct nginx *nginx, int64_t now_ms, struct oft_
     char *arguments[] = {nginx->program,       "-e", "stderr",         "-p",
                          nginx->run_directory, "-c", nginx->conf_path, NULL};
     (void)unlink(nginx->pid_path); /* so that a new one means: it listens */
-    enum oft_err err = process_start(arguments, -1, &nginx->pid, reterr);
+    enum oft_err err = process_start_apart(arguments, nginx->pid_path, &nginx->pid, reterr);
     if (err != OFT_OK) {
         nginx->pid = 0;
         return err;
@@ -180,7 +180,6 @@ static enum oft_err nginx_start(struct nginx *nginx, int64_t now_ms, struct oft_
     err = process_watch(nginx->pid, &nginx->pidfd, reterr);
     if (err != OFT_OK) {
         (void)kill(nginx->pid, SIGTERM);
-        (void)waitpid(nginx->pid, NULL, 0);
         nginx->pid = 0;
         nginx->pidfd = -1;
         return err;
@@ -193,11 +192,9 @@ static enum oft_err nginx_start(struct nginx *nginx, int64_t now_ms, struct oft_
     return OFT_OK;
 }
 
-/* Finds the nginx of a daemon before us. False when there is none. */
-static bool nginx_adopt(struct nginx *nginx, int64_t now_ms)
+static bool nginx_follow_pid(struct nginx *nginx, pid_t pid, int64_t now_ms)
 {
     struct oft_error ignored = {0};
-    pid_t pid = process_pid_read(nginx->pid_path);
     if (pid == 0 || process_watch(pid, &nginx->pidfd, &ignored) != OFT_OK) {
         nginx->pidfd = -1;
         return false;
@@ -209,11 +206,34 @@ static bool nginx_adopt(struct nginx *nginx, int64_t now_ms)
         return false;
     }
     nginx->pid = pid;
-    nginx->state = NGINX_RUNNING;
     nginx->adopted = true;
     nginx->ready = nginx->was_ready = true;
     nginx->started_ms = nginx->workers_seen_ms = now_ms;
     return true;
+}
+
+/* Finds the nginx of a daemon before us. False when there is none. */
+static bool nginx_adopt(struct nginx *nginx, int64_t now_ms)
+{
+    nginx->state = NGINX_RUNNING;
+    return nginx_follow_pid(nginx, process_pid_read(nginx->pid_path), now_ms);
+}
+
+/* While a binary is upgraded there are two masters: the one that is not BUT. 0: there is none. */
+static pid_t nginx_other(const struct nginx *nginx, pid_t but)
+{
+    char old_path[sizeof nginx->pid_path + 8];
+    (void)snprintf(old_path, sizeof old_path, "%s.oldbin", nginx->pid_path);
+    /* An upgrade that is given up renames the old one's file back: this order misses neither. */
+    pid_t pids[2];
+    pids[0] = process_pid_read(old_path);
+    pids[1] = process_pid_read(nginx->pid_path);
+    for (size_t i = 2; i-- > 0;) {
+        if (pids[i] != 0 && pids[i] != but && process_is_our_nginx(pids[i], nginx->conf_path)) {
+            return pids[i];
+        }
+    }
+    return 0;
 }
 
 /* The module on disk is another one: the old nginx finishes its requests while a new one starts. */
@@ -262,6 +282,9 @@ enum oft_err nginx_begin(struct nginx *nginx, const char *program,
     char temporary[1100];
     memset(nginx, 0, sizeof *nginx);
     nginx->pidfd = -1;
+    if (process_adopt_orphans(reterr) != OFT_OK) {
+        return OFT_ERR_IO;
+    }
     if (!paths_set(nginx, program, settings->run_directory)) {
         return oft_fail(reterr, OFT_ERR_LIMIT, "the data directory's path is too long");
     }
@@ -339,6 +362,14 @@ void nginx_ended(struct nginx *nginx, int64_t now_ms)
     nginx->pidfd = -1;
     nginx->pid = 0;
     (void)process_orphans_quit(nginx->run_directory, &nginx->workers);
+    pid_t other = nginx_other(nginx, 0);
+    if (other != 0 && nginx_follow_pid(nginx, other, now_ms)) {
+        daemon_log(DAEMON_INFO, "nginx (process %d) goes on", (int)other);
+        if (nginx->state == NGINX_STOPPING) {
+            (void)pidfd_send_signal(nginx->pidfd, SIGQUIT, NULL, 0);
+        }
+        return;
+    }
     if (nginx->state == NGINX_STOPPING) {
         nginx->state = NGINX_GONE;
         return;
@@ -378,15 +409,44 @@ static void workers_look(struct nginx *nginx, int64_t now_ms)
     }
 }
 
+/* A new master that has workers takes over from the one that we watched. */
+static void upgrade_look(struct nginx *nginx, int64_t now_ms)
+{
+    struct process_workers *workers = &nginx->workers;
+    pid_t before = nginx->pid, new = process_pid_read(nginx->pid_path);
+    int before_fd = nginx->pidfd;
+    if (new == 0 || new == before || !process_is_our_nginx(new, nginx->conf_path) ||
+        !process_workers_note(new, workers) || workers->count == 0 ||
+        !nginx_follow_pid(nginx, new, now_ms)) {
+        if (nginx->pid == before) {
+            nginx->pidfd = before_fd;
+        }
+        return;
+    }
+    daemon_log(DAEMON_INFO, "nginx was upgraded: process %d serves beside process %d", (int)new,
+               (int)before);
+    if (nginx->upgrading && pidfd_send_signal(before_fd, SIGQUIT, NULL, 0) != 0 && errno != ESRCH) {
+        daemon_log(DAEMON_ERROR, "cannot signal nginx (process %d): %s", (int)before,
+                   strerror(errno));
+    }
+    nginx->upgrading = false;
+    (void)close(before_fd);
+}
+
 void nginx_tick(struct nginx *nginx, int64_t now_ms)
 {
     struct oft_error error = {0};
+    process_reap(nginx->pid);
     if (nginx->state == NGINX_WAITING && now_ms >= nginx->restart_at_ms) {
         nginx->restarts++;
         if (nginx_start(nginx, now_ms, &error) != OFT_OK) {
             daemon_log(DAEMON_ERROR, "%s", error.message);
             restart_plan(nginx, now_ms);
         }
+    }
+    if (nginx->state == NGINX_RUNNING && nginx->ready &&
+        now_ms - nginx->workers_looked_ms >= WORKERS_LOOK_MS) {
+        upgrade_look(nginx, now_ms);
     }
     if (nginx->state == NGINX_RUNNING) {
         workers_look(nginx, now_ms);
@@ -412,6 +472,26 @@ void nginx_stop(struct nginx *nginx, int64_t now_ms)
     }
     nginx->state = NGINX_STOPPING;
     nginx->hurries = 0;
-    nginx->hurry_at_ms = now_ms + PATIENCE_MS;
+    nginx->hurry_at_ms = now_ms + (nginx->patience_ms > 0 ? nginx->patience_ms : PATIENCE_MS);
     signal_send(nginx, SIGQUIT);
+    pid_t other = nginx_other(nginx, nginx->pid);
+    if (other != 0) {
+        (void)kill(other, SIGQUIT);
+    }
+}
+
+void nginx_reopen(const struct nginx *nginx)
+{
+    if (nginx->pid != 0) {
+        signal_send(nginx, SIGUSR1);
+    }
+}
+
+void nginx_upgrade(struct nginx *nginx)
+{
+    if (nginx->state == NGINX_RUNNING && nginx->ready) {
+        daemon_log(DAEMON_INFO, "upgrading nginx (process %d)", (int)nginx->pid);
+        nginx->upgrading = true;
+        signal_send(nginx, SIGUSR2);
+    }
 }

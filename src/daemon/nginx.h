@@ -13,6 +13,8 @@
  * Adoption  A daemon that was killed leaves its nginx serving. The next one finds it by its pid file
  *           and its command line and takes it over; it reloads it when the configuration has changed
  *           and replaces it when the module has.
+ * Upgrade   nginx's own: two masters live side by side for a while. We follow the one that the pid file
+ *           names, and the other one when that ends.
  * Time      Monotonic milliseconds, given by the caller.
  */
 #include <sys/types.h>
@@ -33,6 +35,8 @@ struct nginx {
     bool adopted; /* not our child: nobody's exit code for us */
     bool ready;   /* it has written its pid file and has workers, so it serves */
     bool was_ready;
+    bool upgrading;      /* asked to: the old master is told to go when the new one has workers */
+    int64_t patience_ms; /* how long it may take to finish its requests; 0: the default */
     uint32_t restarts;
     unsigned failures; /* in a row, without having been ready */
     int64_t started_ms;
@@ -53,6 +57,11 @@ enum oft_err nginx_begin(struct nginx *nginx, const char *program,
 void nginx_ended(struct nginx *nginx, int64_t now_ms);
 /* Call often: restarts it when its pause is over, notices that it is ready, and hurries a stop. */
 void nginx_tick(struct nginx *nginx, int64_t now_ms);
+/* Has it open its access log anew. */
+void nginx_reopen(const struct nginx *nginx);
+/* Begins the upgrade of its binary: a new master by the program on disk, then the old one ends when its
+ * requests have. An upgrade by hand (USR2, WINCH, QUIT to the masters) is noticed and followed, too. */
+void nginx_upgrade(struct nginx *nginx);
 /* Asks it to finish its requests and end; asked again, to end now. */
 void nginx_stop(struct nginx *nginx, int64_t now_ms);
 

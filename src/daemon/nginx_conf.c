@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writes nginx's configuration. nginx is given what the module needs, bounds on what clients may
- * hold, and nothing else: no access log (the spool is the record), no other locations, no variables.
+ * hold, and nothing else: no access log unless one is asked for (the spool is the record), no other
+ * locations.
  */
 #include "daemon/nginx_conf.h"
 
@@ -103,6 +104,77 @@ static void main_append(const struct nginx_settings *settings, struct oft_buffer
                       connections < CONNECTIONS_MAX ? connections : CONNECTIONS_MAX);
 }
 
+/* One line of JSON a request. No header, no query and no body is in it. */
+static void log_format_append(struct oft_buffer *out)
+{
+    static const struct {
+        const char *member, *variable;
+        bool number;
+    } MEMBERS[] = {
+        {"time", "time_iso8601", false},
+        {"request_id", "offtake_request_id", false},
+        {"client", "remote_addr", false},
+        {"method", "request_method", false},
+        {"path", "offtake_path", false},
+        {"status", "status", true},
+        {"outcome", "offtake_outcome", false},
+        {"code", "offtake_code", false},
+        {"product", "offtake_product", false},
+        {"account", "offtake_account", false},
+        {"key_id", "offtake_key_id", false},
+        {"model", "offtake_model", false},
+        {"operation", "offtake_operation", false},
+        {"stream", "offtake_stream", true},
+        {"pool", "offtake_pool", false},
+        {"provider", "offtake_provider", false},
+        {"clause", "offtake_clause", false},
+        {"attempts", "offtake_attempts", true},
+        {"upstream_status", "offtake_upstream_status", true},
+        {"input_tokens", "offtake_input_tokens", true},
+        {"cached_tokens", "offtake_cached_tokens", true},
+        {"output_tokens", "offtake_output_tokens", true},
+        {"first_byte_us", "offtake_first_byte_us", true},
+        {"total_us", "offtake_total_us", true},
+        {"seconds", "request_time", true},
+        {"bytes_in", "request_length", true},
+        {"bytes_out", "bytes_sent", true},
+        {"generation", "offtake_generation", true},
+    };
+    oft_buffer_append_text(out, "    log_format offtake escape=json\n");
+    for (size_t i = 0; i < OFT_COUNT_OF(MEMBERS); i++) {
+        const char *quote = MEMBERS[i].number ? "" : "\"";
+        oft_buffer_printf(out, "        '%s\"%s\":%s$%s%s%s'\n", i == 0 ? "{" : ",",
+                          MEMBERS[i].member, quote, MEMBERS[i].variable, quote,
+                          i + 1 == OFT_COUNT_OF(MEMBERS) ? "}" : "");
+    }
+    out->length--; /* the last line feed */
+    oft_buffer_append_text(out, ";\n");
+}
+
+static void access_log_append(const struct nginx_settings *settings, struct oft_buffer *out,
+                              const char **refused)
+{
+    if (settings->access_log == NULL) {
+        oft_buffer_append_text(out, "    access_log off;\n");
+        return;
+    }
+    oft_buffer_append_text(out, "    access_log ");
+    argument_append(out, settings->access_log, refused);
+    oft_buffer_append_text(out, " offtake buffer=64k flush=1s;\n");
+}
+
+static void module_append(const struct nginx_settings *settings, struct oft_buffer *out,
+                          const char **refused)
+{
+    const char *in = "    ";
+    directive_append(out, in, "offtake_run", settings->run_directory, refused);
+    directive_append(out, in, "offtake_spool", settings->spool_directory, refused);
+    directive_append(out, in, "offtake_node", settings->node, refused);
+    if (settings->ca_bundle != NULL) {
+        directive_append(out, in, "offtake_ca_bundle", settings->ca_bundle, refused);
+    }
+}
+
 static void http_append(const struct nginx_settings *settings, struct oft_buffer *out,
                         const char **refused)
 {
@@ -112,17 +184,13 @@ static void http_append(const struct nginx_settings *settings, struct oft_buffer
                                                {"uwsgi_temp_path", "tmp/uwsgi"},
                                                {"scgi_temp_path", "tmp/scgi"}};
     const char *in = "    ";
-    directive_append(out, in, "offtake_run", settings->run_directory, refused);
-    directive_append(out, in, "offtake_spool", settings->spool_directory, refused);
-    directive_append(out, in, "offtake_node", settings->node, refused);
-    if (settings->ca_bundle != NULL) {
-        directive_append(out, in, "offtake_ca_bundle", settings->ca_bundle, refused);
-    }
+    module_append(settings, out, refused);
     for (size_t i = 0; i < OFT_COUNT_OF(TEMPORARY); i++) {
         in_run_append(out, in, TEMPORARY[i][0], settings, TEMPORARY[i][1], refused);
     }
+    log_format_append(out);
+    access_log_append(settings, out, refused);
     oft_buffer_printf(out,
-                      "    access_log off;\n"
                       "    server_tokens off;\n"
                       "    default_type application/json;\n"
                       "    tcp_nodelay on;\n"
@@ -159,6 +227,41 @@ static void server_append(const struct nginx_settings *settings, struct oft_buff
                                 "    }\n");
 }
 
+static enum oft_err text_end(const struct oft_buffer *out, const char *refused,
+                             struct oft_error *reterr)
+{
+    if (refused != NULL) {
+        return oft_fail(
+            reterr, OFT_ERR_INVALID,
+            "\"%.200s\" cannot stand in nginx's configuration: it is too long or holds a "
+            "quote, a backslash, a dollar sign or a control character",
+            refused);
+    }
+    return out->failed ? oft_fail(reterr, OFT_ERR_MEMORY, "out of memory") : OFT_OK;
+}
+
+enum oft_err nginx_include_text(const struct nginx_settings *settings, struct oft_buffer *out,
+                                struct oft_error *reterr)
+{
+    const char *refused = NULL;
+    oft_buffer_append_text(
+        out, "# offtake.conf: include it at http level, and load the module at the top:\n"
+             "#     load_module ");
+    argument_append(out, settings->module_path, &refused);
+    oft_buffer_append_text(out, ";\n"
+                                "# Then, in a server: location / { offtake; }\n"
+                                "# docs/directives.md has each directive.\n");
+    module_append(settings, out, &refused);
+    log_format_append(out);
+    oft_buffer_printf(out,
+                      "    client_header_buffer_size 8k;\n"
+                      "    large_client_header_buffers 4 16k;\n"
+                      "    keepalive_requests 1000000;\n"
+                      "    offtake_body_max %u;\n",
+                      settings->body_bytes_max);
+    return text_end(out, refused, reterr);
+}
+
 enum oft_err nginx_conf_text(const struct nginx_settings *settings, struct oft_buffer *out,
                              struct oft_error *reterr)
 {
@@ -173,12 +276,5 @@ enum oft_err nginx_conf_text(const struct nginx_settings *settings, struct oft_b
     http_append(settings, out, &refused);
     server_append(settings, out, &refused);
     oft_buffer_append_text(out, "}\n");
-    if (refused != NULL) {
-        return oft_fail(
-            reterr, OFT_ERR_INVALID,
-            "\"%.200s\" cannot stand in nginx's configuration: it is too long or holds a "
-            "quote, a backslash, a dollar sign or a control character",
-            refused);
-    }
-    return out->failed ? oft_fail(reterr, OFT_ERR_MEMORY, "out of memory") : OFT_OK;
+    return text_end(out, refused, reterr);
 }

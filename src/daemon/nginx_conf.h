@@ -19,10 +19,15 @@ struct nginx_settings {
     const char *tls_cert, *tls_key; /* NULL: plain HTTP */
     const char *user, *group;       /* NULL: nginx runs as we do */
     const char *ca_bundle;
-    unsigned workers; /* 0: one a core */
+    const char *access_log; /* NULL: none */
+    unsigned workers;       /* 0: one a core */
     uint32_t files_max;
     uint32_t body_bytes_max;
 };
+
+/* What an nginx of the operator's own includes at http level: `offtake conf`. */
+enum oft_err nginx_include_text(const struct nginx_settings *settings, struct oft_buffer *out,
+                                struct oft_error *reterr) OFT_MUSTCHECK;
 
 enum oft_err nginx_conf_text(const struct nginx_settings *settings, struct oft_buffer *out,
                              struct oft_error *reterr) OFT_MUSTCHECK;

@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* In the child, after fork: only async-signal-safe calls. Never returns. */
@@ -56,6 +58,80 @@ enum oft_err process_start(char *const arguments[], int output_fd, pid_t *ret_pi
     (void)setpgid(pid, pid); /* in both, so that neither wins a race */
     *ret_pid = pid;
     return OFT_OK;
+}
+
+/* In the process between: starts the program, tells its number, and waits until it is up or ended. */
+static void starter_become(char *const arguments[], const char *pid_file, int tell_fd)
+{
+    enum { LOOKS = 1000 };
+    const struct timespec pause = {.tv_nsec = 10000000};
+    (void)setpgid(0, 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        child_become(arguments, -1);
+    }
+    if (write(tell_fd, &pid, sizeof pid) != (ssize_t)sizeof pid || pid < 0) {
+        _exit(1);
+    }
+    for (int look = 0; look < LOOKS; look++) {
+        char text[32] = "";
+        int fd = open(pid_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        ssize_t got = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        siginfo_t ended = {0}; /* left as it is: whoever comes after us learns how it ended */
+        if ((got > 0 && atol(text) == (long)pid) ||
+            waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+            ended.si_pid == pid) {
+            break;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    _exit(0);
+}
+
+enum oft_err process_start_apart(char *const arguments[], const char *pid_file, pid_t *ret_pid,
+                                 struct oft_error *reterr)
+{
+    int pipe_fds[2];
+    if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
+        return oft_fail(reterr, OFT_ERR_IO, "cannot make a pipe: %s", strerror(errno));
+    }
+    pid_t starter = fork();
+    if (starter == 0) {
+        starter_become(arguments, pid_file, pipe_fds[1]);
+    }
+    int error = errno;
+    (void)close(pipe_fds[1]);
+    *ret_pid = -1;
+    ssize_t got = starter > 0 ? read(pipe_fds[0], ret_pid, sizeof *ret_pid) : -1;
+    (void)close(pipe_fds[0]);
+    if (starter < 0 || got != (ssize_t)sizeof *ret_pid || *ret_pid <= 0) {
+        return oft_fail(reterr, OFT_ERR_IO, "cannot start %s: %s", arguments[0],
+                        starter < 0 ? strerror(error) : "its starter ended");
+    }
+    return OFT_OK;
+}
+
+enum oft_err process_adopt_orphans(struct oft_error *reterr)
+{
+    return prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L) == 0
+               ? OFT_OK
+               : oft_fail(reterr, OFT_ERR_IO, "cannot become a reaper of processes: %s",
+                          strerror(errno));
+}
+
+void process_reap(pid_t kept)
+{
+    for (;;) {
+        siginfo_t ended = {0};
+        if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0 ||
+            ended.si_pid == kept) {
+            return;
+        }
+        (void)waitpid(ended.si_pid, NULL, WNOHANG);
+    }
 }
 
 static void output_read(int fd, struct oft_buffer *output)

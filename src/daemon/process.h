@@ -16,6 +16,16 @@
 enum oft_err process_start(char *const arguments[], int output_fd, pid_t *ret_pid,
                            struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* The same, by a process between, which ends when PID_FILE has the program's number. nginx takes USR2
+ * (the upgrade of its binary) only when its parent is another one than it was started by. The process
+ * between is taken away by process_reap. Needs process_adopt_orphans. */
+enum oft_err process_start_apart(char *const arguments[], const char *pid_file, pid_t *ret_pid,
+                                 struct oft_error *reterr);
+/* From now on orphans below us become our children. */
+enum oft_err process_adopt_orphans(struct oft_error *reterr) OFT_MUSTCHECK;
+/* Takes away ended children, but not KEPT. */
+void process_reap(pid_t kept);
+
 /* Runs ARGUMENTS to its end; what it prints goes to OUTPUT. *ret_code is its exit code, 128 + signal
  * when one ended it. */
 enum oft_err process_run(char *const arguments[], struct oft_buffer *output, int *ret_code,

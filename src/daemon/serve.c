@@ -21,6 +21,8 @@
 #include "daemon/setup.h"
 #include "daemon/token.h"
 #include "engine/desk.h"
+#include "engine/watch.h"
+#include "notify/traces.h"
 
 enum { EXIT_STOPPED = 0, EXIT_BAD_DEAL = 1, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 enum {
@@ -44,6 +46,7 @@ struct daemon {
     struct api *api;
     struct deliver deliver;
     struct checks checks;
+    struct notify_traces *traces; /* NULL: none are made */
     int64_t republished_ms;
     bool announced;
     bool stopping;
@@ -72,6 +75,21 @@ static void gateway_state(void *context, struct api_gateway_state *ret_state)
     ret_state->adopted = daemon->nginx.adopted;
     ret_state->restarts = daemon->nginx.restarts;
     ret_state->listen = daemon->options->listen;
+}
+
+static void watch_extra(void *context, struct engine_watch_extra *ret_extra)
+{
+    const struct daemon *daemon = context;
+    ret_extra->nginx_pid = daemon->nginx.pid;
+    ret_extra->nginx_restarts = daemon->nginx.restarts;
+    if (daemon->traces != NULL) {
+        struct notify_traces_counts counts;
+        notify_traces_read(daemon->traces, &counts);
+        ret_extra->spans_exported = counts.exported;
+        ret_extra->spans_dropped = counts.dropped;
+        ret_extra->span_failures = counts.failures;
+        ret_extra->spans_waiting = counts.waiting;
+    }
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -130,6 +148,10 @@ static void stop_begin(struct daemon *daemon)
     daemon_log(DAEMON_INFO,
                daemon->stopping ? "stopping at once" : "stopping: nginx finishes its requests");
     daemon->stopping = true;
+    if (daemon->options->no_nginx) {
+        daemon->nginx.state = NGINX_GONE;
+        return;
+    }
     nginx_stop(&daemon->nginx, clock_monotonic_ms());
 }
 
@@ -139,6 +161,10 @@ static void signals_handle(struct daemon *daemon)
     while ((number = loop_signal_next(&daemon->loop)) != 0) {
         if (number == SIGHUP) {
             reload(daemon);
+        } else if (number == SIGUSR1) {
+            nginx_reopen(&daemon->nginx);
+        } else if (number == SIGUSR2) {
+            nginx_upgrade(&daemon->nginx);
         } else {
             stop_begin(daemon);
         }
@@ -150,9 +176,14 @@ static void announce(struct daemon *daemon)
     const struct serve_options *options = daemon->options;
     char instant[OFT_INSTANT_TEXT_BYTES];
     daemon->announced = true;
-    daemon_log(DAEMON_INFO, "serving %s on %s://%s, generation %llu", options->deal_path,
-               options->tls_cert != NULL ? "https" : "http", options->listen,
-               (unsigned long long)engine_generation(daemon->engine));
+    if (options->no_nginx) {
+        daemon_log(DAEMON_INFO, "serving %s to an nginx of your own, generation %llu",
+                   options->deal_path, (unsigned long long)engine_generation(daemon->engine));
+    } else {
+        daemon_log(DAEMON_INFO, "serving %s on %s://%s, generation %llu", options->deal_path,
+                   options->tls_cert != NULL ? "https" : "http", options->listen,
+                   (unsigned long long)engine_generation(daemon->engine));
+    }
     daemon_log(DAEMON_INFO, "data in %s", daemon->setup.data_directory);
     daemon_log(DAEMON_INFO, "make a key: offtake keys create --account A --product P --data %s",
                daemon->setup.data_directory);
@@ -168,6 +199,9 @@ static void announce(struct daemon *daemon)
 static void nginx_follow(struct daemon *daemon)
 {
     struct oft_error error = {0};
+    if (daemon->options->no_nginx) {
+        return;
+    }
     nginx_tick(&daemon->nginx, clock_monotonic_ms());
     if (daemon->nginx.pidfd >= 0 && daemon->nginx_watched_fd != daemon->nginx.pidfd) {
         if (loop_watch(&daemon->loop, daemon->nginx.pidfd, LOOP_NGINX, &error) == OFT_OK) {
@@ -308,6 +342,40 @@ static enum oft_err contacts_begin(struct daemon *daemon, struct oft_error *rete
                          : err;
 }
 
+static void span_tell(void *context, struct oft_str span)
+{
+    notify_traces_add(context, span);
+}
+
+static void spans_dropped(void *context, uint64_t count)
+{
+    notify_traces_dropped(context, count);
+}
+
+static enum oft_err traces_begin(struct daemon *daemon, struct oft_error *reterr)
+{
+    const struct serve_options *options = daemon->options;
+    if (options->otlp_url == NULL) {
+        return OFT_OK;
+    }
+    struct notify_traces_options traces = {
+        .url = options->otlp_url,
+        .headers_file = options->otlp_headers_file,
+        .ca_file = daemon->setup.ca_bundle[0] != '\0' ? daemon->setup.ca_bundle : NULL,
+        .version = OFFTAKE_VERSION,
+        .instance = daemon->setup.node,
+    };
+    enum oft_err err = notify_traces_new(&traces, &daemon->traces, reterr);
+    if (err == OFT_OK) {
+        struct engine_spans spans = {.tell = span_tell,
+                                     .dropped = spans_dropped,
+                                     .context = daemon->traces,
+                                     .one_of = options->otlp_one_of};
+        err = engine_spans_begin(daemon->engine, &spans, reterr);
+    }
+    return err;
+}
+
 static enum oft_err engine_begin(struct daemon *daemon, struct oft_error *reterr)
 {
     const struct serve_options *options = daemon->options;
@@ -351,6 +419,7 @@ static enum oft_err api_begin(struct daemon *daemon, struct oft_error *reterr)
         .clock = clock_real,
         .clock_shift_ns = daemon->clock_shift_ns,
         .gateway_state = gateway_state,
+        .watch_extra = watch_extra,
         .context = daemon,
         .socket_path = daemon->setup.socket_path,
         .tcp_listen = daemon->options->admin_listen,
@@ -359,6 +428,11 @@ static enum oft_err api_begin(struct daemon *daemon, struct oft_error *reterr)
     if (options.tcp_listen != NULL) {
         err = token_show_once(daemon->engine, daemon->setup.data_directory,
                               daemon->options->admin_token_file, options.token_sha256, reterr);
+    }
+    if (err == OFT_OK && daemon->options->metrics_token_file != NULL) {
+        err = token_of_file(daemon->options->metrics_token_file, options.metrics_token_sha256,
+                            reterr);
+        options.has_metrics_token = err == OFT_OK;
     }
     if (err == OFT_OK) {
         err = api_open(&options, &daemon->api, reterr);
@@ -387,7 +461,8 @@ static int parts_start(struct daemon *daemon, struct oft_error *reterr)
         err = loop_open(&daemon->loop, reterr);
         daemon->loop_is_open = err == OFT_OK;
     }
-    if (err != OFT_OK || (err = engine_begin(daemon, reterr)) != OFT_OK) {
+    if (err != OFT_OK || (err = engine_begin(daemon, reterr)) != OFT_OK ||
+        (err = traces_begin(daemon, reterr)) != OFT_OK) {
         return start_failed(err, reterr);
     }
     if (!drain(daemon, DRAIN_ROUNDS_LAST)) {
@@ -405,10 +480,15 @@ static int parts_start(struct daemon *daemon, struct oft_error *reterr)
     if (err == OFT_OK) {
         err = api_begin(daemon, reterr);
     }
-    if (err == OFT_OK) {
+    if (err == OFT_OK && daemon->options->no_nginx) {
+        daemon->nginx.state = NGINX_RUNNING;
+        daemon->nginx.pidfd = -1;
+        announce(daemon);
+    } else if (err == OFT_OK) {
         err = nginx_begin(&daemon->nginx, daemon->setup.nginx_program, &daemon->setup.settings,
                           clock_monotonic_ms(), reterr);
         daemon->nginx_is_begun = err == OFT_OK;
+        daemon->nginx.patience_ms = daemon->options->stop_after_ms;
     }
     return err == OFT_OK ? EXIT_STOPPED : start_failed(err, reterr);
 }
@@ -430,6 +510,7 @@ int daemon_serve(const struct serve_options *options, struct oft_error *reterr)
     if (daemon.engine != NULL) {
         engine_close(daemon.engine);
     }
+    notify_traces_free(daemon.traces);
     if (daemon.loop_is_open) {
         loop_close(&daemon.loop);
     }

@@ -128,6 +128,28 @@ static enum oft_err tls_find(struct setup *setup, const struct serve_options *op
     return err;
 }
 
+/* The file may not be there yet; the directory must. */
+static enum oft_err access_log_find(const char *path, char out[SETUP_PATH_BYTES],
+                                    struct oft_error *reterr)
+{
+    char directory[SETUP_PATH_BYTES], resolved[SETUP_PATH_BYTES];
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    (void)snprintf(directory, sizeof directory, "%.*s",
+                   slash == NULL   ? 1
+                   : slash == path ? 1
+                                   : (int)(slash - path),
+                   slash == NULL ? "." : path);
+    enum oft_err err = path_absolute("--access-log", directory, resolved, reterr);
+    if (err != OFT_OK) {
+        return err;
+    }
+    int length = snprintf(out, SETUP_PATH_BYTES, "%s/%s", resolved, name);
+    return name[0] != '\0' && length > 0 && length < SETUP_PATH_BYTES
+               ? OFT_OK
+               : oft_fail(reterr, OFT_ERR_INVALID, "--access-log \"%s\" names no file", path);
+}
+
 /* A new data directory may be walked through by the workers; one that is there keeps its mode. */
 static enum oft_err data_directory_make(const char *path, struct oft_error *reterr)
 {
@@ -164,6 +186,9 @@ enum oft_err setup_before(struct setup *setup, const struct serve_options *optio
     }
     if (err == OFT_OK) {
         err = tls_find(setup, options, reterr);
+    }
+    if (err == OFT_OK && options->access_log != NULL) {
+        err = access_log_find(options->access_log, setup->access_log, reterr);
     }
     if (err == OFT_OK && stat(setup->module_path, &module) != 0) {
         err = oft_fail(reterr, OFT_ERR_IO, "%s: %s", setup->module_path, strerror(errno));
@@ -208,9 +233,45 @@ enum oft_err setup_after(struct setup *setup, const struct serve_options *option
         .user = setup->worker.user[0] != '\0' ? setup->worker.user : NULL,
         .group = setup->worker.user[0] != '\0' ? setup->worker.group : NULL,
         .ca_bundle = setup->ca_bundle[0] != '\0' ? setup->ca_bundle : NULL,
+        .access_log = setup->access_log[0] != '\0' ? setup->access_log : NULL,
         .workers = options->workers,
         .files_max = files_max(),
         .body_bytes_max = OFT_REQUEST_BODY_BYTES_MAX,
     };
     return OFT_OK;
+}
+
+enum oft_err daemon_include_text(const struct serve_options *options, struct oft_buffer *out,
+                                 struct oft_error *reterr)
+{
+    struct setup setup = {0};
+    enum oft_err err = module_find(options->module_path, setup.module_path, reterr);
+    if (err == OFT_OK) {
+        err = node_choose(options->node, setup.node, reterr);
+    }
+    if (err == OFT_OK) {
+        err = tls_find(&setup, options, reterr);
+    }
+    if (err == OFT_OK && options->data_directory[0] != '/') {
+        err = oft_fail(reterr, OFT_ERR_INVALID,
+                       "the data directory \"%s\" must be an absolute path here",
+                       options->data_directory);
+    }
+    if (err != OFT_OK) {
+        return err;
+    }
+    const size_t size = SETUP_PATH_BYTES;
+    if (snprintf(setup.run_directory, size, "%s/run", options->data_directory) >= (int)size ||
+        snprintf(setup.spool_directory, size, "%s/spool", options->data_directory) >= (int)size) {
+        return oft_fail(reterr, OFT_ERR_LIMIT, "the data directory's path is too long");
+    }
+    struct nginx_settings settings = {
+        .module_path = setup.module_path,
+        .run_directory = setup.run_directory,
+        .spool_directory = setup.spool_directory,
+        .node = setup.node,
+        .ca_bundle = setup.ca_bundle[0] != '\0' ? setup.ca_bundle : NULL,
+        .body_bytes_max = OFT_REQUEST_BODY_BYTES_MAX,
+    };
+    return nginx_include_text(&settings, out, reterr);
 }

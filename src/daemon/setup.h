@@ -20,6 +20,7 @@ struct setup {
     char socket_path[SETUP_PATH_BYTES];
     char tls_cert[SETUP_PATH_BYTES], tls_key[SETUP_PATH_BYTES];
     char ca_bundle[SETUP_PATH_BYTES];
+    char access_log[SETUP_PATH_BYTES];
     char node[64];
     char stamp[160];
     struct nginx_settings settings; /* points into this struct and the options */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "daemon/log.h"
 
 static enum oft_err token_to_file(struct engine *engine, const char *path, uint8_t ret_sha256[32],
@@ -70,5 +71,34 @@ enum oft_err token_show_once(struct engine *engine, const char *data_directory, 
                 token);
     }
     explicit_bzero(token, sizeof token);
+    return err;
+}
+
+enum oft_err token_of_file(const char *file, uint8_t ret_sha256[32], struct oft_error *reterr)
+{
+    enum { SHORTEST = 16, LONGEST = 128 };
+    char line[LONGEST + 2];
+    FILE *stream = fopen(file, "re");
+    if (stream == NULL) {
+        return oft_fail(reterr, OFT_ERR_NOT_FOUND, "cannot read the token in %s: %s", file,
+                        strerror(errno));
+    }
+    bool any = fgets(line, sizeof line, stream) != NULL;
+    (void)fclose(stream);
+    size_t length = any ? strcspn(line, "\r\n") : 0;
+    for (size_t i = 0; i < length; i++) {
+        if (line[i] < 0x21 || line[i] > 0x7e) {
+            length = 0;
+        }
+    }
+    enum oft_err err = OFT_OK;
+    if (length < SHORTEST || length > LONGEST) {
+        err = oft_fail(reterr, OFT_ERR_INVALID,
+                       "the first line of %s is no token: it needs %d to %d visible characters",
+                       file, SHORTEST, LONGEST);
+    } else {
+        err = oft_sha256_once(line, length, ret_sha256);
+    }
+    explicit_bzero(line, sizeof line);
     return err;
 }

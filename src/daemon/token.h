@@ -12,4 +12,8 @@
 enum oft_err token_show_once(struct engine *engine, const char *data_directory, const char *file,
                              uint8_t ret_sha256[32], struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* The hash of the token in FILE: its first line, 16 to 128 visible characters. */
+enum oft_err token_of_file(const char *file, uint8_t ret_sha256[32],
+                           struct oft_error *reterr) OFT_MUSTCHECK;
+
 #endif

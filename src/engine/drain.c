@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "engine/drain_internal.h"
 #include "engine/failpoint.h"
+#include "engine/watch_internal.h"
 
 enum { FETCHED_AHEAD = 8 }; /* records whose ids are asked for while one is booked */
 
@@ -106,6 +107,10 @@ static enum oft_err take_settled(struct drain *drain, struct visit *visit,
 static enum oft_err take_record(struct drain *drain, struct visit *visit,
                                 const struct meter_record *record)
 {
+    engine_spans_note(drain->engine, record);
+    if (drain->oldest_ns == 0 || record->recorded_ns < drain->oldest_ns) {
+        drain->oldest_ns = record->recorded_ns;
+    }
     if (meter_record_kind(record) == METER_INTENT) {
         return engine_intents_put(&drain->intents, visit->writer, record);
     }
@@ -459,6 +464,7 @@ enum oft_err engine_drain(struct engine *engine, oft_instant now_ns,
         code = drain_and_commit(&drain);
     }
     engine_settled_end(engine, code == OFT_OK);
+    engine_spans_end(engine, code == OFT_OK);
     ledger_batch_free(drain.batch);
     engine_intents_release(&drain.intents);
     engine_spent_release(&drain.spent);
@@ -470,6 +476,7 @@ enum oft_err engine_drain(struct engine *engine, oft_instant now_ns,
         return code;
     }
     drain.result.more = drain.more;
+    engine_watch_drained(engine, now_ns, drain.more, drain.oldest_ns);
     count_result(engine, &drain.result);
     *ret_result = drain.result;
     return OFT_OK;

@@ -33,7 +33,8 @@ struct drain {
     uint64_t last_number;    /* of the journal, before this drain */
     size_t budget;           /* records that may still be read */
     bool more;
-    bool moved; /* anything to commit */
+    bool moved;            /* anything to commit */
+    oft_instant oldest_ns; /* when the oldest record that was read was written; 0: none was */
     struct engine_drain_result result;
     struct oft_error *reterr;
 };

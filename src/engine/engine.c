@@ -15,6 +15,7 @@
 #include "engine/desk_internal.h"
 #include "engine/limits.h"
 #include "engine/settled.h"
+#include "engine/watch_internal.h"
 
 const char *engine_path(struct engine *engine, const char *directory, const char *name)
 {
@@ -101,6 +102,9 @@ static enum oft_err open_all(struct engine *engine, oft_instant now_ns, int64_t 
     if (code == OFT_OK) {
         code = engine_limits_open(engine, reterr);
     }
+    if (code == OFT_OK) {
+        code = engine_watch_open(engine, now_ns, reterr);
+    }
     engine->read_buffer = calloc(OFT_DRAIN_RECORDS_MAX, sizeof(*engine->read_buffer));
     if (code == OFT_OK && engine->read_buffer == NULL) {
         code = OFT_ERR_MEMORY;
@@ -149,6 +153,7 @@ void engine_close(struct engine *engine)
     engine_settled_free(engine->settlements);
     store_close(engine->store);
     engine_limits_close(engine);
+    engine_watch_close(engine);
     if (engine->control != NULL) {
         (void)munmap(engine->control, CONTROL_BYTES);
     }

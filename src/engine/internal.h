@@ -54,6 +54,7 @@ struct engine {
     size_t drain_records_max;
     char last_error[480];
     struct engine_desk *desk;           /* desk_internal.h */
+    struct engine_watch *watch;         /* watch_internal.h */
     struct engine_settled *settlements; /* settled.h; NULL before the first drain */
     struct limit_page *limits;          /* limits.h */
     int limits_fd;

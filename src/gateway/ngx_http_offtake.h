@@ -23,6 +23,9 @@
  *              limits     rates, budgets, concurrency; taken and given back
  *              health     how pools are doing, shared by all workers
  *              meter      intents and settlements
+ *              counters   what is counted for those who watch
+ *              trace      W3C trace context, in and on
+ *              variables  $offtake_..., for access logs
  *              scan, usage  JSON, without nginx
  * Memory       A request's things live in r->pool.  A mapped policy lives as
  *              long as a request holds it.
@@ -39,6 +42,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "meter/append.h"
+#include "meter/counters.h"
 #include "policy/control.h"
 #include "policy/decide.h"
 #include "policy/limits.h"
@@ -88,6 +92,7 @@ typedef struct {
     struct limit_worker        *limits;
     struct pool_page           *pool_page;     /* NULL: not to be had */
     int                         pool_fd;
+    struct counter_worker       counters;
     ngx_queue_t                 idle;          /* kept-alive connections */
     ngx_queue_t                 free_items;
 } ngx_http_offtake_worker_t;
@@ -205,6 +210,7 @@ typedef struct {
     struct timespec              started;      /* monotonic */
 
     ngx_int_t                    sent_rc;      /* what sending our reply gave */
+    const char                  *code;         /* of our own error */
 
     unsigned                     budgeted:1;
     unsigned                     has_place:1;
@@ -330,5 +336,20 @@ ngx_int_t ngx_http_offtake_meter_intent(ngx_http_request_t *r,
     ngx_http_offtake_ctx_t *ctx);
 void ngx_http_offtake_meter_settle(void *data);
 void ngx_http_offtake_meter_stop(ngx_http_offtake_worker_t *worker);
+
+/* counters */
+void ngx_http_offtake_counters_start(ngx_http_offtake_main_conf_t *omcf,
+    ngx_log_t *log);
+
+/* trace */
+void ngx_http_offtake_trace_read(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
+u_char *ngx_http_offtake_trace_write(u_char *p, ngx_http_offtake_ctx_t *ctx);
+#define NGX_HTTP_OFFTAKE_TRACE_BYTES  80
+
+/* variables: also what an error's line in nginx's log says of a request */
+u_char *ngx_http_offtake_log_handler(ngx_http_request_t *r,
+    ngx_http_request_t *sr, u_char *buf, size_t len);
+ngx_int_t ngx_http_offtake_add_variables(ngx_conf_t *cf);
 
 #endif

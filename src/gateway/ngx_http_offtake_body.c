@@ -298,7 +298,7 @@ ngx_http_offtake_push_head(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
 
     size = 512 + forwarded + host.len + endpoint->path_prefix.length
            + endpoint->deployment.length + endpoint->api_version.length
-           + OFT_SECRET_BYTES_MAX;
+           + OFT_SECRET_BYTES_MAX + NGX_HTTP_OFFTAKE_TRACE_BYTES;
 
     head = ngx_pnalloc(r->pool, size);
     if (head == NULL) {
@@ -319,6 +319,7 @@ ngx_http_offtake_push_head(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
                     (size_t) 32, ctx->request_id);
     p = ngx_http_offtake_write_credential(p, ctx, endpoint);
     p = ngx_http_offtake_forward(r, p, &forwarded);
+    p = ngx_http_offtake_trace_write(p, ctx);
     *p++ = CR; *p++ = LF;
 
     return ngx_http_offtake_push(r, last, head, (size_t) (p - head));

@@ -106,6 +106,7 @@ ngx_http_offtake_ctx_new(ngx_http_request_t *r)
 
     ctx->request = r;
     ctx->worker = omcf->worker;
+    r->log_handler = ngx_http_offtake_log_handler;
 
     (void) clock_gettime(CLOCK_REALTIME, &now);
     (void) clock_gettime(CLOCK_MONOTONIC, &ctx->started);

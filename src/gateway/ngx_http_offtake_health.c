@@ -116,32 +116,75 @@ ngx_http_offtake_health_end(ngx_http_offtake_ctx_t *ctx)
 }
 
 
+/* For those who watch: what became of the breaker. */
+
+static void
+ngx_http_offtake_tell_breaker(ngx_http_offtake_ctx_t *ctx,
+    struct pool_slot *slot)
+{
+    uint64_t              down_until_ms;
+    enum counter_breaker  breaker;
+
+    if (slot == NULL) {
+        return;
+    }
+
+    down_until_ms = (uint64_t) atomic_load(&slot->down_until_ns) / 1000000;
+    breaker = atomic_load(&slot->open) == 0 ? COUNTER_CLOSED : COUNTER_OPEN;
+
+    if (breaker == COUNTER_OPEN && down_until_ms <= ngx_current_msec) {
+        breaker = COUNTER_HALF_OPEN;
+    }
+
+    counter_pool_state(&ctx->worker->counters,
+                       ctx->policy->view.pools[ctx->candidate->pool].id,
+                       ngx_current_msec,
+                       breaker == COUNTER_CLOSED ? 0 : down_until_ms, breaker);
+}
+
+
 /* SECONDS: as long as the provider said; 0: a growing pause of our own. */
 
 void
 ngx_http_offtake_health_down(ngx_http_offtake_ctx_t *ctx, ngx_uint_t seconds)
 {
+    struct pool_slot  *slot = ngx_http_offtake_slot(ctx);
+
     if (seconds > POOL_PAUSE_NS_MAX / 1000000000) {
         seconds = POOL_PAUSE_NS_MAX / 1000000000;
     }
 
-    pool_failed(ngx_http_offtake_slot(ctx), POOL_HARD,
-                (int64_t) seconds * 1000000000, ngx_http_offtake_now());
+    pool_failed(slot, POOL_HARD, (int64_t) seconds * 1000000000,
+                ngx_http_offtake_now());
+    ngx_http_offtake_tell_breaker(ctx, slot);
 }
 
 
 void
 ngx_http_offtake_health_failed(ngx_http_offtake_ctx_t *ctx)
 {
-    pool_failed(ngx_http_offtake_slot(ctx), POOL_SOFT, 0,
-                ngx_http_offtake_now());
+    struct pool_slot  *slot = ngx_http_offtake_slot(ctx);
+
+    pool_failed(slot, POOL_SOFT, 0, ngx_http_offtake_now());
+
+    if (slot != NULL && atomic_load(&slot->open) != 0) {
+        ngx_http_offtake_tell_breaker(ctx, slot);
+    }
 }
 
 
 void
 ngx_http_offtake_health_up(ngx_http_offtake_ctx_t *ctx)
 {
-    pool_succeeded(ngx_http_offtake_slot(ctx), ngx_http_offtake_now());
+    ngx_uint_t         was_open;
+    struct pool_slot  *slot = ngx_http_offtake_slot(ctx);
+
+    was_open = slot != NULL && atomic_load(&slot->open) != 0;
+    pool_succeeded(slot, ngx_http_offtake_now());
+
+    if (was_open) {
+        ngx_http_offtake_tell_breaker(ctx, slot);
+    }
 }
 
 

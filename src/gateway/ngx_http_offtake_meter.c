@@ -93,6 +93,8 @@ ngx_http_offtake_meter_admit(ngx_http_request_t *r,
 
     ctx->reserved = attempts;
     ctx->admitted = 1;
+    ngx_http_offtake_trace_read(r, ctx);
+    counter_running(&worker->counters, 1);
 
     return NGX_OK;
 }
@@ -138,6 +140,7 @@ ngx_http_offtake_meter_intent(ngx_http_request_t *r,
     ctx->record.charged_nanos = ctx->promised_nanos;
     ctx->record.cost_nanos = ctx->promised_cost_nanos;
     ctx->record.attempts++;
+    counter_attempt(&ctx->worker->counters, ctx->record.pool_id);
 
     return ngx_http_offtake_append(ctx, METER_INTENT);
 }
@@ -286,6 +289,8 @@ ngx_http_offtake_meter_settle(void *data)
     }
 
     (void) ngx_http_offtake_append(ctx, METER_SETTLED);
+    counter_running(&ctx->worker->counters, -1);
+    counter_settled(&ctx->worker->counters, record);
 
     meter_unreserve(&ctx->worker->writer, ctx->reserved);
     ctx->reserved = 0;

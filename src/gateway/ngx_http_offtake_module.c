@@ -90,7 +90,7 @@ static ngx_command_t  ngx_http_offtake_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_offtake_module_ctx = {
-    NULL,                                  /* preconfiguration */
+    ngx_http_offtake_add_variables,        /* preconfiguration */
     ngx_http_offtake_reply_init,           /* postconfiguration */
 
     ngx_http_offtake_create_main_conf,     /* create main configuration */
@@ -373,6 +373,8 @@ ngx_http_offtake_init_process(ngx_cycle_t *cycle)
     {
         return NGX_ERROR;
     }
+
+    ngx_http_offtake_counters_start(omcf, cycle->log);
 
     return ngx_http_offtake_meter_start(omcf, cycle->log);
 }

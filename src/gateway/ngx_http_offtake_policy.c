@@ -256,6 +256,7 @@ ngx_http_offtake_policy_get(ngx_http_offtake_main_conf_t *omcf,
     }
 
     worker->policy = policy;
+    counter_generation(&worker->counters, policy->view.header->generation);
     ngx_log_error(NGX_LOG_NOTICE, log, 0, "policy generation %uL in force",
                   policy->view.header->generation);
 

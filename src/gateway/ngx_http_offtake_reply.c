@@ -130,9 +130,14 @@ static ngx_str_t
 ngx_http_offtake_error_body(ngx_http_request_t *r, const char *type,
     const char *code, ngx_str_t *param, ngx_str_t *message)
 {
-    size_t     size, escape;
-    u_char    *p;
-    ngx_str_t  body = ngx_null_string;
+    size_t                   size, escape;
+    u_char                  *p;
+    ngx_str_t                body = ngx_null_string;
+    ngx_http_offtake_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
+    ctx->code = code;
+    counter_refused(&ctx->worker->counters, code);
 
     escape = (size_t) ngx_escape_json(NULL, message->data, message->len);
     size = 160 + message->len + escape + ngx_strlen(type) + ngx_strlen(code)

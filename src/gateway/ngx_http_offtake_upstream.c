@@ -349,6 +349,38 @@ ngx_http_offtake_told(ngx_http_offtake_ctx_t *ctx)
 }
 
 
+static void
+ngx_http_offtake_count_failed(ngx_peer_connection_t *pc,
+    ngx_http_offtake_ctx_t *ctx, enum counter_attempt how)
+{
+    counter_attempt_failed(&ctx->worker->counters, ctx->record.pool_id, how,
+                           how != COUNTER_STALE && how != COUNTER_NO_ANSWER
+                           && pc->tries > 0);
+}
+
+
+static enum counter_attempt
+ngx_http_offtake_how(ngx_uint_t status)
+{
+    switch (status) {
+
+    case 401:
+    case 403:
+        return COUNTER_CREDENTIAL;
+
+    case 429:
+        return COUNTER_LIMITED;
+
+    case 503:
+    case 529:
+        return COUNTER_BUSY;
+
+    default:
+        return COUNTER_FAULT;
+    }
+}
+
+
 /* What a failed attempt means: for its pool, and for whether to go on. */
 
 static void
@@ -361,12 +393,14 @@ ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
     if (ctx->upstream_status != 0) {
         /* It answered, with a status that lets another pool try. */
         ctx->connected = 1;
-
+        ngx_http_offtake_count_failed(pc, ctx,
+                            ngx_http_offtake_how(ctx->upstream_status));
         ngx_http_offtake_told(ctx);
         return;
     }
 
     if (!u->request_sent) {
+        ngx_http_offtake_count_failed(pc, ctx, COUNTER_UNREACHED);
         ngx_http_offtake_health_down(ctx, 0);
         return;
     }
@@ -377,11 +411,13 @@ ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
         /* An idle connection that the provider had closed: same pool, new
          * connection.  nginx gives the try back. */
         ctx->same_pool = 1;
+        ngx_http_offtake_count_failed(pc, ctx, COUNTER_STALE);
         return;
     }
 
     /* Sent, and no answer: it may be generating, and billing.  Not again. */
     ngx_http_offtake_health_failed(ctx);
+    ngx_http_offtake_count_failed(pc, ctx, COUNTER_NO_ANSWER);
     ctx->connected = 1;
     ctx->maybe_billed = 1;
     ctx->timed_out = c != NULL && (c->read->timedout || c->write->timedout);

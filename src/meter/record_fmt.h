@@ -42,6 +42,11 @@ enum meter_flag {
     METER_FLAG_OTHER_TIER = 1u << 9,   /* the provider named a service tier that is none of ours */
 };
 
+enum meter_trace {
+    METER_TRACE_SAMPLED = 1u << 0, /* the client's own flag */
+    METER_TRACE_SENT = 1u << 7,    /* the client sent a trace context */
+};
+
 /* How the request was served; prices may differ by it (deal_variant has the same order). Writers of
  * before there was this field wrote 0. */
 enum meter_service_tier {
@@ -94,11 +99,16 @@ struct meter_record {
     int64_t
         charged_nanos;  /* what budgets of key, account and product counted; an intent: promised */
     int64_t cost_nanos; /* what ceilings on the provider counted */
-    uint8_t reserved[32];
+    /* W3C trace context as the client sent it; all 0 when it sent none. */
+    uint8_t trace_id[16];
+    uint8_t parent_span_id[8];
+    uint8_t trace_flags; /* enum meter_trace */
+    uint8_t reserved[7];
 };
 _Static_assert(sizeof(struct meter_record) == METER_RECORD_BYTES, "the record is a wire format");
 _Static_assert(offsetof(struct meter_record, units) == 104, "the record is a wire format");
 _Static_assert(offsetof(struct meter_record, charged_nanos) == 208, "the record is a wire format");
+_Static_assert(offsetof(struct meter_record, trace_id) == 224, "the record is a wire format");
 _Static_assert(offsetof(struct meter_record, service_tier) == 171, "the record is a wire format");
 
 struct meter_segment_header {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_engine.h"
 #include "engine/trace.h"
+#include "engine/watch.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +30,23 @@ enum oft_err engine_publish(struct engine *engine, oft_instant now_ns, struct of
     (void)now_ns;
     oft_buffer_append_text(report, engine->text ? engine->text : "");
     return answer(engine, reterr, "publish");
+}
+
+enum oft_err engine_metrics(struct engine *engine, const struct engine_watch_extra *extra,
+                            oft_instant now_ns, struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)now_ns;
+    oft_buffer_printf(out, "metrics %u", extra->nginx_restarts);
+    return answer(engine, reterr, "metrics");
+}
+
+enum oft_err engine_top(struct engine *engine, const struct engine_watch_extra *extra,
+                        oft_instant now_ns, struct oft_buffer *out, struct oft_error *reterr)
+{
+    (void)extra;
+    (void)now_ns;
+    oft_buffer_append_text(out, engine->text ? engine->text : "");
+    return answer(engine, reterr, "top");
 }
 
 void engine_heartbeat(struct engine *engine, oft_instant now_ns)

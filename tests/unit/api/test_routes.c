@@ -39,6 +39,38 @@ static void the_right_token_passes_over_tcp_and_none_is_needed_on_the_socket(voi
     assert_int_equal(ask(bench, "GET", "/v1/status", NULL), 200);
 }
 
+static void the_token_for_metrics_opens_metrics_and_nothing_else(void **state)
+{
+    struct bench *bench = *state;
+    static const char METRICS[] = "scrape-token-of-this-test";
+    size_t count;
+    const struct api_route *routes = api_routes(&count);
+    bench->call.over_tcp = true;
+    bench->call.host = "127.0.0.1:9090";
+    bench->call.authorization = "Bearer scrape-token-of-this-test";
+    assert_int_equal(ask(bench, "GET", "/metrics", NULL), 401);
+    assert_int_equal(oft_sha256_once(METRICS, strlen(METRICS), bench->options.metrics_token_sha256),
+                     OFT_OK);
+    bench->options.has_metrics_token = true;
+    assert_int_equal(ask(bench, "GET", "/metrics", NULL), 200);
+    assert_string_equal(bench->answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
+    assert_int_equal(bench->engine.calls, 1);
+    for (size_t i = 0; i < count; i++) {
+        char path[128];
+        bench_path(routes[i].path, path);
+        if (strcmp(path, "/metrics") != 0) {
+            assert_int_equal(ask(bench, routes[i].method, path, "{}"), 401);
+        }
+    }
+    assert_int_equal(bench->engine.calls, 1);
+    bench->call.host = "rebound.example:9090";
+    assert_int_equal(ask(bench, "GET", "/metrics", NULL), 403);
+    /* No token set is not the token "". */
+    bench->options.has_metrics_token = false;
+    memset(bench->options.metrics_token_sha256, 0, 32);
+    assert_int_equal(ask(bench, "GET", "/metrics", NULL), 401);
+}
+
 static void a_web_page_is_refused_even_with_the_token(void **state)
 {
     struct bench *bench = *state;
@@ -432,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_route_over_tcp_refuses_who_has_no_token),
         TEST(the_right_token_passes_over_tcp_and_none_is_needed_on_the_socket),
+        TEST(the_token_for_metrics_opens_metrics_and_nothing_else),
         TEST(a_web_page_is_refused_even_with_the_token),
         TEST(unknown_paths_and_methods_are_told_apart),
         TEST(a_body_that_is_no_json_object_is_400_in_the_one_error_form),

@@ -32,6 +32,37 @@ static struct nginx_settings settings_of_a_test(void)
     };
 }
 
+#define LOG_FORMAT                                              \
+    "    log_format offtake escape=json\n"                      \
+    "        '{\"time\":\"$time_iso8601\"'\n"                   \
+    "        ',\"request_id\":\"$offtake_request_id\"'\n"       \
+    "        ',\"client\":\"$remote_addr\"'\n"                  \
+    "        ',\"method\":\"$request_method\"'\n"               \
+    "        ',\"path\":\"$offtake_path\"'\n"                   \
+    "        ',\"status\":$status'\n"                           \
+    "        ',\"outcome\":\"$offtake_outcome\"'\n"             \
+    "        ',\"code\":\"$offtake_code\"'\n"                   \
+    "        ',\"product\":\"$offtake_product\"'\n"             \
+    "        ',\"account\":\"$offtake_account\"'\n"             \
+    "        ',\"key_id\":\"$offtake_key_id\"'\n"               \
+    "        ',\"model\":\"$offtake_model\"'\n"                 \
+    "        ',\"operation\":\"$offtake_operation\"'\n"         \
+    "        ',\"stream\":$offtake_stream'\n"                   \
+    "        ',\"pool\":\"$offtake_pool\"'\n"                   \
+    "        ',\"provider\":\"$offtake_provider\"'\n"           \
+    "        ',\"clause\":\"$offtake_clause\"'\n"               \
+    "        ',\"attempts\":$offtake_attempts'\n"               \
+    "        ',\"upstream_status\":$offtake_upstream_status'\n" \
+    "        ',\"input_tokens\":$offtake_input_tokens'\n"       \
+    "        ',\"cached_tokens\":$offtake_cached_tokens'\n"     \
+    "        ',\"output_tokens\":$offtake_output_tokens'\n"     \
+    "        ',\"first_byte_us\":$offtake_first_byte_us'\n"     \
+    "        ',\"total_us\":$offtake_total_us'\n"               \
+    "        ',\"seconds\":$request_time'\n"                    \
+    "        ',\"bytes_in\":$request_length'\n"                 \
+    "        ',\"bytes_out\":$bytes_sent'\n"                    \
+    "        ',\"generation\":$offtake_generation}';\n"
+
 static const char GOLDEN[] =
     "# offtake 0.1.0, module 1-2.3\n"
     "# Written by `offtake serve` at each start. Changes made here are lost.\n"
@@ -54,8 +85,7 @@ static const char GOLDEN[] =
     "    proxy_temp_path \"/data/run/tmp/proxy\";\n"
     "    fastcgi_temp_path \"/data/run/tmp/fastcgi\";\n"
     "    uwsgi_temp_path \"/data/run/tmp/uwsgi\";\n"
-    "    scgi_temp_path \"/data/run/tmp/scgi\";\n"
-    "    access_log off;\n"
+    "    scgi_temp_path \"/data/run/tmp/scgi\";\n" LOG_FORMAT "    access_log off;\n"
     "    server_tokens off;\n"
     "    default_type application/json;\n"
     "    tcp_nodelay on;\n"
@@ -112,6 +142,43 @@ static void tls_and_no_root_change_what_they_should(void **state)
     oft_buffer_release(&out);
 }
 
+static void an_access_log_is_written_in_that_form(void **state)
+{
+    struct nginx_settings settings = settings_of_a_test();
+    struct oft_buffer out;
+    struct oft_error error = {0};
+    (void)state;
+    settings.access_log = "/var/log/o.log";
+    oft_buffer_init(&out, 1 << 16);
+    assert_int_equal(nginx_conf_text(&settings, &out, &error), OFT_OK);
+    assert_non_null(strstr(oft_buffer_text(&out),
+                           "access_log \"/var/log/o.log\" offtake buffer=64k flush=1s;\n"));
+    assert_null(strstr(oft_buffer_text(&out), "access_log off"));
+    oft_buffer_release(&out);
+}
+
+static void what_another_nginx_includes_has_no_server_and_no_process_of_ours(void **state)
+{
+    static const char *const NOT_OURS[] = {"server {", "daemon ", "pid ",     "worker_processes",
+                                           "user ",    "events",  "error_log"};
+    struct nginx_settings settings = settings_of_a_test();
+    struct oft_buffer out;
+    struct oft_error error = {0};
+    (void)state;
+    oft_buffer_init(&out, 1 << 16);
+    assert_int_equal(nginx_include_text(&settings, &out, &error), OFT_OK);
+    const char *text = oft_buffer_text(&out);
+    assert_non_null(strstr(text, "    offtake_run \"/data/run\";\n"));
+    assert_non_null(strstr(text, LOG_FORMAT));
+    for (size_t i = 0; i < OFT_COUNT_OF(NOT_OURS); i++) {
+        assert_null(strstr(text, NOT_OURS[i]));
+    }
+    oft_buffer_clear(&out);
+    settings.run_directory = "/a$b";
+    assert_int_equal(nginx_include_text(&settings, &out, &error), OFT_ERR_INVALID);
+    oft_buffer_release(&out);
+}
+
 static void a_path_that_nginx_could_read_as_more_is_refused(void **state)
 {
     static const char *const BAD[] = {"/a\"; load_module \"/evil.so", "/a$http_host",
@@ -155,6 +222,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_configuration_is_this_text),
         cmocka_unit_test(tls_and_no_root_change_what_they_should),
+        cmocka_unit_test(an_access_log_is_written_in_that_form),
+        cmocka_unit_test(what_another_nginx_includes_has_no_server_and_no_process_of_ours),
         cmocka_unit_test(a_path_that_nginx_could_read_as_more_is_refused),
         cmocka_unit_test(only_addresses_with_a_port_are_listened_on),
     };
