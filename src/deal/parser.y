@@ -115,6 +115,8 @@ static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser 
 %token KW_MONTHS "months"
 %token KW_STATEMENTS "statements"
 %token KW_PERSON "person"
+%token KW_KEYS "keys"
+%token KW_PASSTHROUGH "passthrough"
 %token KW_EARLIEST "earliest"
 %token KW_BUDGET "budget"
 
@@ -234,6 +236,8 @@ name: WORD | NUMBER | KW_DEAL
     | KW_MONTHS
     | KW_STATEMENTS
     | KW_PERSON
+    | KW_KEYS
+    | KW_PASSTHROUGH
     | KW_EARLIEST
     | KW_BUDGET
 text: name | STRING
@@ -259,7 +263,10 @@ product_options: %empty { $$ = AT(LIST, @$); }
 product_block: %empty { $$ = NULL; } | '{' product_items '}' { $$ = $2; }
 product_items: product_item { $$ = ADD(AT(LIST, @$), $1); }
     | product_items EOL product_item { $$ = ADD($1, $3); }
-product_item: %empty { $$ = NULL; } | price | limit | budget | error { $$ = NULL; RECOVERED; }
+product_item: %empty { $$ = NULL; } | price | limit | budget
+    | KW_PASSTHROUGH passes { $$ = ADOPT(N(PASSTHROUGH, $1), $2); }
+    | error { $$ = NULL; RECOVERED; }
+passes: text { $$ = ADD(AT(LIST, @$), $1); } | passes ',' text { $$ = ADD($1, $3); }
 price_book: '{' book_items '}' { $$ = $2; }
 book_items: book_item { $$ = ADD(AT(LIST, @$), $1); }
     | book_items EOL book_item { $$ = ADD($1, $3); }
@@ -299,6 +306,7 @@ pool_item: %empty { $$ = NULL; }
     | KW_SERVES name KW_AT URL serve_options { $$ = ADOPT(ADD(N(SERVES, $2), N(URL, $4)), $5); }
     | price
     | limit
+    | KW_KEYS key_sources { $$ = ADOPT(N(KEYS, $1), $2); }
     | KW_TIMEOUT timeouts { $$ = ADOPT(N(TIMEOUT, $1), $2); }
     | KW_AVAILABLE KW_FROM DATE until_opt { $$ = ADD(ADD(N(AVAILABLE, $1), N(FROM, $3)), $4); }
     | KW_AVAILABLE until { $$ = ADD(N(AVAILABLE, $1), $2); }
@@ -309,8 +317,12 @@ serve_options: %empty { $$ = AT(LIST, @$); }
     | serve_options KW_KEY KW_FILE STRING { $$ = ADD($1, N(KEY_FILE, $4)); }
     | serve_options KW_KEY STRING { $$ = ADD($1, N(KEY_LITERAL, $3)); deal_diagnostics_mask(p->diagnostics, @3); }
     | serve_options KW_KEY WORD { $$ = ADD($1, N(KEY_LITERAL, $3)); deal_diagnostics_mask(p->diagnostics, @3); }
+    | serve_options KW_REGION name { $$ = ADD($1, N(SIGNING_REGION, $3)); }
     | serve_options KW_API_VERSION STRING { $$ = ADD($1, N(API_VERSION, $3)); }
     | serve_options KW_CA KW_FILE STRING { $$ = ADD($1, N(CA_FILE, $4)); }
+key_sources: key_source { $$ = ADD(AT(LIST, @$), $1); }
+    | key_sources ',' key_source { $$ = ADD($1, $3); }
+key_source: KW_ENV name { $$ = N(KEY_ENV, $2); } | KW_FILE STRING { $$ = N(KEY_FILE, $2); }
 timeouts: WORD NUMBER { $$ = ADD(AT(LIST, @$), ADD(N(TIMEOUT_PART, $1), N(COUNT, $2))); }
     | timeouts WORD NUMBER { $$ = ADD($1, ADD(N(TIMEOUT_PART, $2), N(COUNT, $3))); }
 
@@ -368,6 +380,7 @@ static const struct keyword {
     {"in", KW_IN},
     {"include", KW_INCLUDE},
     {"key", KW_KEY},
+    {"keys", KW_KEYS},
     {"kind", KW_KIND},
     {"limit", KW_LIMIT},
     {"marketplace", KW_MARKETPLACE},
@@ -378,6 +391,7 @@ static const struct keyword {
     {"of", KW_OF},
     {"on", KW_ON},
     {"party", KW_PARTY},
+    {"passthrough", KW_PASSTHROUGH},
     {"per", KW_PER},
     {"person", KW_PERSON},
     {"pool", KW_POOL},

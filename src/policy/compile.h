@@ -47,9 +47,6 @@ struct policy_compile_input {
     /* By clause index of the deal: what a unit of spend that the commitment counts saves now, in parts
      * per billion; below 0 when it costs more. NULL: nothing anywhere. */
     const int64_t *commitment_value_ppb;
-    /* By serve index: the secret's index or POLICY_NO_SECRET. NULL: serve index itself when the
-     * serve names a secret. */
-    const uint32_t *secret_of_serve;
     /* Days of the books' time zone for budgets: from day DAY_FIRST (since 1970-01-01) on, where each
      * begins. NULL: days are UTC's. Months are the deal's. */
     const oft_instant *day_begins;

@@ -124,6 +124,31 @@ uint32_t policy_find_account(const struct policy_view *view, struct oft_str name
     return POLICY_NONE;
 }
 
+uint32_t policy_find_pool(const struct policy_view *view, struct oft_str name)
+{
+    uint32_t i;
+
+    for (i = 0; i < view->pool_count; i++) {
+        if (text_compare(view, view->pools[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return POLICY_NONE;
+}
+
+bool policy_passes(const struct policy_view *view, uint32_t product, const char *uri, size_t length)
+{
+    uint32_t i;
+
+    for (i = 0; i < view->pass_count; i++) {
+        if (view->passes[i].product == product &&
+            policy_pattern_holds(policy_text(view, view->passes[i].pattern), uri, length)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint32_t policy_find_regime(const struct policy_view *view, int64_t instant_ns)
 {
     uint32_t low = 0; /* its regime begins at or before the instant: the first one always does */
@@ -158,7 +183,11 @@ static const struct policy_price *price_at(const struct policy_view *view,
 const struct policy_price *policy_find_sale(const struct policy_view *view, uint32_t product,
                                             uint32_t model, int64_t instant_ns)
 {
-    return price_at(view, view->price_of[(size_t)product * view->model_count + model], instant_ns);
+    size_t sales = (size_t)view->product_count * view->model_count;
+    size_t at = model == POLICY_NONE ? sales + view->endpoint_count + product
+                                     : (size_t)product * view->model_count + model;
+
+    return price_at(view, view->price_of[at], instant_ns);
 }
 
 const struct policy_price *policy_find_cost(const struct policy_view *view, uint32_t endpoint,
@@ -167,6 +196,15 @@ const struct policy_price *policy_find_cost(const struct policy_view *view, uint
     size_t sales = (size_t)view->product_count * view->model_count;
 
     return price_at(view, view->price_of[sales + endpoint], instant_ns);
+}
+
+const struct policy_price *policy_find_bare_cost(const struct policy_view *view, uint32_t pool,
+                                                 int64_t instant_ns)
+{
+    size_t sales = (size_t)view->product_count * view->model_count;
+    size_t at = sales + view->endpoint_count + view->product_count + pool;
+
+    return price_at(view, view->price_of[at], instant_ns);
 }
 
 int64_t policy_amount_nanos(const struct policy_price *price, const uint64_t units[7])
@@ -263,6 +301,25 @@ static bool is_down(const struct policy_query *query, const struct policy_candid
     return query->health != NULL && query->health[candidate->pool].down_until_ns > query->now_ns;
 }
 
+static bool speaks(const struct policy_query *query, const struct policy_candidate *candidate)
+{
+    return query->speaks == 0 ||
+           ((query->speaks >> POLICY_CANDIDATE_KIND(candidate->flags)) & 1) != 0;
+}
+
+static bool asked_for(const struct policy_query *query, const struct policy_candidate *candidate)
+{
+    return query->only_pool == 0 || candidate->pool == query->only_pool - 1;
+}
+
+/* Everything but the contract, which was weighed when the snapshot was made. */
+static bool fits(const struct policy_view *view, const struct policy_query *query,
+                 const struct policy_candidate *candidate, size_t region_length)
+{
+    return in_region(view, candidate, query->region, region_length) && speaks(query, candidate) &&
+           asked_for(query, candidate);
+}
+
 static void choose(struct policy_choice *choice, const struct policy_candidate *candidate,
                    enum policy_reason reason, bool down)
 {
@@ -299,7 +356,7 @@ static void place_eligible(const struct policy_view *view, const struct policy_q
     uint32_t placed = 0, down_count = 0, i;
 
     for (i = 0; i < decision->eligible_count && placed < max; i++) {
-        if (!in_region(view, &all[i], query->region, region_length)) {
+        if (!fits(view, query, &all[i], region_length)) {
             continue;
         }
         if (is_down(query, &all[i])) {
@@ -315,7 +372,8 @@ static void place_eligible(const struct policy_view *view, const struct policy_q
     answer->eligible_count = placed;
 }
 
-/* Behind the eligible: those outside the region, then those that the contract bars. */
+/* Behind the eligible: those outside the region or of another dialect, then those that the contract
+ * bars. */
 static void place_barred(const struct policy_view *view, const struct policy_query *query,
                          const struct policy_decision *decision, size_t region_length, uint32_t max,
                          struct policy_answer *answer)
@@ -325,13 +383,48 @@ static void place_barred(const struct policy_view *view, const struct policy_que
     uint32_t placed = answer->eligible_count, i;
 
     for (i = 0; i < count && placed < max; i++) {
+        if (!asked_for(query, &all[i])) {
+            continue;
+        }
         if (i >= decision->eligible_count) {
             choose(&answer->choices[placed++], &all[i], (enum policy_reason)all[i].reason, false);
         } else if (!in_region(view, &all[i], query->region, region_length)) {
             choose(&answer->choices[placed++], &all[i], POLICY_BARRED_BY_REGION, false);
+        } else if (!speaks(query, &all[i])) {
+            choose(&answer->choices[placed++], &all[i], POLICY_BARRED_BY_KIND, false);
         }
     }
     answer->barred_count = placed - answer->eligible_count;
+}
+
+/* The clause by which the one pool that was asked for is barred; none when it does not serve the
+ * model, or is barred by nothing but its dialect. */
+static uint32_t pool_refusal(const struct policy_view *view, const struct policy_query *query,
+                             const struct policy_decision *decision)
+{
+    const struct policy_candidate *all = &view->candidates[decision->first_candidate];
+    uint32_t i;
+
+    for (i = 0; i < decision->barred_count; i++) {
+        if (asked_for(query, &all[decision->eligible_count + i])) {
+            return all[decision->eligible_count + i].clause;
+        }
+    }
+    return POLICY_NONE;
+}
+
+static bool only_unspoken(const struct policy_view *view, const struct policy_query *query,
+                          const struct policy_decision *decision, size_t region_length)
+{
+    const struct policy_candidate *all = &view->candidates[decision->first_candidate];
+    uint32_t i;
+
+    for (i = 0; i < decision->eligible_count; i++) {
+        if (in_region(view, &all[i], query->region, region_length) && asked_for(query, &all[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void answer_from(const struct policy_view *view, const struct policy_query *query,
@@ -345,8 +438,17 @@ static void answer_from(const struct policy_view *view, const struct policy_quer
     if (query->with_barred) {
         place_barred(view, query, decision, region_length, max, answer);
     }
+    answer->unspoken = false;
+    answer->refusal_clause = POLICY_NONE;
     if (answer->eligible_count > 0) {
-        answer->refusal_clause = POLICY_NONE;
+        return;
+    }
+    answer->unspoken = query->speaks != 0 && only_unspoken(view, query, decision, region_length);
+    if (answer->unspoken) {
+        return; /* the contract lets it run: the pool cannot */
+    }
+    if (query->only_pool != 0) {
+        answer->refusal_clause = pool_refusal(view, query, decision);
     } else if (region_length > 0 && decision->eligible_count + decision->barred_count > 0) {
         answer->refusal_clause = region_refusal(view, query, region_length, decision);
     } else {
@@ -354,11 +456,19 @@ static void answer_from(const struct policy_view *view, const struct policy_quer
     }
 }
 
+static uint32_t row_of(const struct policy_view *view, const struct policy_query *query,
+                       uint32_t regime)
+{
+    uint32_t kind = query->account == POLICY_NONE ? 0 : view->accounts[query->account].kind;
+
+    return view
+        ->rows[((size_t)regime * view->kind_count + kind) * view->product_count + query->product];
+}
+
 void policy_decide(const struct policy_view *view, const struct policy_query *query,
                    struct policy_choice *choices, uint32_t choice_max,
                    struct policy_answer *ret_answer)
 {
-    uint32_t kind = 0;
     size_t row;
 
     ret_answer->regime = policy_find_regime(view, query->instant_ns);
@@ -370,15 +480,140 @@ void policy_decide(const struct policy_view *view, const struct policy_query *qu
         ret_answer->up_count = 0;
         ret_answer->barred_count = 0;
         ret_answer->refusal_clause = POLICY_NONE;
+        ret_answer->unspoken = false;
         return;
     }
-    if (query->account != POLICY_NONE) {
-        kind = view->accounts[query->account].kind;
-    }
-    row = view->rows[((size_t)ret_answer->regime * view->kind_count + kind) * view->product_count +
-                     query->product];
+    row = row_of(view, query, ret_answer->regime);
     answer_from(view, query, &view->decisions[row * view->model_count + query->model], choice_max,
                 ret_answer);
+}
+
+/* ---- without a model --------------------------------------------------------------------------- */
+
+/* What was found so far of one kind of candidates, a pool once, in the order of pools. */
+struct found {
+    struct policy_choice *choices;
+    uint32_t count;
+    uint32_t max;
+};
+
+static void keep(struct found *found, const struct policy_candidate *candidate,
+                 enum policy_reason reason)
+{
+    uint32_t at = found->count;
+    uint32_t i;
+
+    while (at > 0 && found->choices[at - 1].candidate->pool > candidate->pool) {
+        at--;
+    }
+    if (at > 0 && found->choices[at - 1].candidate->pool == candidate->pool) {
+        if (candidate->endpoint < found->choices[at - 1].candidate->endpoint) {
+            choose(&found->choices[at - 1], candidate, reason, false);
+        }
+        return;
+    }
+    if (at == found->max) {
+        return;
+    }
+    found->count += found->count < found->max ? 1 : 0;
+    for (i = found->count - 1; i > at; i--) {
+        found->choices[i] = found->choices[i - 1];
+    }
+    choose(&found->choices[at], candidate, reason, false);
+}
+
+/* The eligible of every model: a product may use a pool as soon as it may use one model there. */
+static void gather_eligible(const struct policy_view *view, const struct policy_query *query,
+                            size_t row, struct found *found, bool *ret_unspoken)
+{
+    size_t region_length = query->region == NULL ? 0 : strlen(query->region);
+    uint32_t model, i;
+
+    *ret_unspoken = false;
+    for (model = 0; model < view->model_count; model++) {
+        const struct policy_decision *decision = &view->decisions[row * view->model_count + model];
+        const struct policy_candidate *all = &view->candidates[decision->first_candidate];
+
+        for (i = 0; i < decision->eligible_count; i++) {
+            if (!in_region(view, &all[i], query->region, region_length) ||
+                !asked_for(query, &all[i])) {
+                continue;
+            }
+            if (speaks(query, &all[i])) {
+                keep(found, &all[i], (enum policy_reason)all[i].reason);
+            } else {
+                *ret_unspoken = true;
+            }
+        }
+    }
+}
+
+/* What bars the first pool that is barred, of those asked for. */
+static uint32_t bare_refusal(const struct policy_view *view, const struct policy_query *query,
+                             size_t row)
+{
+    const struct policy_candidate *first = NULL;
+    uint32_t model, i;
+
+    for (model = 0; model < view->model_count; model++) {
+        const struct policy_decision *decision = &view->decisions[row * view->model_count + model];
+        const struct policy_candidate *barred =
+            &view->candidates[decision->first_candidate + decision->eligible_count];
+
+        for (i = 0; i < decision->barred_count; i++) {
+            if (asked_for(query, &barred[i]) && (first == NULL || barred[i].pool < first->pool)) {
+                first = &barred[i];
+            }
+        }
+    }
+    return first == NULL ? POLICY_NONE : first->clause;
+}
+
+/* Those that are down go behind the others, which keep their order. */
+static uint32_t down_last(const struct policy_query *query, struct policy_choice *choices,
+                          uint32_t count)
+{
+    uint32_t up = 0;
+    uint32_t i, k;
+
+    for (i = 0; i < count; i++) {
+        struct policy_choice choice = choices[i];
+
+        choice.down = is_down(query, choice.candidate);
+        choices[i].down = choice.down;
+        if (!choice.down) {
+            for (k = i; k > up; k--) {
+                choices[k] = choices[k - 1];
+            }
+            choices[up++] = choice;
+        }
+    }
+    return up;
+}
+
+void policy_decide_bare(const struct policy_view *view, const struct policy_query *query,
+                        struct policy_choice *choices, uint32_t choice_max,
+                        struct policy_answer *ret_answer)
+{
+    struct found found = {.choices = choices, .max = query->home ? 1 : choice_max};
+    bool unspoken = false;
+    size_t row;
+
+    *ret_answer = (struct policy_answer){.regime = policy_find_regime(view, query->instant_ns),
+                                         .refusal_clause = POLICY_NONE,
+                                         .choices = choices};
+    if (query->product >= view->product_count ||
+        (query->account != POLICY_NONE && query->account >= view->account_count)) {
+        return;
+    }
+    row = row_of(view, query, ret_answer->regime);
+    gather_eligible(view, query, row, &found, &unspoken);
+    ret_answer->eligible_count = found.count;
+    ret_answer->up_count = down_last(query, choices, found.count);
+    if (found.count == 0) {
+        ret_answer->unspoken = unspoken;
+        ret_answer->refusal_clause = unspoken ? POLICY_NONE : bare_refusal(view, query, row);
+    }
 }
 
 const char *policy_reason_text(enum policy_reason reason)
@@ -404,6 +639,8 @@ const char *policy_reason_text(enum policy_reason reason)
         return "no price in force: the request could not be billed";
     case POLICY_BARRED_BY_REGION:
         return "outside the region asked for";
+    case POLICY_BARRED_BY_KIND:
+        return "its endpoint does not speak the API of this path";
     }
     return "unknown reason";
 }

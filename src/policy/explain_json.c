@@ -21,6 +21,7 @@ static const char *const reason_names[] = {
     [POLICY_BARRED_POOL_WINDOW] = "barred_pool_window",
     [POLICY_BARRED_NO_PRICE] = "barred_no_price",
     [POLICY_BARRED_BY_REGION] = "barred_by_region",
+    [POLICY_BARRED_BY_KIND] = "barred_by_kind",
 };
 
 const char *policy_reason_name(enum policy_reason reason)
