@@ -5,6 +5,10 @@
  * a part is searched for the next boundary and not looked at otherwise.
  */
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memmem */
+#endif
+
 #include "ngx_http_offtake_parts.h"
 
 #include <string.h>
