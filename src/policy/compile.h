@@ -65,6 +65,7 @@ struct policy_explain_question {
     struct oft_str account; /* empty: none */
     struct oft_str region;  /* empty: any */
     struct oft_str why_not; /* a pool to tell about and no other; empty: all */
+    struct oft_str path;    /* "/v1/messages", "GET /v1/files/x"; empty: any path of the model */
     oft_instant at;
 };
 

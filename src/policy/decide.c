@@ -548,6 +548,34 @@ static void gather_eligible(const struct policy_view *view, const struct policy_
     }
 }
 
+/* For explanations: every other pool, by what bars it first. */
+static void gather_barred(const struct policy_view *view, const struct policy_query *query,
+                          size_t row, const struct found *eligible, struct found *found)
+{
+    uint32_t model, i, k;
+
+    for (model = 0; model < view->model_count; model++) {
+        const struct policy_decision *decision = &view->decisions[row * view->model_count + model];
+        const struct policy_candidate *all = &view->candidates[decision->first_candidate];
+
+        for (i = 0; i < (uint32_t)decision->eligible_count + decision->barred_count; i++) {
+            for (k = 0; k < eligible->count; k++) {
+                if (eligible->choices[k].candidate->pool == all[i].pool) {
+                    break;
+                }
+            }
+            if (k < eligible->count || !asked_for(query, &all[i])) {
+                continue;
+            }
+            if (i >= decision->eligible_count) {
+                keep(found, &all[i], (enum policy_reason)all[i].reason);
+            } else if (!speaks(query, &all[i])) {
+                keep(found, &all[i], POLICY_BARRED_BY_KIND);
+            }
+        }
+    }
+}
+
 /* What bars the first pool that is barred, of those asked for. */
 static uint32_t bare_refusal(const struct policy_view *view, const struct policy_query *query,
                              size_t row)
@@ -610,6 +638,12 @@ void policy_decide_bare(const struct policy_view *view, const struct policy_quer
     gather_eligible(view, query, row, &found, &unspoken);
     ret_answer->eligible_count = found.count;
     ret_answer->up_count = down_last(query, choices, found.count);
+    if (query->with_barred) {
+        struct found barred = {.choices = choices + found.count, .max = choice_max - found.count};
+
+        gather_barred(view, query, row, &found, &barred);
+        ret_answer->barred_count = barred.count;
+    }
     if (found.count == 0) {
         ret_answer->unspoken = unspoken;
         ret_answer->refusal_clause = unspoken ? POLICY_NONE : bare_refusal(view, query, row);

@@ -104,9 +104,10 @@ struct policy_query {
     bool with_barred;   /* list the barred ones too */
     const char *region; /* NULL or "": any; else only pools of this region are eligible */
     const struct policy_pool_health *health;
-    uint32_t speaks;    /* 0: any; else a bit for each kind of endpoint that may be eligible */
-    uint32_t only_pool; /* 0: any; else this pool alone, as its index plus one */
-    bool home;          /* without a model: the first pool in the deal's order alone */
+    uint32_t speaks;     /* 0: any; else a bit for each kind of endpoint that may be eligible */
+    uint32_t only_pool;  /* 0: any; else this pool alone, as its index plus one */
+    bool home;           /* without a model: the first pool in the deal's order alone */
+    struct oft_str path; /* for explanations only */
 };
 
 struct policy_choice {
