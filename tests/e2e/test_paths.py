@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every path under the same rules: what a provider is sent, where it runs, and that it is metered."""
 
+import datetime
+import http.client
 import json
-import pathlib
-import sys
 
 import openai
 import pytest
 
 from recorder import Recorder
-from stack import Stack, http, wait_for
+from stack import http as ask
+from stack import wait_for
+
+MONTH = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m")
 
 DEAL = """\
 deal "Paths"
@@ -79,17 +82,6 @@ def forgotten(lab):
     lab.second.forget()
 
 
-def usage_of(lab):
-    """Requests in the books, whatever became of them."""
-    lab.drain()
-    return sum(int(float(row["requests"])) for row in lab.json("usage")["usage"])
-
-
-def records(lab):
-    lab.drain()
-    return lab.json("status")
-
-
 def form(*parts, boundary="b0unds"):
     out = b""
     for name, value in parts:
@@ -119,7 +111,7 @@ JSON_PATHS = [
 
 @pytest.mark.parametrize("path,model,upstream", JSON_PATHS)
 def test_a_json_path_runs_with_its_model_renamed_and_nothing_else_changed(lab, path, model, upstream):
-    status, headers, _ = http("POST", lab.url + path, {"model": model, "input": "x", "n": 2}, lab.api,
+    status, headers, _ = ask("POST", lab.url + path, {"model": model, "input": "x", "n": 2}, lab.api,
                               {"x-offtake-anything": "1", "cookie": "a=b", "x-forwarded-for": "1.2.3.4"})
     assert status == 200 and headers["x-offtake-pool"] == "first"
     seen = lab.first.last
@@ -136,7 +128,7 @@ def test_a_json_path_runs_with_its_model_renamed_and_nothing_else_changed(lab, p
     '{"model":7}'])
 def test_a_body_that_two_readers_could_read_differently_is_refused(lab, path, model, body):
     text = body.replace("%s", model).encode()
-    status, _, answer = http("POST", lab.url + path, text, lab.api)
+    status, _, answer = ask("POST", lab.url + path, text, lab.api)
     assert status == 400 and json.loads(answer)["error"]["code"] == "invalid_body"
     assert not lab.first.seen
 
@@ -144,7 +136,7 @@ def test_a_body_that_two_readers_could_read_differently_is_refused(lab, path, mo
 def test_an_answer_that_is_bytes_comes_through_as_it_is(lab):
     sound = bytes(range(256)) * 300
     lab.first.rule(lambda seen: (200, {"content-type": "audio/mpeg"}, sound))
-    status, headers, body = http("POST", lab.url + "/v1/audio/speech",
+    status, headers, body = ask("POST", lab.url + "/v1/audio/speech",
                                  {"model": "tts-1", "input": "hello", "voice": "alloy"}, lab.api)
     assert (status, headers["Content-Type"], body) == (200, "audio/mpeg", sound)
     assert lab.first.last.headers["accept"] == "*/*"
@@ -164,7 +156,7 @@ def test_the_model_of_a_form_is_renamed_and_its_file_untouched(lab, path, model,
     parts = [("file", ("a.wav", data)), ("n", "2")]
     parts = [("model", model), *parts] if place == "first" else [*parts, ("model", model)]
     body, headers = form(*parts)
-    status, answered, _ = http("POST", lab.url + path, body, lab.api, headers)
+    status, answered, _ = ask("POST", lab.url + path, body, lab.api, headers)
     assert status == 200 and answered["x-offtake-pool"] == "first"
     seen = lab.first.last
     expected, _ = form(*[(n, upstream if n == "model" else v) for n, v in parts])
@@ -194,7 +186,7 @@ def test_a_form_that_two_readers_could_take_apart_differently_is_refused(lab, na
     body, headers = form(("model", "whisper-1"), ("file", ("a.wav", b"RIFF")))
     changed = change(body)
     assert changed != body
-    status, _, answer = http("POST", lab.url + "/v1/audio/transcriptions", changed, lab.api, headers)
+    status, _, answer = ask("POST", lab.url + "/v1/audio/transcriptions", changed, lab.api, headers)
     assert status == 400 and json.loads(answer)["error"]["code"] == "invalid_body", name
     assert not lab.first.seen
 
@@ -205,7 +197,7 @@ def test_a_form_that_two_readers_could_take_apart_differently_is_refused(lab, na
     "multipart/form-data; boundary=b0unds; charset=utf-8"])
 def test_an_odd_content_type_of_a_form_is_refused(lab, value):
     body, _ = form(("model", "whisper-1"), ("file", ("a.wav", b"RIFF")))
-    status, _, _ = http("POST", lab.url + "/v1/audio/transcriptions", body, lab.api, {"content-type": value})
+    status, _, _ = ask("POST", lab.url + "/v1/audio/transcriptions", body, lab.api, {"content-type": value})
     assert status == 400 and not lab.first.seen
 
 
@@ -247,25 +239,25 @@ def test_what_is_made_goes_to_the_first_pool_and_is_found_there_again(lab):
 
 def test_what_the_first_pool_does_not_have_is_asked_of_the_next(lab):
     lab.first.rule(lambda seen: (404, {}, {"error": {"message": "no such file"}}))
-    status, headers, _ = http("GET", lab.url + "/v1/files/file-2", key=lab.api)
+    status, headers, _ = ask("GET", lab.url + "/v1/files/file-2", key=lab.api)
     assert status == 200 and headers["x-offtake-pool"] == "second"
     assert [len(lab.first.seen), len(lab.second.seen)] == [1, 1]
     assert lab.first.last.headers["authorization"] == "Bearer first-secret"
     assert lab.second.last.headers["authorization"] == "Bearer second-secret"
     lab.second.rule(lambda seen: (404, {}, {"error": {"message": "nor here"}}))
-    status, _, body = http("GET", lab.url + "/v1/files/file-2", key=lab.api)
+    status, _, body = ask("GET", lab.url + "/v1/files/file-2", key=lab.api)
     assert status == 404 and b"nor here" in body
 
 
 def test_a_404_of_a_request_with_a_model_is_the_answer(lab):
     lab.first.rule(lambda seen: (404, {}, {"error": {"message": "no such model"}}))
-    status, _, _ = http("POST", lab.url + "/v1/chat/completions", {"model": "gpt-4o"}, lab.api)
+    status, _, _ = ask("POST", lab.url + "/v1/chat/completions", {"model": "gpt-4o"}, lab.api)
     assert status == 404 and not lab.second.seen
 
 
 def test_a_client_may_name_the_pool_that_an_answer_told_it(lab):
     for method, path, body in (("GET", "/v1/files/f", None), ("POST", "/v1/chat/completions", {"model": "gpt-4o"})):
-        status, headers, _ = http(method, lab.url + path, body, lab.api, {"x-offtake-pool": "second"})
+        status, headers, _ = ask(method, lab.url + path, body, lab.api, {"x-offtake-pool": "second"})
         assert status == 200 and headers["x-offtake-pool"] == "second"
     assert not lab.first.seen
     assert "x-offtake-pool" not in lab.second.last.names
@@ -273,25 +265,25 @@ def test_a_client_may_name_the_pool_that_an_answer_told_it(lab):
 
 def test_a_pool_that_the_contract_bars_now_is_refused_by_its_clause(lab):
     for method, path, body in (("GET", "/v1/files/f", None), ("POST", "/v1/chat/completions", {"model": "gpt-4o"})):
-        status, headers, answer = http(method, lab.url + path, body, lab.tied, {"x-offtake-pool": "first"})
+        status, headers, answer = ask(method, lab.url + path, body, lab.tied, {"x-offtake-pool": "first"})
         assert status == 403 and headers["x-offtake-clause"] == "a.only"
         assert json.loads(answer)["error"]["code"] == "clause_forbids"
-    status, _, answer = http("GET", lab.url + "/v1/files/f", key=lab.tied, headers={"x-offtake-pool": "nowhere"})
+    status, _, answer = ask("GET", lab.url + "/v1/files/f", key=lab.tied, headers={"x-offtake-pool": "nowhere"})
     assert status == 404 and json.loads(answer)["error"]["code"] == "pool_not_found"
     assert not lab.first.seen and not lab.second.seen
 
 
 def test_a_request_without_a_model_runs_only_where_its_product_may(lab):
-    status, headers, _ = http("GET", lab.url + "/v1/files/f", key=lab.tied)
+    status, headers, _ = ask("GET", lab.url + "/v1/files/f", key=lab.tied)
     assert status == 200 and headers["x-offtake-pool"] == "second"
     assert not lab.first.seen
 
 
 def test_a_list_of_what_all_accounts_keep_is_refused_unless_the_deal_lets_it_pass(lab):
-    status, _, answer = http("GET", lab.url + "/v1/files", key=lab.api)
+    status, _, answer = ask("GET", lab.url + "/v1/files", key=lab.api)
     assert status == 403 and json.loads(answer)["error"]["code"] == "list_not_allowed"
-    assert http("GET", lab.url + "/v1/batches", key=lab.open)[0] == 403
-    status, _, _ = http("GET", lab.url + "/v1/files?limit=2", key=lab.open)
+    assert ask("GET", lab.url + "/v1/batches", key=lab.open)[0] == 403
+    status, _, _ = ask("GET", lab.url + "/v1/files?limit=2", key=lab.open)
     assert status == 200 and lab.first.last.path == "/v1/files?limit=2"
 
 
@@ -300,34 +292,34 @@ def test_a_list_of_what_all_accounts_keep_is_refused_unless_the_deal_lets_it_pas
 def test_an_unknown_path_is_refused_unless_the_deal_lets_it_pass(lab):
     for method, path in (("GET", "/v1/fine_tuning/jobs"), ("POST", "/v1/rerank"), ("GET", "/"),
                          ("DELETE", "/v1/assistants/a"), ("POST", "/v1/chat/completions/../rerank")):
-        status, _, answer = http(method, lab.url + path, {} if method == "POST" else None, lab.api)
+        status, _, answer = ask(method, lab.url + path, {} if method == "POST" else None, lab.api)
         assert status == 404 and json.loads(answer)["error"]["code"] == "unknown_url", path
     assert not lab.first.seen
 
 
 def test_a_path_that_passes_goes_on_as_it_stands(lab):
-    status, headers, _ = http("POST", lab.url + "/v1/rerank?a=1", {"query": "x"}, lab.open)
+    status, headers, _ = ask("POST", lab.url + "/v1/rerank?a=1", {"query": "x"}, lab.open)
     assert status == 200 and headers["x-offtake-pool"] == "first"
     assert (lab.first.last.path, lab.first.last.json) == ("/v1/rerank?a=1", {"query": "x"})
-    assert http("PUT", lab.url + "/v1/score/deep/er", b"bytes", lab.open,
+    assert ask("PUT", lab.url + "/v1/score/deep/er", b"bytes", lab.open,
                 {"content-type": "text/plain"})[0] == 200
     assert (lab.first.last.method, lab.first.last.path, lab.first.last.body) == ("PUT", "/v1/score/deep/er", b"bytes")
     assert lab.first.last.headers["content-type"] == "text/plain"
-    assert http("POST", lab.url + "/tokenize", {"prompt": "x"}, lab.open)[0] == 200
+    assert ask("POST", lab.url + "/tokenize", {"prompt": "x"}, lab.open)[0] == 200
     assert lab.first.last.path == "/tokenize"
-    assert http("POST", lab.url + "/v1/scores", {}, lab.open)[0] == 404
+    assert ask("POST", lab.url + "/v1/scores", {}, lab.open)[0] == 404
 
 
 def test_an_unknown_path_with_a_model_is_decided_by_it_and_its_body_held_to_the_rules(lab):
-    assert http("POST", lab.url + "/v1/rerank", {"model": "gpt-4o", "query": "x"}, lab.open)[0] == 200
+    assert ask("POST", lab.url + "/v1/rerank", {"model": "gpt-4o", "query": "x"}, lab.open)[0] == 200
     assert lab.first.last.json["model"] == "prod-4o"
-    assert http("POST", lab.url + "/v1/rerank", {"model": "nobody's"}, lab.open)[0] == 404
+    assert ask("POST", lab.url + "/v1/rerank", {"model": "nobody's"}, lab.open)[0] == 404
     for body, kind in ((b'{"model":"gpt-4o","model":"x"}', "application/json"),
                        (b'{"model":"gpt-4o","model":"x"}', "text/plain"),
                        (b' {"mod\\u0065l":"x"}', "application/json")):
-        assert http("POST", lab.url + "/v1/rerank", body, lab.open, {"content-type": kind})[0] == 400
+        assert ask("POST", lab.url + "/v1/rerank", body, lab.open, {"content-type": kind})[0] == 400
     body, headers = form(("model", "gpt-4o"), ("file", ("a", b"x")))
-    assert http("POST", lab.url + "/v1/rerank", body, lab.open, headers)[0] == 200
+    assert ask("POST", lab.url + "/v1/rerank", body, lab.open, headers)[0] == 200
     assert b"\r\n\r\nprod-4o\r\n" in lab.first.last.body
 
 
@@ -335,7 +327,6 @@ def test_an_unknown_path_with_a_model_is_decided_by_it_and_its_body_held_to_the_
     "/v1/files/a%2fb", "/v1/files/a%00b", "/v1/files/a%20b", "/v1/files/..%2f..%2fadmin", "/v1/files/%2e%2e/x",
     "/v1/files/a?x=%0d%0a&y=\x7f", "/v1/files/a?x=\"b\"", "/v1/files/.hidden", "/v1/files/a%3fb"])
 def test_a_path_that_a_server_could_read_in_another_way_never_leaves(lab, path):
-    import http.client
     connection = http.client.HTTPConnection("127.0.0.1", lab.ports["listen"], timeout=10)
     connection._validate_path = lambda url: None
     connection.putrequest("GET", path, skip_accept_encoding=True)
@@ -355,12 +346,12 @@ def test_a_path_that_a_server_could_read_in_another_way_never_leaves(lab, path):
     ("GET", "/v1/uploads", 405), ("POST", "/v1/models", 405), ("PATCH", "/v1/files/f", 405),
     ("OPTIONS", "/v1/files/f", 405)])
 def test_a_method_that_a_path_does_not_have_is_refused(lab, method, path, expected):
-    status, _, _ = http(method, lab.url + path, b"{}" if method in ("PUT", "PATCH", "POST") else None, lab.api)
+    status, _, _ = ask(method, lab.url + path, b"{}" if method in ("PUT", "PATCH", "POST") else None, lab.api)
     assert status == expected and not lab.first.seen
 
 
 def test_a_get_with_a_body_is_refused(lab):
-    status, _, _ = http("GET", lab.url + "/v1/files/f", b"{}", lab.api)
+    status, _, _ = ask("GET", lab.url + "/v1/files/f", b"{}", lab.api)
     assert status == 400 and not lab.first.seen
 
 
@@ -372,20 +363,23 @@ def test_each_request_leaves_one_record_and_is_priced_by_the_request(make_stack)
                        environment={"FIRST_KEY": "a", "SECOND_KEY": "b"})
     api, tied = stack.key("acme", "api"), stack.key("acme", "tied")
     body, headers = form(("file", ("a.jsonl", b"{}")), ("purpose", "batch"))
-    assert http("POST", stack.url + "/v1/files", body, api, headers)[0] == 200
-    assert http("GET", stack.url + "/v1/files/f", key=api)[0] == 200
-    assert http("POST", stack.url + "/v1/batches", {"input_file_id": "f"}, api)[0] == 200
-    assert http("DELETE", stack.url + "/v1/responses/r", key=api)[0] == 200
-    assert http("POST", stack.url + "/v1/audio/speech", {"model": "tts-1", "input": "x"}, api)[0] == 200
-    assert http("POST", stack.url + "/v1/anything", {"x": 1}, tied)[0] == 200
+    assert ask("POST", stack.url + "/v1/files", body, api, headers)[0] == 200
+    assert ask("GET", stack.url + "/v1/files/f", key=api)[0] == 200
+    assert ask("POST", stack.url + "/v1/batches", {"input_file_id": "f"}, api)[0] == 200
+    assert ask("DELETE", stack.url + "/v1/responses/r", key=api)[0] == 200
+    assert ask("POST", stack.url + "/v1/audio/speech", {"model": "tts-1", "input": "x"}, api)[0] == 200
+    assert ask("POST", stack.url + "/v1/anything", {"x": 1}, tied)[0] == 200
     first.rule(lambda seen: (404, {}, {}))
-    assert http("GET", stack.url + "/v1/files/elsewhere", key=api)[0] == 200
+    assert ask("GET", stack.url + "/v1/files/elsewhere", key=api)[0] == 200
     wait_for(lambda: stack.drain() and stack.json("status")["settled"] == 7, what="seven settlements")
     status = stack.json("status")
     assert status["unrated"] == 0 and status["open_intents"] == 0
-    sales = stack.json("statement", "--party", "acme") if False else None
-    assert sales is None
-    usage = stack.json("ledger", "--json") if False else None
-    assert usage is None
+    # api: six requests at 0.01; tied states no price for a request. At first: five at 0.004.
+    sale = json.dumps(stack.json("statement", "--party", "acme", "--month", MONTH))
+    cost = json.dumps(stack.json("statement", "--party", "cloud", "--month", MONTH))
+    assert str(6 * 10_000_000) in sale and str(5 * 4_000_000) in cost
+    assert stack.cli("ledger", "verify").returncode == 0
+    for form_of in ((), ("--csv",)):
+        assert "*" in stack.cli("statement", "--party", "acme", "--month", MONTH, *form_of).stdout
     first.stop()
     second.stop()
