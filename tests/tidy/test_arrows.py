@@ -30,7 +30,7 @@ ALLOWED = {
     "cli": {"base", "almanac/almanac.h", "deal", "prices/prices.h", "desk/acts.h", "policy", "focus/focus.h", "daemon/serve.h"},
     "gateway": {
         "base/base.h", "base/limits.h", "base/hash.h",
-        "policy/snapshot_fmt.h", "policy/decide.h", "policy/control.h",
+        "policy/snapshot_fmt.h", "policy/decide.h", "policy/control.h", "policy/limits.h", "policy/paths.h",
         "meter/record_fmt.h", "meter/append.h",
     },
 }
@@ -46,11 +46,11 @@ EXTRA = {
 }
 # The edge of base, meter and policy is compiled into nginx: it may not reach past the edge.
 EDGE = {
-    "base/base.c", "base/crc32c.c", "policy/open.c", "policy/decide.c", "meter/append.c",
+    "base/base.c", "base/crc32c.c", "policy/open.c", "policy/decide.c", "policy/paths.c", "meter/append.c",
 }
 EDGE_HEADERS = {
     "base/base.h", "base/limits.h", "base/hash.h", "policy/snapshot_fmt.h", "policy/decide.h",
-    "policy/control.h", "meter/record_fmt.h", "meter/append.h",
+    "policy/control.h", "policy/paths.h", "meter/record_fmt.h", "meter/append.h",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
