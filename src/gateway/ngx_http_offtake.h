@@ -66,6 +66,7 @@ typedef struct {
     ngx_uint_t                   references;
     struct policy_pool_health   *health;   /* scratch, an entry per pool */
     struct limit_slot          **slots;    /* by limit; NULL: none to count */
+    ngx_uint_t                   several_keys;  /* some pool has them */
 } ngx_http_offtake_policy_t;
 
 /* A pool's cool-down, in shared memory. */

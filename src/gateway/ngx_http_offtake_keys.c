@@ -188,6 +188,10 @@ ngx_http_offtake_keys_sort(ngx_http_offtake_ctx_t *ctx)
     const struct policy_endpoint  *endpoint;
     ngx_http_offtake_main_conf_t  *omcf;
 
+    if (!ctx->policy->several_keys) {
+        return 0;
+    }
+
     omcf = ngx_http_get_module_main_conf(ctx->request,
                                          ngx_http_offtake_module);
 

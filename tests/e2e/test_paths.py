@@ -41,6 +41,10 @@ product  tied "Tied" class inference {{
     price * input 1.00 USD per 1M tokens output 2.00 USD per 1M tokens
     passthrough all
 }}
+product  narrow "Narrow" class inference {{
+    price * input 1.00 USD per 1M tokens output 2.00 USD per 1M tokens
+    limit 1000 tokens per minute
+}}
 agreement a with rival {{
     effective 2020-01-01 until 2035-01-01
     only: exclusive tied on beta
@@ -353,6 +357,34 @@ def test_a_method_that_a_path_does_not_have_is_refused(lab, method, path, expect
 def test_a_get_with_a_body_is_refused(lab):
     status, _, _ = ask("GET", lab.url + "/v1/files/f", b"{}", lab.api)
     assert status == 400 and not lab.first.seen
+
+
+# ---- what is promised ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("path,body,fits", [
+    ("/v1/chat/completions", {"model": "gpt-4o", "max_tokens": 900}, True),
+    ("/v1/chat/completions", {"model": "gpt-4o", "max_tokens": 100, "n": 9}, True),
+    ("/v1/chat/completions", {"model": "gpt-4o", "max_tokens": 100, "n": 10}, False),
+    ("/v1/chat/completions", {"model": "gpt-4o", "max_completion_tokens": 500, "n": 2}, False),
+    ("/v1/completions", {"model": "gpt-4o", "max_tokens": 100, "n": 2, "best_of": 11}, False),
+    ("/v1/responses", {"model": "gpt-4o", "max_output_tokens": 2000}, False),
+    ("/v1/chat/completions", {"model": "gpt-4o"}, False),  # the model's own limit is more
+    ("/v1/embeddings", {"model": "embed", "input": "x" * 8000}, False),
+    ("/v1/audio/speech", {"model": "tts-1", "input": "x" * 8000}, True),
+    ("/v1/images/generations", {"model": "gpt-image-1", "prompt": "x", "n": 9}, True),
+])
+def test_a_request_promises_as_many_answers_as_it_asks_for(lab, path, body, fits):
+    key = lab.key("acme", "narrow")  # the limit is the product's: what was promised comes back at the end
+    lab.first.rule(lambda seen: (200, {}, {"usage": {"prompt_tokens": 0, "completion_tokens": 0}}))
+    status, _, answer = ask("POST", lab.url + path, body, key)
+    assert status == (200 if fits else 400), answer
+    assert fits or json.loads(answer)["error"]["code"] == "request_too_large"
+
+
+def test_a_large_form_promises_no_tokens(lab):
+    body, headers = form(("model", "whisper-1"), ("file", ("a.wav", b"\0" * 400_000)))
+    key = lab.key("acme", "narrow")
+    assert ask("POST", lab.url + "/v1/audio/transcriptions", body, key, headers)[0] == 200
 
 
 # ---- metering --------------------------------------------------------------------------------------
