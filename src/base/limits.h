@@ -18,7 +18,9 @@
 #define OFT_SNAPSHOT_BYTES_MAX            (256u << 20)
 #define OFT_POOLS_PER_DECISION_MAX        1024u /* endpoints that serve one model */
 #define OFT_ADDRESSES_PER_ENDPOINT_MAX    8u
-#define OFT_SECRET_BYTES_MAX              512u        /* a provider's API key */
+#define OFT_SECRET_BYTES_MAX              4088u       /* a provider's API key or token */
+#define OFT_KEYS_PER_ENDPOINT_MAX         16u         /* keys that a pool rotates */
+#define OFT_PASS_PATTERNS_MAX             64u         /* paths that a product lets pass */
 #define OFT_API_KEY_BYTES_MAX             128u        /* a client's bearer token */
 #define OFT_REQUEST_BODY_BYTES_MAX        (32u << 20) /* default ceiling of an accepted body */
 #define OFT_MODEL_NAME_BYTES_MAX          256u        /* the model a client names */

@@ -22,16 +22,21 @@ enum {
     OPT_ACCOUNT,
     OPT_WHY_NOT,
     OPT_BATCH,
-    OPT_ORDERS
+    OPT_ORDERS,
+    OPT_PATH
 };
 
 static const char HELP[] =
     "Usage: offtake explain FILE --product P --model M [OPTION]...\n"
+    "       offtake explain FILE --product P --path PATH [OPTION]...\n"
     "       offtake explain FILE --batch [--attest EVENT=INSTANT]...\n"
     "Prints the pools on which a request may run, in the order in which they would\n"
     "be tried, and the pools that are barred; each with the clause that decides.\n\n"
     "  --product P    the product that the request belongs to\n"
     "  --model M      the model that it asks for\n"
+    "  --path PATH    the path that it goes to, /v1/messages or \"GET /v1/files/x\":\n"
+    "                 bars pools that do not speak its API; files and the like need\n"
+    "                 no model (default: any path)\n"
     "  --at INSTANT   a date or an instant, 2025-06-01 or 2025-06-01T12:00:00Z\n"
     "                 (default: now)\n"
     "  --account A    the account that asks: its groups and surface may matter\n"
@@ -49,7 +54,7 @@ static const char HELP[] =
     "model; 2 wrong command line; 3 a fault.\n";
 
 struct question {
-    const char *path, *orders, *product, *model, *region, *account, *why_not;
+    const char *path, *orders, *product, *model, *region, *account, *why_not, *asked_path;
     oft_instant at;
     bool json;
     bool batch;
@@ -97,6 +102,7 @@ static enum oft_err answer(const struct question *question, const struct oft_buf
                                                   .account = text_or_none(question->account),
                                                   .region = text_or_none(question->region),
                                                   .why_not = text_or_none(question->why_not),
+                                                  .path = text_or_none(question->asked_path),
                                                   .at = question->at};
     if (question->batch) {
         return answer_lines(bytes, out, reterr);
@@ -160,6 +166,9 @@ static int question_option(struct question *question, int option, const char *va
     case OPT_BATCH:
         question->batch = true;
         return CLI_OK;
+    case OPT_PATH:
+        question->asked_path = value;
+        return CLI_OK;
     case OPT_ORDERS:
         question->orders = value;
         return CLI_OK;
@@ -194,6 +203,7 @@ int cli_explain(int argc, char **argv)
                                             {"why-not", required_argument, NULL, OPT_WHY_NOT},
                                             {"batch", no_argument, NULL, OPT_BATCH},
                                             {"orders", required_argument, NULL, OPT_ORDERS},
+                                            {"path", required_argument, NULL, OPT_PATH},
                                             {"json", no_argument, NULL, CLI_OPT_JSON},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
@@ -208,7 +218,8 @@ int cli_explain(int argc, char **argv)
             return code;
         }
     }
-    bool named = question.product != NULL && question.model != NULL;
+    bool named =
+        question.product != NULL && (question.model != NULL || question.asked_path != NULL);
     if (argc - optind != 1 || (!named && !question.batch)) {
         return cli_usage_error(argv[0], "a deal file, --product and --model are needed");
     }

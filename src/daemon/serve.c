@@ -235,6 +235,15 @@ static void policy_look(struct daemon *daemon)
     }
 }
 
+/* Tokens that another process keeps fresh in files. */
+static void secrets_look(struct daemon *daemon)
+{
+    struct oft_error error = {0};
+    if (engine_secrets_look(daemon->engine, clock_real(), &error) != OFT_OK) {
+        complain(daemon, &error);
+    }
+}
+
 /* Deadlines at the desk pass while nobody asks: each second it is looked whether one did. */
 static void desk_look(struct daemon *daemon)
 {
@@ -274,6 +283,7 @@ static bool loop_step(struct daemon *daemon, struct oft_error *reterr)
         engine_heartbeat(daemon->engine, clock_real());
         desk_look(daemon);
         checks_look(daemon);
+        secrets_look(daemon);
     }
     if (ready & 1u << LOOP_DRAIN) {
         (void)drain(daemon, DRAIN_ROUNDS_PER_TICK);

@@ -63,6 +63,12 @@ static bool within_limits(struct deal_build *build, const uint32_t *counts)
     return good;
 }
 
+static size_t most_secrets(const uint32_t *n)
+{
+    size_t most = ((size_t)n[NODE_SERVES] + n[NODE_POOL]) * OFT_KEYS_PER_ENDPOINT_MAX;
+    return most < OFT_DEAL_ITEMS_MAX ? most : OFT_DEAL_ITEMS_MAX;
+}
+
 static bool allocate(struct deal_build *b, const uint32_t *n)
 {
     b->parties = deal_build_array(b, n[NODE_PARTY] + 1, sizeof(*b->parties));
@@ -77,6 +83,7 @@ static bool allocate(struct deal_build *b, const uint32_t *n)
     b->prices = deal_build_array(b, n[NODE_PRICE], sizeof(*b->prices));
     b->flats = deal_build_array(b, n[NODE_FLAT], sizeof(*b->flats));
     b->serves = deal_build_array(b, n[NODE_SERVES], sizeof(*b->serves));
+    b->secrets = deal_build_array(b, most_secrets(n), sizeof(*b->secrets));
     b->programmes = deal_build_array(b, n[NODE_PROGRAMME], sizeof(*b->programmes));
     b->groups = deal_build_array(b, n[NODE_GROUP], sizeof(*b->groups));
     b->surfaces = deal_build_array(b, n[NODE_SURFACE], sizeof(*b->surfaces));
@@ -109,6 +116,7 @@ static void hand_over(struct deal_build *b)
     b->deal->prices = b->prices;
     b->deal->flats = b->flats;
     b->deal->serves = b->serves;
+    b->deal->secrets = b->secrets;
     b->deal->programmes = b->programmes;
     b->deal->groups = b->groups;
     b->deal->surfaces = b->surfaces;

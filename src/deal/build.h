@@ -42,6 +42,7 @@ struct deal_build {
     struct deal_price *prices;
     struct deal_flat *flats;
     struct deal_serve *serves;
+    struct deal_secret *secrets;
     struct deal_programme *programmes;
     struct deal_named *groups;
     struct deal_named *surfaces;
@@ -119,6 +120,11 @@ void deal_resolve_limits(struct deal_build *build, const struct deal_node *node,
                          struct deal_limits *ret);
 void deal_resolve_pools(struct deal_build *build);
 void deal_resolve_serve(struct deal_build *build, const struct deal_node *node, uint32_t pool);
+/* The keys of an endpoint: its own, or those of its POOL_NODE. resolve_keys.c */
+void deal_resolve_keys(struct deal_build *build, const struct deal_node *node,
+                       const struct deal_node *pool_node, const char *pool, struct deal_list *ret);
+void deal_resolve_passes(struct deal_build *build, const struct deal_node *product,
+                         struct deal_names *ret);
 void deal_resolve_prices(struct deal_build *build);
 void deal_resolve_flats(struct deal_build *build);
 void deal_resolve_agreements(struct deal_build *build);

@@ -258,7 +258,7 @@ static void check_serves(struct deal_build *build)
         const struct deal_serve *serve = &deal->serves[i];
         pool_serves[serve->pool] = true;
         model_served[serve->model] = true;
-        if (!serve->tls && serve->secret_source != DEAL_SECRET_NONE && !loopback(serve->host)) {
+        if (!serve->tls && serve->keys.count > 0 && !loopback(serve->host)) {
             deal_report(build->diagnostics, DEAL_WARNING, 58, serve->position,
                         deal->pools[serve->pool].name, "write https://",
                         "the key of this endpoint would travel in the clear");

@@ -91,6 +91,7 @@ struct deal_product {
     uint32_t owner_party; /* the deal's customer unless "of PARTY" says otherwise */
     uint32_t field;       /* of use, or DEAL_NONE */
     struct deal_limits limits;
+    struct deal_names passes; /* paths that pass though the gateway does not know them; "*": all */
     struct deal_position position;
 };
 
@@ -200,8 +201,23 @@ struct deal_flat {
 };
 /* ---- pools ---------------------------------------------------------------------------------- */
 
-enum deal_provider_kind { DEAL_KIND_OPENAI, DEAL_KIND_AZURE_OPENAI };
-enum deal_secret_source { DEAL_SECRET_NONE, DEAL_SECRET_ENVIRONMENT, DEAL_SECRET_FILE };
+enum deal_provider_kind {
+    DEAL_KIND_OPENAI,
+    DEAL_KIND_AZURE_OPENAI,
+    DEAL_KIND_COMPATIBLE, /* "openai-compatible": vLLM, SGLang, llama.cpp */
+    DEAL_KIND_ANTHROPIC,
+    DEAL_KIND_BEDROCK,
+    DEAL_KIND_VERTEX,
+    DEAL_KIND_COUNT
+};
+const char *deal_kind_text(enum deal_provider_kind kind); /* "azure-openai" */
+
+/* Where a provider's key is read; never the key. */
+enum deal_secret_source { DEAL_SECRET_ENVIRONMENT, DEAL_SECRET_FILE };
+struct deal_secret {
+    enum deal_secret_source source;
+    const char *name; /* the variable's or the file's */
+};
 
 /* One endpoint: a model served by a pool. */
 struct deal_serve {
@@ -213,10 +229,10 @@ struct deal_serve {
     uint16_t port;
     const char *path_prefix; /* "" or "/v1" ...: begins with a slash, does not end with one */
     enum deal_provider_kind kind;
-    const char *api_version; /* azure-openai; "" otherwise */
-    enum deal_secret_source secret_source;
-    const char *secret_name; /* the variable's or the file's name; never the secret */
-    const char *ca_file;     /* "" : the system's bundle */
+    const char *api_version;    /* azure-openai, anthropic and what speaks its dialect; or "" */
+    const char *signing_region; /* bedrock: what requests are signed for; "" otherwise */
+    struct deal_list keys;      /* of deal.secrets, in the order in which they are tried */
+    const char *ca_file;        /* "" : the system's bundle */
     struct deal_position position;
 };
 
@@ -470,6 +486,8 @@ struct deal {
     uint32_t pool_count;
     const struct deal_serve *serves;
     uint32_t serve_count;
+    const struct deal_secret *secrets; /* each once */
+    uint32_t secret_count;
     const struct deal_agreement *agreements;
     uint32_t agreement_count;
     const struct deal_clause *clauses;

@@ -228,6 +228,14 @@ static void emit_products(struct emitter *e)
             emit_text_member(e, "field", e->deal->fields[it->field].name);
         }
         emit_limits(e, &it->limits);
+        if (it->passes.count > 0) {
+            emit_key(e, "passthrough");
+            emit_open(e, '[');
+            for (uint32_t k = 0; k < it->passes.count; k++) {
+                emit_string(e, it->passes.items[k]);
+            }
+            emit_close(e, ']');
+        }
         emit_close(e, '}');
     }
     emit_close(e, ']');
@@ -358,8 +366,11 @@ static void emit_serves(struct emitter *e, uint32_t pool)
             emit_text_member(e, "host", it->host);
             emit_number_member(e, "port", it->port);
             emit_text_member(e, "path_prefix", it->path_prefix);
-            emit_text_member(e, "kind",
-                             it->kind == DEAL_KIND_AZURE_OPENAI ? "azure-openai" : "openai");
+            emit_text_member(e, "kind", deal_kind_text(it->kind));
+            if (it->signing_region[0] != '\0') {
+                emit_text_member(e, "signing_region", it->signing_region);
+            }
+            emit_number_member(e, "key_count", it->keys.count);
             emit_close(e, '}');
         }
     }

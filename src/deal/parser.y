@@ -115,6 +115,8 @@ static void deal_yyerror(DEAL_YYLTYPE *place, void *scanner, struct deal_parser 
 %token KW_MONTHS "months"
 %token KW_STATEMENTS "statements"
 %token KW_PERSON "person"
+%token KW_KEYS "keys"
+%token KW_PASSTHROUGH "passthrough"
 %token KW_EARLIEST "earliest"
 %token KW_BUDGET "budget"
 %token KW_HEALTH "health"
@@ -235,6 +237,8 @@ name: WORD | NUMBER | KW_DEAL
     | KW_MONTHS
     | KW_STATEMENTS
     | KW_PERSON
+    | KW_KEYS
+    | KW_PASSTHROUGH
     | KW_EARLIEST
     | KW_BUDGET
     | KW_HEALTH
@@ -261,7 +265,10 @@ product_options: %empty { $$ = AT(LIST, @$); }
 product_block: %empty { $$ = NULL; } | '{' product_items '}' { $$ = $2; }
 product_items: product_item { $$ = ADD(AT(LIST, @$), $1); }
     | product_items EOL product_item { $$ = ADD($1, $3); }
-product_item: %empty { $$ = NULL; } | price | limit | budget | error { $$ = NULL; RECOVERED; }
+product_item: %empty { $$ = NULL; } | price | limit | budget
+    | KW_PASSTHROUGH passes { $$ = ADOPT(N(PASSTHROUGH, $1), $2); }
+    | error { $$ = NULL; RECOVERED; }
+passes: text { $$ = ADD(AT(LIST, @$), $1); } | passes ',' text { $$ = ADD($1, $3); }
 price_book: '{' book_items '}' { $$ = $2; }
 book_items: book_item { $$ = ADD(AT(LIST, @$), $1); }
     | book_items EOL book_item { $$ = ADD($1, $3); }
@@ -303,6 +310,7 @@ pool_item: %empty { $$ = NULL; }
     | limit
     | KW_HEALTH KW_AT URL WORD NUMBER { $$ = ADD(ADD(ADD(N(HEALTH, $1), N(URL, $3)), N(EVERY, $4)), N(COUNT, $5)); }
     | KW_HEALTH KW_AT URL { $$ = ADD(N(HEALTH, $1), N(URL, $3)); }
+    | KW_KEYS key_sources { $$ = ADOPT(N(KEYS, $1), $2); }
     | KW_TIMEOUT timeouts { $$ = ADOPT(N(TIMEOUT, $1), $2); }
     | KW_AVAILABLE KW_FROM DATE until_opt { $$ = ADD(ADD(N(AVAILABLE, $1), N(FROM, $3)), $4); }
     | KW_AVAILABLE until { $$ = ADD(N(AVAILABLE, $1), $2); }
@@ -313,8 +321,12 @@ serve_options: %empty { $$ = AT(LIST, @$); }
     | serve_options KW_KEY KW_FILE STRING { $$ = ADD($1, N(KEY_FILE, $4)); }
     | serve_options KW_KEY STRING { $$ = ADD($1, N(KEY_LITERAL, $3)); deal_diagnostics_mask(p->diagnostics, @3); }
     | serve_options KW_KEY WORD { $$ = ADD($1, N(KEY_LITERAL, $3)); deal_diagnostics_mask(p->diagnostics, @3); }
+    | serve_options KW_REGION name { $$ = ADD($1, N(SIGNING_REGION, $3)); }
     | serve_options KW_API_VERSION STRING { $$ = ADD($1, N(API_VERSION, $3)); }
     | serve_options KW_CA KW_FILE STRING { $$ = ADD($1, N(CA_FILE, $4)); }
+key_sources: key_source { $$ = ADD(AT(LIST, @$), $1); }
+    | key_sources ',' key_source { $$ = ADD($1, $3); }
+key_source: KW_ENV name { $$ = N(KEY_ENV, $2); } | KW_FILE STRING { $$ = N(KEY_FILE, $2); }
 timeouts: WORD NUMBER { $$ = ADD(AT(LIST, @$), ADD(N(TIMEOUT_PART, $1), N(COUNT, $2))); }
     | timeouts WORD NUMBER { $$ = ADD($1, ADD(N(TIMEOUT_PART, $2), N(COUNT, $3))); }
 
@@ -373,6 +385,7 @@ static const struct keyword {
     {"in", KW_IN},
     {"include", KW_INCLUDE},
     {"key", KW_KEY},
+    {"keys", KW_KEYS},
     {"kind", KW_KIND},
     {"limit", KW_LIMIT},
     {"marketplace", KW_MARKETPLACE},
@@ -383,6 +396,7 @@ static const struct keyword {
     {"of", KW_OF},
     {"on", KW_ON},
     {"party", KW_PARTY},
+    {"passthrough", KW_PASSTHROUGH},
     {"per", KW_PER},
     {"person", KW_PERSON},
     {"pool", KW_POOL},

@@ -156,6 +156,8 @@ static void resolve_product(struct deal_build *build, const struct deal_node *n)
     enum deal_product_class product_class = class_of(build, n);
     struct deal_limits limits;
     deal_resolve_limits(build, n, "", &limits);
+    struct deal_names passes;
+    deal_resolve_passes(build, n, &passes);
     if (deal_symbols_add(build, SYMBOL_PRODUCT, n->text, n->position, deal->product_count)) {
         build->product_nodes[deal->product_count] = n;
         build->products[deal->product_count++] =
@@ -165,6 +167,7 @@ static void resolve_product(struct deal_build *build, const struct deal_node *n)
                                   .owner_party = owner,
                                   .field = field,
                                   .limits = limits,
+                                  .passes = passes,
                                   .position = n->position};
     }
 }

@@ -89,7 +89,7 @@ static void resolve_pool(struct deal_build *build, const struct deal_node *node,
     } once[] = {{NODE_REGION, "the region"},          {NODE_ACCELERATOR, "the accelerator"},
                 {NODE_RESERVED, "\"reserved\""},      {NODE_TIMEOUT, "the time-out"},
                 {NODE_AVAILABLE, "the availability"}, {NODE_MARKETPLACE, "\"marketplace\""},
-                {NODE_HEALTH, "the health"}};
+                {NODE_HEALTH, "the health"},          {NODE_KEYS, "the pool's keys"}};
     struct deal_pool *pool = &build->pools[index];
     for (size_t i = 0; i < OFT_COUNT_OF(once); i++) {
         deal_build_once(build, node, once[i].kind, once[i].what);

@@ -123,46 +123,44 @@ bool deal_value_url(struct deal_build *build, const struct deal_node *node)
     return parse_url(build, node, &parts);
 }
 
-static void resolve_secret(struct deal_build *build, const struct deal_node *node,
-                           struct deal_serve *serve)
+static const char *const kinds[DEAL_KIND_COUNT] = {
+    [DEAL_KIND_OPENAI] = "openai",
+    [DEAL_KIND_AZURE_OPENAI] = "azure-openai",
+    [DEAL_KIND_COMPATIBLE] = "openai-compatible",
+    [DEAL_KIND_ANTHROPIC] = "anthropic",
+    [DEAL_KIND_BEDROCK] = "bedrock",
+    [DEAL_KIND_VERTEX] = "vertex",
+};
+
+const char *deal_kind_text(enum deal_provider_kind kind)
 {
-    const struct deal_node *literal = deal_node_child(node, NODE_KEY_LITERAL);
-    const struct deal_node *env = deal_node_child(node, NODE_KEY_ENV);
-    const struct deal_node *file = deal_node_child(node, NODE_KEY_FILE);
-    serve->secret_name = "";
-    if (literal != NULL) {
-        BUILD_ERROR(build, 34, literal, "",
-                    "write: key env NAME, or: key file \"path\"; and change the key, for it has "
-                    "been written down",
-                    "a key may not stand in a deal");
-        return;
+    return kinds[kind];
+}
+
+static bool find_kind(struct deal_build *build, const struct deal_node *node,
+                      const struct deal_node *kind, enum deal_provider_kind *ret)
+{
+    *ret = DEAL_KIND_OPENAI;
+    if (kind == NULL) {
+        BUILD_ERROR(build, 31, node, "", "add: kind openai, or: kind azure-openai",
+                    "this endpoint does not say which protocol it speaks");
+        return false;
     }
-    if (env != NULL && file != NULL) {
-        BUILD_ERROR(build, 11, file, "", "leave one of them out", "the key is said twice");
-        return;
-    }
-    if (file != NULL) {
-        serve->secret_source = DEAL_SECRET_FILE;
-        serve->secret_name = deal_build_copy(build, file->text);
-        if (file->text.length == 0) {
-            BUILD_ERROR(build, 35, file, "", "name the file", "the key's file has no name");
+    for (int i = 0; i < DEAL_KIND_COUNT; i++) {
+        if (oft_str_is(kind->text, kinds[i])) {
+            *ret = (enum deal_provider_kind)i;
+            return true;
         }
     }
-    if (env == NULL) {
-        return;
-    }
-    serve->secret_source = DEAL_SECRET_ENVIRONMENT;
-    serve->secret_name = deal_build_copy(build, env->text);
-    bool good = env->text.data[0] < '0' || env->text.data[0] > '9';
-    for (size_t i = 0; i < env->text.length; i++) {
-        char c = env->text.data[i];
-        good = good && ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                        (c >= '0' && c <= '9') || c == '_');
-    }
-    if (!good) {
-        BUILD_ERROR(build, 35, env, "", "use letters, digits and _",
-                    "this is no name of an environment variable");
-    }
+    BUILD_ERROR(build, 31, kind, "",
+                "write openai, azure-openai, openai-compatible, anthropic, bedrock or vertex",
+                "\"%.*s\" is no kind of endpoint", (int)kind->text.length, kind->text.data);
+    return false;
+}
+
+static bool has_version(enum deal_provider_kind kind)
+{
+    return kind != DEAL_KIND_OPENAI && kind != DEAL_KIND_COMPATIBLE;
 }
 
 static void resolve_kind(struct deal_build *build, const struct deal_node *node,
@@ -171,20 +169,15 @@ static void resolve_kind(struct deal_build *build, const struct deal_node *node,
     const struct deal_node *kind = deal_node_child(node, NODE_PROVIDER_KIND);
     const struct deal_node *version = deal_node_child(node, NODE_API_VERSION);
     serve->api_version = version != NULL ? deal_build_copy(build, version->text) : "";
-    bool azure = kind != NULL && oft_str_is(kind->text, "azure-openai");
-    serve->kind = azure ? DEAL_KIND_AZURE_OPENAI : DEAL_KIND_OPENAI;
-    if (kind == NULL) {
-        BUILD_ERROR(build, 31, node, "", "add: kind openai, or: kind azure-openai",
-                    "this endpoint does not say which protocol it speaks");
-    } else if (!azure && !oft_str_is(kind->text, "openai")) {
-        BUILD_ERROR(build, 31, kind, "", "write openai or azure-openai",
-                    "\"%.*s\" is no kind of endpoint", (int)kind->text.length, kind->text.data);
-    } else if (azure && serve->api_version[0] == '\0') {
+    if (!find_kind(build, node, kind, &serve->kind)) {
+        return;
+    }
+    if (serve->kind == DEAL_KIND_AZURE_OPENAI && serve->api_version[0] == '\0') {
         BUILD_ERROR(build, 32, kind, "", "add: api-version \"2024-10-21\"",
                     "an azure-openai endpoint needs an api-version");
-    } else if (!azure && version != NULL) {
+    } else if (version != NULL && !has_version(serve->kind)) {
         deal_report(build->diagnostics, DEAL_WARNING, 33, version->position, "", "leave it out",
-                    "only azure-openai endpoints have an api-version");
+                    "endpoints of this kind have no api-version");
     }
     for (const char *c = serve->api_version; *c != '\0'; c++) {
         if (!is_host_byte(*c)) {
@@ -195,12 +188,47 @@ static void resolve_kind(struct deal_build *build, const struct deal_node *node,
     }
 }
 
+/* "bedrock-runtime.us-east-1.amazonaws.com": the region that requests are signed for. */
+static const char *region_of_host(struct deal_build *build, const char *host)
+{
+    static const char *const services[] = {"bedrock-runtime.", "bedrock-runtime-fips."};
+    for (size_t i = 0; i < OFT_COUNT_OF(services); i++) {
+        size_t length = strlen(services[i]);
+        const char *end =
+            strncmp(host, services[i], length) == 0 ? strchr(host + length, '.') : NULL;
+        if (end != NULL && end > host + length) {
+            return deal_build_copy(build,
+                                   (struct oft_str){host + length, (size_t)(end - host) - length});
+        }
+    }
+    return "";
+}
+
+static void resolve_signing(struct deal_build *build, const struct deal_node *node,
+                            struct deal_serve *serve)
+{
+    const struct deal_node *region = deal_node_child(node, NODE_SIGNING_REGION);
+    serve->signing_region = "";
+    if (serve->kind != DEAL_KIND_BEDROCK) {
+        if (region != NULL) {
+            deal_report(build->diagnostics, DEAL_WARNING, 33, region->position, "", "leave it out",
+                        "only bedrock endpoints are signed for a region");
+        }
+        return;
+    }
+    serve->signing_region =
+        region != NULL ? deal_build_copy(build, region->text) : region_of_host(build, serve->host);
+    if (serve->signing_region[0] == '\0') {
+        BUILD_ERROR(build, 83, node, "", "add: region us-east-1",
+                    "a bedrock endpoint needs the region that its requests are signed for");
+    }
+}
+
 static void once_each(struct deal_build *build, const struct deal_node *node)
 {
     deal_build_once(build, node, NODE_PROVIDER_KIND, "the kind");
     deal_build_once(build, node, NODE_API_VERSION, "the api-version");
-    deal_build_once(build, node, NODE_KEY_ENV, "the key");
-    deal_build_once(build, node, NODE_KEY_FILE, "the key");
+    deal_build_once(build, node, NODE_SIGNING_REGION, "the region");
     deal_build_once(build, node, NODE_CA_FILE, "the ca file");
 }
 
@@ -216,15 +244,15 @@ static bool upstream_good(struct oft_str name)
 
 void deal_resolve_serve(struct deal_build *build, const struct deal_node *node, uint32_t pool)
 {
+    const char *pool_name = build->pools[pool].name;
     struct deal *deal = build->deal;
     struct deal_serve serve = {.pool = pool, .position = node->position};
     once_each(build, node);
-    serve.model = deal_symbols_need(build, SYMBOL_MODEL, node, build->pools[pool].name);
+    serve.model = deal_symbols_need(build, SYMBOL_MODEL, node, pool_name);
     const struct deal_node *upstream = deal_node_child(node, NODE_UPSTREAM);
     const struct deal_node *named = upstream != NULL ? upstream : node;
     if (!upstream_good(named->text)) {
-        BUILD_ERROR(build, 36, named, build->pools[pool].name,
-                    "use letters, digits and . _ - / : @ + = ~",
+        BUILD_ERROR(build, 36, named, pool_name, "use letters, digits and . _ - / : @ + = ~",
                     "this name at the provider is empty, too long or holds an odd character");
     }
     serve.upstream_model = deal_build_copy(build, named->text);
@@ -234,10 +262,11 @@ void deal_resolve_serve(struct deal_build *build, const struct deal_node *node, 
     serve.path_prefix = "";
     (void)parse_url(build, deal_node_child(node, NODE_URL), &serve);
     resolve_kind(build, node, &serve);
-    resolve_secret(build, node, &serve);
+    resolve_signing(build, node, &serve);
+    deal_resolve_keys(build, node, build->pool_nodes[pool], pool_name, &serve.keys);
     for (uint32_t i = deal->serve_count; i > 0 && build->serves[i - 1].pool == pool; i--) {
         if (serve.model != DEAL_NONE && build->serves[i - 1].model == serve.model) {
-            BUILD_ERROR(build, 13, node, build->pools[pool].name, "make it a pool of its own",
+            BUILD_ERROR(build, 13, node, pool_name, "make it a pool of its own",
                         "this pool already serves \"%.*s\"", (int)node->text.length,
                         node->text.data);
             return;

@@ -56,6 +56,10 @@ enum oft_err engine_publish(struct engine *engine, oft_instant now_ns, struct of
 enum oft_err engine_republish(struct engine *engine, oft_instant now_ns,
                               struct oft_error *reterr) OFT_MUSTCHECK;
 
+/* To be called often: publishes again when a file that holds a provider's key has changed. */
+enum oft_err engine_secrets_look(struct engine *engine, oft_instant now_ns,
+                                 struct oft_error *reterr) OFT_MUSTCHECK;
+
 /* To be called now and then: books the hours of delivered capacity, and publishes again when a commitment
  * crossed its line, which changes the order of pools. */
 enum oft_err engine_tick(struct engine *engine, oft_instant now_ns,

@@ -53,6 +53,7 @@ struct engine {
     struct meter_record *read_buffer;
     size_t drain_records_max;
     char last_error[480];
+    uint64_t secret_files;              /* the state of the files of keys when they were read */
     struct engine_desk *desk;           /* desk_internal.h */
     struct engine_watch *watch;         /* watch_internal.h */
     struct engine_settled *settlements; /* settled.h; NULL before the first drain */
@@ -224,6 +225,8 @@ enum oft_err engine_secrets_write(struct engine *engine, const struct deal *deal
                                   struct oft_error *reterr);
 /* Deletes every file of secrets but those of these two generations. */
 void engine_secrets_keep(struct engine *engine, uint64_t generation, uint64_t previous);
+/* Notes in which state the files of keys are about to be read. */
+void engine_secrets_seen(struct engine *engine, const struct deal *deal);
 /* 32 random bytes as PREFIX and 43 characters of base64url. */
 enum oft_err engine_token_make(const char *prefix, char ret_token[ENGINE_TOKEN_BYTES],
                                struct oft_error *reterr);

@@ -53,24 +53,36 @@ static bool read_secret_file(const char *path, struct policy_secret *slot)
     return good;
 }
 
-static void load_secret(const struct deal *deal, const struct deal_serve *serve,
-                        struct policy_secret *slot, struct oft_buffer *report)
+/* The first pool that uses the secret, for words. */
+static const char *pool_of(const struct deal *deal, uint32_t secret)
 {
-    const char *pool = deal->pools[serve->pool].name;
-    if (serve->secret_source == DEAL_SECRET_ENVIRONMENT) {
-        const char *value = getenv(serve->secret_name);
+    for (uint32_t i = 0; i < deal->serve_count; i++) {
+        for (uint32_t k = 0; k < deal->serves[i].keys.count; k++) {
+            if (deal->serves[i].keys.items[k] == secret) {
+                return deal->pools[deal->serves[i].pool].name;
+            }
+        }
+    }
+    return "-";
+}
+
+static void load_secret(const struct deal *deal, uint32_t index, struct policy_secret *slot,
+                        struct oft_buffer *report)
+{
+    const struct deal_secret *secret = &deal->secrets[index];
+    if (secret->source == DEAL_SECRET_ENVIRONMENT) {
+        const char *value = getenv(secret->name);
         if (value == NULL || !take_secret(value, strlen(value), slot)) {
             oft_buffer_printf(report,
                               "warning: pool %s: the environment variable %s holds no usable key; "
                               "its provider will refuse us\n",
-                              pool, serve->secret_name);
+                              pool_of(deal, index), secret->name);
         }
-    } else if (serve->secret_source == DEAL_SECRET_FILE &&
-               !read_secret_file(serve->secret_name, slot)) {
+    } else if (!read_secret_file(secret->name, slot)) {
         oft_buffer_printf(
             report,
             "warning: pool %s: the file %s holds no usable key; its provider will refuse us\n",
-            pool, serve->secret_name);
+            pool_of(deal, index), secret->name);
     }
 }
 
@@ -87,7 +99,7 @@ enum oft_err engine_secrets_write(struct engine *engine, const struct deal *deal
                                   struct oft_error *reterr)
 {
     char path[METER_PATH_BYTES_MAX];
-    size_t slots_bytes = deal->serve_count * sizeof(struct policy_secret);
+    size_t slots_bytes = deal->secret_count * sizeof(struct policy_secret);
     size_t length = sizeof(struct policy_secrets_header) + slots_bytes;
     uint8_t *bytes = calloc(1, length);
     if (bytes == NULL || secrets_path(engine, generation, path, sizeof(path)) == NULL) {
@@ -96,17 +108,71 @@ enum oft_err engine_secrets_write(struct engine *engine, const struct deal *deal
     }
     struct policy_secrets_header *header = (void *)bytes;
     struct policy_secret *slots = (void *)(bytes + sizeof(*header));
-    for (uint32_t i = 0; i < deal->serve_count; i++) {
-        load_secret(deal, &deal->serves[i], &slots[i], report);
+    engine_secrets_seen(engine, deal);
+    for (uint32_t i = 0; i < deal->secret_count; i++) {
+        load_secret(deal, i, &slots[i], report);
     }
     header->magic = POLICY_SECRETS_MAGIC;
     header->generation = generation;
-    header->count = deal->serve_count;
+    header->count = deal->secret_count;
     header->crc32c = oft_crc32c(0, slots, slots_bytes);
     enum oft_err code = engine_write_file(engine, path, bytes, length, 0640, reterr);
     OPENSSL_cleanse(bytes, length);
     free(bytes);
     return code;
+}
+
+/* What tells one state of a key's file from another, over all files of DEAL: a process that renews a
+ * token replaces the file or writes it anew. */
+static uint64_t files_state(const struct deal *deal)
+{
+    uint64_t state = UINT64_C(0xcbf29ce484222325);
+    for (uint32_t i = 0; i < deal->secret_count; i++) {
+        struct stat status = {0};
+        if (deal->secrets[i].source != DEAL_SECRET_FILE) {
+            continue;
+        }
+        if (stat(deal->secrets[i].name, &status) != 0) {
+            memset(&status, 0, sizeof(status));
+        }
+        const uint64_t words[] = {(uint64_t)status.st_ino, (uint64_t)status.st_size,
+                                  (uint64_t)status.st_mtim.tv_sec,
+                                  (uint64_t)status.st_mtim.tv_nsec};
+        for (size_t k = 0; k < OFT_COUNT_OF(words); k++) {
+            state = (state ^ words[k]) * UINT64_C(0x100000001b3);
+            state ^= state >> 29;
+        }
+    }
+    return state;
+}
+
+/* Before they are read: what changes while they are is seen as a change afterwards. */
+void engine_secrets_seen(struct engine *engine, const struct deal *deal)
+{
+    engine->secret_files = files_state(deal);
+}
+
+/* A file that is being replaced may hold nothing for a moment: the key in force is better. */
+static bool files_usable(const struct deal *deal)
+{
+    bool good = true;
+    for (uint32_t i = 0; good && i < deal->secret_count; i++) {
+        struct policy_secret slot = {0};
+        good = deal->secrets[i].source != DEAL_SECRET_FILE ||
+               read_secret_file(deal->secrets[i].name, &slot);
+        OPENSSL_cleanse(&slot, sizeof(slot));
+    }
+    return good;
+}
+
+enum oft_err engine_secrets_look(struct engine *engine, oft_instant now_ns,
+                                 struct oft_error *reterr)
+{
+    if (engine->deal == NULL || files_state(engine->deal) == engine->secret_files ||
+        !files_usable(engine->deal)) {
+        return OFT_OK;
+    }
+    return engine_republish(engine, now_ns, reterr);
 }
 
 /* Whatever a crash or a failed publication left behind goes too: a replaced key is not kept on disk. */

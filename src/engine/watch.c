@@ -441,7 +441,8 @@ uint64_t watch_resident_bytes(uint64_t pid)
 
 const char *watch_operation(uint64_t operation)
 {
-    static const char *const NAMES[] = {"other", "chat", "text_completion", "embeddings",
-                                        "responses"};
+    static const char *const NAMES[] = {
+        "other",       "chat",   "text_completion", "embeddings", "responses", "messages",
+        "moderations", "images", "audio",           "stored",     "other"};
     return NAMES[operation < OFT_COUNT_OF(NAMES) ? operation : 0];
 }

@@ -13,20 +13,25 @@
  *              of the contract is the mapped snapshot.
  * Files        module     directives, start of a worker
  *              policy     the control page; mapping, swapping, letting go
- *              handler    paths, keys, admission, the decision
- *              body       the request as a pool must get it
+ *              handler    paths, clients' keys, bodies
+ *              admit      model, decision, admission
+ *              body       the request as a pool must get it: its body
+ *              head       and its first lines, by the endpoint's kind
+ *              sign       AWS signatures, without nginx
+ *              keys       the keys of a pool, shared by all workers
  *              upstream   attempts: choice of peer, failover
  *              keepalive  idle connections to providers, by pool
  *              response   the provider's headers and JSON answers
  *              stream     server-sent events
  *              reply      our own answers, in the OpenAI form
+ *              messages   and in Anthropic's
  *              limits     rates, budgets, concurrency; taken and given back
  *              health     how pools are doing, shared by all workers
  *              meter      intents and settlements
  *              counters   what is counted for those who watch
  *              trace      W3C trace context, in and on
  *              variables  $offtake_..., for access logs
- *              scan, usage  JSON, without nginx
+ *              scan, parts, usage  JSON and forms, without nginx
  * Memory       A request's things live in r->pool.  A mapped policy lives as
  *              long as a request holds it.
  * Errors       A worker never aborts.  What cannot be decided is refused.
@@ -46,8 +51,10 @@
 #include "policy/control.h"
 #include "policy/decide.h"
 #include "policy/limits.h"
+#include "policy/paths.h"
 #include "policy/pools.h"
 
+#include "ngx_http_offtake_parts.h"
 #include "ngx_http_offtake_scan.h"
 #include "ngx_http_offtake_usage.h"
 
@@ -65,6 +72,7 @@ typedef struct {
     ngx_uint_t                   references;
     struct pool_slot           **pools;    /* by pool; NULL: counts as up */
     struct limit_slot          **slots;    /* by limit; NULL: none to count */
+    ngx_uint_t                   several_keys;  /* some pool has them */
 } ngx_http_offtake_policy_t;
 
 /* An SSL context for each certificate bundle that a snapshot names. */
@@ -104,6 +112,7 @@ typedef struct {
     ngx_str_t                    ca_bundle;
     ngx_uint_t                   segment_records;
     ngx_uint_t                   keepalive;
+    ngx_shm_zone_t              *key_zone;
     ngx_http_offtake_worker_t   *worker;
     ngx_http_upstream_conf_t     upstream;
     ngx_http_upstream_srv_conf_t peers;
@@ -119,14 +128,31 @@ typedef struct {
     ngx_msec_t  drain_max;
 } ngx_http_offtake_loc_conf_t;
 
+/* policy/paths.h has them all. */
+#define OFFTAKE_PATH_CHAT         POLICY_PATH_CHAT
+#define OFFTAKE_PATH_COMPLETIONS  POLICY_PATH_COMPLETIONS
+#define OFFTAKE_PATH_EMBEDDINGS   POLICY_PATH_EMBEDDINGS
+#define OFFTAKE_PATH_RESPONSES    POLICY_PATH_RESPONSES
+
+#define OFFTAKE_FORWARDED_MAX  4
+
+/* The few of a client's headers that we look at, found in one pass. */
+typedef struct {
+    ngx_table_elt_t             *api_key;      /* x-api-key */
+    ngx_table_elt_t             *pool;         /* x-offtake-pool */
+    ngx_table_elt_t             *version;      /* anthropic-version */
+    ngx_table_elt_t             *forwarded[OFFTAKE_FORWARDED_MAX];
+    ngx_uint_t                   forwarded_count;
+    size_t                       forwarded_bytes;
+} ngx_http_offtake_client_t;
+
+/* How a body is handed on. */
 typedef enum {
-    OFFTAKE_PATH_UNKNOWN = 0,
-    OFFTAKE_PATH_CHAT,
-    OFFTAKE_PATH_COMPLETIONS,
-    OFFTAKE_PATH_EMBEDDINGS,
-    OFFTAKE_PATH_RESPONSES,
-    OFFTAKE_PATH_MODELS
-} ngx_http_offtake_path_t;
+    OFFTAKE_BODY_NONE = 0,
+    OFFTAKE_BODY_JSON,
+    OFFTAKE_BODY_PARTS,
+    OFFTAKE_BODY_BYTES     /* not looked at */
+} ngx_http_offtake_body_t;
 
 /* What a request took of one limit. */
 typedef struct {
@@ -166,14 +192,20 @@ typedef struct {
     ngx_http_offtake_worker_t   *worker;
     ngx_http_offtake_policy_t   *policy;
     const struct policy_key     *key;
-    ngx_http_offtake_path_t      path;
+    enum policy_path             path;
+    const struct policy_path_info *info;       /* of the path */
+    ngx_http_offtake_client_t    client;
     struct policy_answer        *answer;
-    uint32_t                     model;
+    uint32_t                     model;        /* POLICY_NONE: it names none */
     uint32_t                     choice;       /* the next to try */
     const struct policy_candidate *candidate;  /* the one being tried */
     uint32_t                     address;      /* of its endpoint's */
+    uint32_t                     credential;   /* of this attempt */
+    uint32_t                     key_at;       /* it among the endpoint's */
+    uint32_t                     key_next;     /* and the one to try then */
 
     ngx_str_t                    body;
+    ngx_http_offtake_body_t      body_form;
     offtake_request_t            scanned;
 
     ngx_http_status_t            status;
@@ -230,6 +262,8 @@ typedef struct {
     unsigned                     timed_out:1;
     unsigned                     connected:1;  /* some attempt was sent */
     unsigned                     same_pool:1;  /* stale connection: again */
+    unsigned                     next_key:1;   /* the same pool, another key */
+    unsigned                     by_id:1;      /* 404: ask the next pool */
 } ngx_http_offtake_ctx_t;
 
 /* policy */
@@ -245,6 +279,36 @@ ngx_int_t ngx_http_offtake_policy_stale(ngx_http_offtake_worker_t *worker,
 ngx_int_t ngx_http_offtake_handler(ngx_http_request_t *r);
 void ngx_http_offtake_request_id(ngx_http_offtake_worker_t *worker,
     ngx_http_offtake_ctx_t *ctx, int64_t now_ns);
+
+/* admit */
+ngx_int_t ngx_http_offtake_admit(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
+ngx_int_t ngx_http_offtake_model(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
+
+/* messages: errors as Anthropic's API tells them */
+ngx_uint_t ngx_http_offtake_in_messages(ngx_http_request_t *r);
+ngx_str_t ngx_http_offtake_messages_error(ngx_http_request_t *r,
+    const char *type, ngx_str_t *message);
+
+/* keys */
+ngx_int_t ngx_http_offtake_keys_zone(ngx_conf_t *cf,
+    ngx_http_offtake_main_conf_t *omcf);
+void ngx_http_offtake_key_choose(ngx_http_offtake_ctx_t *ctx,
+    const struct policy_endpoint *endpoint);
+ngx_uint_t ngx_http_offtake_keys_sort(ngx_http_offtake_ctx_t *ctx);
+ngx_uint_t ngx_http_offtake_key_answered(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx, ngx_uint_t status);
+
+/* head.  HASH is the body's SHA-256 in hexadecimal, NULL where none is
+ * needed. */
+ngx_uint_t ngx_http_offtake_signs(ngx_http_offtake_ctx_t *ctx,
+    const struct policy_endpoint *endpoint);
+ngx_int_t ngx_http_offtake_head(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx, const struct policy_endpoint *endpoint,
+    size_t body_length, const char *hash, ngx_str_t *head);
+ngx_str_t ngx_http_offtake_text(const struct policy_view *view,
+    struct policy_text text);
 
 /* body */
 ngx_int_t ngx_http_offtake_build(ngx_http_request_t *r,
@@ -290,6 +354,8 @@ ngx_int_t ngx_http_offtake_emit(ngx_http_request_t *r, u_char *data,
  */
 #define NGX_HTTP_OFFTAKE_ANSWERED  -100
 
+ngx_int_t ngx_http_offtake_send(ngx_http_request_t *r, ngx_uint_t status,
+    u_char *body, size_t length);
 ngx_int_t ngx_http_offtake_error(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, const char *code, ngx_str_t *param, ngx_str_t *message);
 ngx_int_t ngx_http_offtake_error_text(ngx_http_request_t *r,

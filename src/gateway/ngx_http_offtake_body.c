@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The request as one pool must get it: that pool's host, path and credential,
- * and the client's body with the model renamed and the usage asked for.  Built
- * anew for each attempt; the client's own bytes are never changed.
+ * The request as one pool must get it: its first lines (head.c), and the
+ * client's body with the model renamed and the usage asked for.  Built anew
+ * for each attempt; the client's own bytes are never changed.
  */
 
 #include "ngx_http_offtake.h"
@@ -16,19 +16,6 @@ typedef struct {
 } ngx_http_offtake_splice_t;
 
 #define NGX_HTTP_OFFTAKE_SPLICES  4
-
-
-static ngx_str_t
-ngx_http_offtake_text(const struct policy_view *view, struct policy_text text)
-{
-    ngx_str_t       result;
-    struct oft_str  slice = policy_text(view, text);
-
-    result.data = (u_char *) slice.data;
-    result.len = slice.length;
-
-    return result;
-}
 
 
 static void
@@ -150,179 +137,44 @@ ngx_http_offtake_push_body(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
 }
 
 
-/* "/openai/deployments/gpt4o/chat/completions?api-version=..." and the like. */
+/* Bedrock's InvokeModel and Vertex's rawPredict have the model in the path,
+ * and in its place in the body the version of the dialect. */
 
-static u_char *
-ngx_http_offtake_write_path(u_char *p, ngx_http_offtake_ctx_t *ctx,
+static ngx_str_t *
+ngx_http_offtake_raw_version(ngx_http_offtake_ctx_t *ctx,
     const struct policy_endpoint *endpoint)
 {
-    ngx_str_t                  prefix, deployment, version;
-    const struct policy_view  *view = &ctx->policy->view;
+    static ngx_str_t  bedrock = ngx_string(
+                          "\"anthropic_version\":\"bedrock-2023-05-31\"");
+    static ngx_str_t  vertex = ngx_string(
+                          "\"anthropic_version\":\"vertex-2023-10-16\"");
 
-    static ngx_str_t  tails[] = {
-        ngx_null_string,
-        ngx_string("/chat/completions"),
-        ngx_string("/completions"),
-        ngx_string("/embeddings"),
-        ngx_string("/responses"),
-        ngx_null_string
-    };
-
-    prefix = ngx_http_offtake_text(view, endpoint->path_prefix);
-
-    if (endpoint->kind != POLICY_KIND_AZURE_OPENAI) {
-        return ngx_sprintf(p, "%V%V", &prefix, &tails[ctx->path]);
+    if (ctx->path != POLICY_PATH_MESSAGES) {
+        return NULL;
     }
 
-    deployment = ngx_http_offtake_text(view, endpoint->deployment);
-    version = ngx_http_offtake_text(view, endpoint->api_version);
-
-    if (ctx->path == OFFTAKE_PATH_RESPONSES) {
-        return ngx_sprintf(p, "%V/openai/responses?api-version=%V", &prefix,
-                           &version);
-    }
-
-    return ngx_sprintf(p, "%V/openai/deployments/%V%V?api-version=%V",
-                       &prefix, &deployment, &tails[ctx->path], &version);
+    return endpoint->kind == POLICY_KIND_BEDROCK ? &bedrock
+           : endpoint->kind == POLICY_KIND_VERTEX ? &vertex : NULL;
 }
 
 
-/* The few headers of the client's that a provider may see. */
-
-static ngx_str_t  ngx_http_offtake_forwarded[] = {
-    ngx_string("openai-beta"),
-    ngx_string("idempotency-key"),
-    ngx_null_string
-};
-
-
-static ngx_uint_t
-ngx_http_offtake_may_forward(ngx_table_elt_t *h)
+static void
+ngx_http_offtake_splice_raw(ngx_http_offtake_ctx_t *ctx,
+    const struct policy_endpoint *endpoint, ngx_str_t version,
+    ngx_http_offtake_splice_t *splices, ngx_uint_t *count)
 {
-    size_t      i;
-    ngx_str_t  *name;
+    offtake_request_t  *s = &ctx->scanned;
 
-    for (name = ngx_http_offtake_forwarded; name->len; name++) {
-        if (h->key.len == name->len
-            && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
-        {
-            break;
-        }
+    static ngx_str_t  nothing = ngx_null_string;
+
+    ngx_http_offtake_splice(splices, count, s->model_key,
+                            s->model.end - s->model_key, version);
+
+    if (endpoint->kind == POLICY_KIND_BEDROCK && s->stream_member.end != 0) {
+        ngx_http_offtake_splice(splices, count, s->stream_member.start,
+                                s->stream_member.end
+                                - s->stream_member.start, nothing);
     }
-
-    if (name->len == 0 || h->value.len > 1024) {
-        return 0;
-    }
-
-    for (i = 0; i < h->value.len; i++) {
-        if (h->value.data[i] < 0x20 || h->value.data[i] == 0x7f) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-/* Writes the forwarded headers at P, or with P NULL only counts them. */
-
-static u_char *
-ngx_http_offtake_forward(ngx_http_request_t *r, u_char *p, size_t *length)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part = &r->headers_in.headers.part;
-    ngx_table_elt_t  *h = part->elts;
-
-    for (i = 0; /* void */; i++) {
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (!ngx_http_offtake_may_forward(&h[i])) {
-            continue;
-        }
-
-        *length += h[i].key.len + h[i].value.len + 4;
-        if (p != NULL) {
-            p = ngx_sprintf(p, "%V: %V\r\n", &h[i].key, &h[i].value);
-        }
-    }
-
-    return p;
-}
-
-
-static u_char *
-ngx_http_offtake_write_credential(u_char *p, ngx_http_offtake_ctx_t *ctx,
-    const struct policy_endpoint *endpoint)
-{
-    ngx_str_t                    secret;
-    const struct policy_secret  *slot;
-
-    if (endpoint->secret == POLICY_NO_SECRET) {
-        return p;
-    }
-
-    slot = &ctx->policy->secrets[endpoint->secret];
-    if (slot->length == 0) {
-        return p; /* not set where the daemon runs: the provider will say 401 */
-    }
-
-    secret.data = (u_char *) slot->bytes;
-    secret.len = slot->length;
-
-    return ngx_sprintf(p, endpoint->kind == POLICY_KIND_AZURE_OPENAI
-                          ? "api-key: %V\r\n" : "Authorization: Bearer %V\r\n",
-                       &secret);
-}
-
-
-static ngx_int_t
-ngx_http_offtake_push_head(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
-    const struct policy_endpoint *endpoint, size_t body_length,
-    ngx_chain_t ***last)
-{
-    size_t                     size, forwarded = 0;
-    u_char                    *head, *p;
-    ngx_str_t                  host;
-    const struct policy_view  *view = &ctx->policy->view;
-
-    (void) ngx_http_offtake_forward(r, NULL, &forwarded);
-
-    host = ngx_http_offtake_text(view, endpoint->host_header);
-
-    size = 512 + forwarded + host.len + endpoint->path_prefix.length
-           + endpoint->deployment.length + endpoint->api_version.length
-           + OFT_SECRET_BYTES_MAX + NGX_HTTP_OFFTAKE_TRACE_BYTES;
-
-    head = ngx_pnalloc(r->pool, size);
-    if (head == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = ngx_cpymem(head, "POST ", 5);
-    p = ngx_http_offtake_write_path(p, ctx, endpoint);
-    p = ngx_sprintf(p, " HTTP/1.1\r\nHost: %V\r\n"
-                    "Content-Type: application/json\r\n"
-                    "Content-Length: %uz\r\n"
-                    "Accept: %s\r\n"
-                    "User-Agent: offtake/0.1\r\n"
-                    "X-Request-Id: req_%*s\r\n",
-                    &host, body_length,
-                    ctx->scanned.stream ? "text/event-stream"
-                                        : "application/json",
-                    (size_t) 32, ctx->request_id);
-    p = ngx_http_offtake_write_credential(p, ctx, endpoint);
-    p = ngx_http_offtake_forward(r, p, &forwarded);
-    p = ngx_http_offtake_trace_write(p, ctx);
-    *p++ = CR; *p++ = LF;
-
-    return ngx_http_offtake_push(r, last, head, (size_t) (p - head));
 }
 
 
@@ -331,22 +183,97 @@ ngx_http_offtake_splice_model(ngx_http_request_t *r,
     ngx_http_offtake_ctx_t *ctx, const struct policy_endpoint *endpoint,
     ngx_http_offtake_splice_t *splices, ngx_uint_t *count)
 {
-    ngx_str_t  upstream, quoted;
+    ngx_str_t  upstream, quoted, *version;
+
+    if (ctx->model == POLICY_NONE) {
+        return NGX_OK;
+    }
+
+    version = ngx_http_offtake_raw_version(ctx, endpoint);
+    if (version != NULL) {
+        ngx_http_offtake_splice_raw(ctx, endpoint, *version, splices, count);
+        return NGX_OK;
+    }
 
     upstream = ngx_http_offtake_text(&ctx->policy->view,
                                      endpoint->upstream_model);
+    quoted = upstream;
 
-    quoted.data = ngx_pnalloc(r->pool, upstream.len + 2);
-    if (quoted.data == NULL) {
-        return NGX_ERROR;
+    if (ctx->body_form == OFFTAKE_BODY_JSON) {
+        quoted.data = ngx_pnalloc(r->pool, upstream.len + 2);
+        if (quoted.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        quoted.len = (size_t) (ngx_sprintf(quoted.data, "\"%V\"", &upstream)
+                               - quoted.data);
     }
-
-    quoted.len = (size_t) (ngx_sprintf(quoted.data, "\"%V\"", &upstream)
-                           - quoted.data);
 
     ngx_http_offtake_splice(splices, count, ctx->scanned.model.start,
                             ctx->scanned.model.end - ctx->scanned.model.start,
                             quoted);
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_offtake_hash_body(ngx_http_offtake_ctx_t *ctx, ngx_chain_t *body,
+    u_char hash[64])
+{
+    uint8_t      digest[32];
+    unsigned     size;
+    EVP_MD_CTX  *context = ctx->worker->sha256_context;
+
+    if (EVP_DigestInit_ex(context, ctx->worker->sha256, NULL) != 1) {
+        return NGX_ERROR;
+    }
+
+    for (/* void */; body; body = body->next) {
+        if (EVP_DigestUpdate(context, body->buf->pos,
+                             body->buf->last - body->buf->pos) != 1)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (EVP_DigestFinal_ex(context, digest, &size) != 1) {
+        return NGX_ERROR;
+    }
+
+    ngx_hex_dump(hash, digest, 32);
+
+    return NGX_OK;
+}
+
+
+/* The head goes in front; a signature is made over the body behind it. */
+
+static ngx_int_t
+ngx_http_offtake_push_head(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
+    const struct policy_endpoint *endpoint, size_t length, ngx_chain_t **body)
+{
+    u_char        hash[64], *signed_hash = NULL;
+    ngx_str_t     head;
+    ngx_chain_t  *first = NULL, **last = &first;
+
+    if (ngx_http_offtake_signs(ctx, endpoint)) {
+        if (ngx_http_offtake_hash_body(ctx, *body, hash) != NGX_OK) {
+            return NGX_ERROR;
+        }
+        signed_hash = hash;
+    }
+
+    if (ngx_http_offtake_head(r, ctx, endpoint, length, (char *) signed_hash,
+                              &head)
+            != NGX_OK
+        || ngx_http_offtake_push(r, &last, head.data, head.len) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    *last = *body;
+    *body = first;
+
     return NGX_OK;
 }
 
@@ -357,7 +284,7 @@ ngx_http_offtake_build(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
 {
     size_t                      length;
     ngx_uint_t                  i, count = 0;
-    ngx_chain_t                *head = NULL, **last = &head;
+    ngx_chain_t                *chain = NULL, **last = &chain;
     ngx_http_offtake_splice_t   splices[NGX_HTTP_OFFTAKE_SPLICES];
 
     if (ngx_http_offtake_splice_model(r, ctx, endpoint, splices, &count)
@@ -377,21 +304,21 @@ ngx_http_offtake_build(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
         length = length + splices[i].inserted.len - splices[i].removed;
     }
 
-    if (ngx_http_offtake_push_head(r, ctx, endpoint, length, &last) != NGX_OK
-        || ngx_http_offtake_push_body(r, ctx, splices, count, &last)
+    if (ngx_http_offtake_push_body(r, ctx, splices, count, &last) != NGX_OK
+        || ngx_http_offtake_push_head(r, ctx, endpoint, length, &chain)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    r->upstream->request_bufs = head;
+    r->upstream->request_bufs = chain;
 
     /* TLS collects small pieces until it is told that this was the last. */
-    while (head->next != NULL) {
-        head = head->next;
+    while (chain->next != NULL) {
+        chain = chain->next;
     }
 
-    head->buf->flush = 1;
+    chain->buf->flush = 1;
 
     return NGX_OK;
 }

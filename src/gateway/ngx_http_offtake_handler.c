@@ -1,55 +1,151 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * From a request line to a decision: path, policy, key, body, model, pools.
- * Whatever does not pass is answered here, in the OpenAI form, and no
- * provider hears of it.
+ * From a request line to a body: path, policy, key, and whether this may be
+ * asked here at all.  Whatever does not pass is answered in the API's own
+ * form, and no provider hears of it.  What the body says is in admit.c.
  */
 
 #include "ngx_http_offtake.h"
+
+#define OFFTAKE_ARGS_MAX  2048
 
 
 static ngx_int_t ngx_http_offtake_authenticate(ngx_http_request_t *r,
     ngx_http_offtake_ctx_t *ctx);
 static void ngx_http_offtake_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_offtake_admit(ngx_http_request_t *r,
-    ngx_http_offtake_ctx_t *ctx);
-static ngx_int_t ngx_http_offtake_decide(ngx_http_request_t *r,
-    ngx_http_offtake_ctx_t *ctx);
 
 
-typedef struct {
-    ngx_str_t                path;
-    ngx_http_offtake_path_t  id;
-} ngx_http_offtake_route_t;
+/* ---- what the client says of itself ------------------------------------ */
 
-
-static ngx_http_offtake_route_t  ngx_http_offtake_routes[] = {
-    { ngx_string("/v1/chat/completions"), OFFTAKE_PATH_CHAT },
-    { ngx_string("/v1/completions"), OFFTAKE_PATH_COMPLETIONS },
-    { ngx_string("/v1/embeddings"), OFFTAKE_PATH_EMBEDDINGS },
-    { ngx_string("/v1/responses"), OFFTAKE_PATH_RESPONSES },
-    { ngx_string("/v1/models"), OFFTAKE_PATH_MODELS },
-    { ngx_null_string, OFFTAKE_PATH_UNKNOWN }
-};
-
-
-static ngx_http_offtake_path_t
-ngx_http_offtake_route(ngx_str_t *uri)
+static ngx_uint_t
+ngx_http_offtake_header_is(ngx_table_elt_t *h, const char *name, size_t length)
 {
-    ngx_http_offtake_route_t  *route;
+    return ngx_memcmp(h->lowcase_key, name, length) == 0;
+}
 
-    for (route = ngx_http_offtake_routes; route->path.len; route++) {
-        if (route->path.len == uri->len
-            && ngx_memcmp(route->path.data, uri->data, uri->len) == 0)
-        {
-            return route->id;
+
+/* A value that goes on to a provider: short, and without control characters. */
+
+static ngx_uint_t
+ngx_http_offtake_plain(ngx_str_t *value, size_t max)
+{
+    size_t  i;
+
+    if (value->len > max) {
+        return 0;
+    }
+
+    for (i = 0; i < value->len; i++) {
+        if (value->data[i] < 0x20 || value->data[i] == 0x7f) {
+            return 0;
         }
     }
 
-    return OFFTAKE_PATH_UNKNOWN;
+    return 1;
 }
 
+
+static void
+ngx_http_offtake_forward(ngx_http_offtake_client_t *client,
+    ngx_table_elt_t *h)
+{
+    if (client->forwarded_count < OFFTAKE_FORWARDED_MAX
+        && ngx_http_offtake_plain(&h->value, 1024))
+    {
+        client->forwarded[client->forwarded_count++] = h;
+        client->forwarded_bytes += h->key.len + h->value.len + 4;
+    }
+}
+
+
+/* By length first: of a client's headers hardly any has one of these. */
+
+static void
+ngx_http_offtake_client_header(ngx_http_offtake_ctx_t *ctx,
+    ngx_table_elt_t *h)
+{
+    ngx_uint_t                  messages;
+    ngx_http_offtake_client_t  *client = &ctx->client;
+
+    messages = ctx->info->flags & POLICY_PATH_MESSAGES_API;
+
+    switch (h->key.len) {
+
+    case sizeof("x-api-key") - 1:
+        if (client->api_key == NULL
+            && ngx_http_offtake_header_is(h, "x-api-key", h->key.len))
+        {
+            client->api_key = h;
+        }
+        break;
+
+    case sizeof("openai-beta") - 1:
+        if (!messages
+            && ngx_http_offtake_header_is(h, "openai-beta", h->key.len))
+        {
+            ngx_http_offtake_forward(client, h);
+        }
+        break;
+
+    case sizeof("x-offtake-pool") - 1: /* and anthropic-beta */
+        if (client->pool == NULL
+            && ngx_http_offtake_header_is(h, "x-offtake-pool", h->key.len))
+        {
+            client->pool = h;
+
+        } else if (messages
+                   && ngx_http_offtake_header_is(h, "anthropic-beta",
+                                                 h->key.len))
+        {
+            ngx_http_offtake_forward(client, h);
+        }
+        break;
+
+    case sizeof("idempotency-key") - 1:
+        if (ngx_http_offtake_header_is(h, "idempotency-key", h->key.len)) {
+            ngx_http_offtake_forward(client, h);
+        }
+        break;
+
+    case sizeof("anthropic-version") - 1:
+        if (client->version == NULL
+            && ngx_http_offtake_header_is(h, "anthropic-version", h->key.len)
+            && h->value.len > 0 && ngx_http_offtake_plain(&h->value, 64))
+        {
+            client->version = h;
+        }
+        break;
+
+    default:
+        break;
+    }
+}
+
+
+static void
+ngx_http_offtake_client(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part = &r->headers_in.headers.part;
+    ngx_table_elt_t  *h = part->elts;
+
+    for (i = 0; /* void */; i++) {
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return;
+            }
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        ngx_http_offtake_client_header(ctx, &h[i]);
+    }
+}
+
+
+/* ---- the beginning of a request ---------------------------------------- */
 
 /* Unique and sortable: the instant, then a counter that began at random. */
 
@@ -105,6 +201,8 @@ ngx_http_offtake_ctx_new(ngx_http_request_t *r)
     }
 
     ctx->request = r;
+    ctx->model = POLICY_NONE;
+    ctx->info = policy_path_info(POLICY_PATH_UNKNOWN);
     ctx->worker = omcf->worker;
     r->log_handler = ngx_http_offtake_log_handler;
 
@@ -169,47 +267,193 @@ ngx_http_offtake_hold_policy(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_offtake_begin(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+ngx_http_offtake_use(ngx_http_request_t *r, const char *text)
+{
+    return ngx_http_offtake_error_text(r, NGX_HTTP_NOT_ALLOWED,
+               "invalid_request_error", "method_not_allowed", text);
+}
+
+
+static ngx_int_t
+ngx_http_offtake_own(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
     ngx_int_t  rc;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return ngx_http_offtake_use(r, "Use GET for this path.");
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ctx->path == POLICY_PATH_MODELS ? ngx_http_offtake_models(r, ctx)
+                                           : ngx_http_offtake_model(r, ctx);
+}
+
+
+/*
+ * A path that is not a word of ours goes on as it stands: whatever a server
+ * could read in another way than we did is refused.
+ */
+
+static ngx_uint_t
+ngx_http_offtake_plain_uri(ngx_http_request_t *r)
+{
+    size_t  i;
+    u_char  c;
+
+    for (i = 0; i < r->uri.len; i++) {
+        c = r->uri.data[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9')
+              || (c != '\0' && ngx_strchr("-._~/:@+=", c) != NULL)))
+        {
+            return 0;
+        }
+
+        if (c == '/' && i + 1 < r->uri.len
+            && (r->uri.data[i + 1] == '/' || r->uri.data[i + 1] == '.'))
+        {
+            return 0;
+        }
+    }
+
+    if (r->args.len > OFFTAKE_ARGS_MAX) {
+        return 0;
+    }
+
+    for (i = 0; i < r->args.len; i++) {
+        c = r->args.data[i];
+
+        if (c <= 0x20 || c >= 0x7f || c == '#' || c == '"' || c == '<'
+            || c == '>' || c == '\\')
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* Paths that pass only where the deal says so. */
+
+static ngx_int_t
+ngx_http_offtake_asked(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+{
+    if (policy_passes(&ctx->policy->view, ctx->key->product,
+                      (char *) r->uri.data, r->uri.len))
+    {
+        return NGX_OK;
+    }
+
+    if (ctx->path == POLICY_PATH_UNKNOWN) {
+        return ngx_http_offtake_error_text(r, NGX_HTTP_NOT_FOUND,
+                   "invalid_request_error", "unknown_url",
+                   "There is nothing at this path.");
+    }
+
+    return ngx_http_offtake_error_text(r, NGX_HTTP_FORBIDDEN,
+               "permission_error", "list_not_allowed",
+               "A list would show what other accounts keep at the provider;"
+               " ask for things by their ids.");
+}
+
+
+/* May this be asked here, and in this way? */
+
+static ngx_int_t
+ngx_http_offtake_allowed(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  methods = NGX_HTTP_GET|NGX_HTTP_POST|NGX_HTTP_DELETE;
+
+    switch (ctx->info->form) {
+
+    case POLICY_FORM_JSON:
+    case POLICY_FORM_PARTS:
+        return r->method == NGX_HTTP_POST
+               ? NGX_OK
+               : ngx_http_offtake_use(r, "Use POST for this path.");
+
+    case POLICY_FORM_ANY:
+        methods |= NGX_HTTP_PUT|NGX_HTTP_PATCH;
+        break;
+
+    default:
+        if (ctx->path == POLICY_PATH_STORE
+            || ctx->path == POLICY_PATH_MESSAGE_STORE)
+        {
+            methods = NGX_HTTP_POST;
+        }
+        break;
+    }
+
+    if (ctx->info->flags & POLICY_PATH_ASKS) {
+        rc = ngx_http_offtake_asked(r, ctx);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    if (!(r->method & methods)) {
+        return ngx_http_offtake_use(r, methods == NGX_HTTP_POST
+                                       ? "Use POST for this path."
+                                       : "This method is not served here.");
+    }
+
+    return ngx_http_offtake_plain_uri(r)
+           ? NGX_OK
+           : ngx_http_offtake_error_text(r, NGX_HTTP_NOT_FOUND,
+                 "invalid_request_error", "unknown_url",
+                 "The path or its query holds what no path here has.");
+}
+
+
+static ngx_int_t
+ngx_http_offtake_begin(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  body;
 
     rc = ngx_http_offtake_hold_policy(r, ctx);
     if (rc != NGX_OK) {
         return rc;
     }
 
+    ngx_http_offtake_client(r, ctx);
+
     rc = ngx_http_offtake_authenticate(r, ctx);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ctx->path == OFFTAKE_PATH_UNKNOWN) {
-        return ngx_http_offtake_error_text(r, NGX_HTTP_NOT_FOUND,
-                   "invalid_request_error", "unknown_url",
-                   "There is nothing at this path.");
+    if (ctx->info->form == POLICY_FORM_OWN) {
+        return ngx_http_offtake_own(r, ctx);
     }
 
-    if (ctx->path == OFFTAKE_PATH_MODELS) {
-        if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-            return ngx_http_offtake_error_text(r, NGX_HTTP_NOT_ALLOWED,
-                       "invalid_request_error", "method_not_allowed",
-                       "Use GET for this path.");
-        }
-
-        rc = ngx_http_discard_request_body(r);
-        return rc == NGX_OK ? ngx_http_offtake_models(r, ctx) : rc;
+    rc = ngx_http_offtake_allowed(r, ctx);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    if (r->method != NGX_HTTP_POST) {
-        return ngx_http_offtake_error_text(r, NGX_HTTP_NOT_ALLOWED,
-                   "invalid_request_error", "method_not_allowed",
-                   "Use POST for this path.");
-    }
+    body = r->headers_in.content_length_n > 0 || r->headers_in.chunked;
 
-    if (r->headers_in.content_length_n <= 0 && !r->headers_in.chunked) {
+    if (!body && (ctx->info->form == POLICY_FORM_JSON
+                  || ctx->info->form == POLICY_FORM_PARTS))
+    {
         return ngx_http_offtake_error_text(r, NGX_HTTP_BAD_REQUEST,
                    "invalid_request_error", "invalid_body",
                    "The request has no body.");
+    }
+
+    if (body && (r->method & (NGX_HTTP_GET|NGX_HTTP_DELETE))) {
+        return ngx_http_offtake_error_text(r, NGX_HTTP_BAD_REQUEST,
+                   "invalid_request_error", "invalid_body",
+                   "A request of this method has no body.");
     }
 
     r->request_body_in_single_buf = 1;
@@ -231,7 +475,9 @@ ngx_http_offtake_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->path = ngx_http_offtake_route(&r->uri);
+    ctx->path = policy_path_of((char *) r->uri.data, r->uri.len,
+                               r->method == NGX_HTTP_POST);
+    ctx->info = policy_path_info(ctx->path);
 
     rc = ngx_http_offtake_begin(r, ctx);
 
@@ -253,15 +499,13 @@ ngx_http_offtake_hash(ngx_http_offtake_worker_t *worker, u_char *token,
 }
 
 
-static ngx_int_t
-ngx_http_offtake_authenticate(ngx_http_request_t *r,
-    ngx_http_offtake_ctx_t *ctx)
+/* "Authorization: Bearer KEY", or "x-api-key: KEY" as Anthropic's clients
+ * send it. */
+
+static ngx_str_t
+ngx_http_offtake_token(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
-    size_t                          length;
-    u_char                         *token;
-    uint8_t                         hash[32];
-    ngx_str_t                      *value;
-    const struct policy_view       *view = &ctx->policy->view;
+    ngx_str_t  token = ngx_null_string, *value;
 
     if (r->headers_in.authorization != NULL) {
         value = &r->headers_in.authorization->value;
@@ -269,22 +513,43 @@ ngx_http_offtake_authenticate(ngx_http_request_t *r,
         if (value->len > 7 && value->len <= 7 + OFT_API_KEY_BYTES_MAX
             && ngx_strncasecmp(value->data, (u_char *) "Bearer ", 7) == 0)
         {
-            token = value->data + 7;
-            length = value->len - 7;
+            token.data = value->data + 7;
+            token.len = value->len - 7;
 
-            while (length > 0 && *token == ' ') {
-                token++;
-                length--;
+            while (token.len > 0 && *token.data == ' ') {
+                token.data++;
+                token.len--;
             }
-
-            if (ngx_http_offtake_hash(ctx->worker, token, length, hash)
-                != NGX_OK)
-            {
-                return NGX_HTTP_INTERNAL_SERVER_ERROR;
-            }
-
-            ctx->key = policy_find_key(view, hash);
         }
+
+    } else if (ctx->client.api_key != NULL
+               && ctx->client.api_key->value.len <= OFT_API_KEY_BYTES_MAX)
+    {
+        token = ctx->client.api_key->value;
+    }
+
+    return token;
+}
+
+
+static ngx_int_t
+ngx_http_offtake_authenticate(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx)
+{
+    uint8_t                         hash[32];
+    ngx_str_t                       token;
+    const struct policy_view       *view = &ctx->policy->view;
+
+    token = ngx_http_offtake_token(r, ctx);
+
+    if (token.len > 0) {
+        if (ngx_http_offtake_hash(ctx->worker, token.data, token.len, hash)
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ctx->key = policy_find_key(view, hash);
     }
 
     if (ctx->key == NULL) {
@@ -318,271 +583,4 @@ ngx_http_offtake_body_handler(ngx_http_request_t *r)
 
     ngx_http_finalize_request(r, rc == NGX_HTTP_OFFTAKE_ANSWERED
                                  ? ctx->sent_rc : rc);
-}
-
-
-/* The beginning may have come with the headers, in a buffer of its own. */
-
-/*
- * nginx gives the buffer of the rest as much room again as the beginning has
- * (client_body_in_single_buffer): a large body moves up within it, which costs
- * a tenth of another allocation and the kernel's zeroing of it.
- */
-
-static ngx_uint_t
-ngx_http_offtake_join_in_place(ngx_http_request_t *r,
-    ngx_http_offtake_ctx_t *ctx, ngx_chain_t *bufs)
-{
-    size_t      first, length;
-    ngx_buf_t  *rest = bufs->next->buf, *own = r->request_body->buf;
-
-    first = (size_t) (bufs->buf->last - bufs->buf->pos);
-    length = (size_t) (rest->last - rest->pos);
-
-    if (r->headers_in.chunked || bufs->next->next != NULL || own == NULL
-        || rest->pos != own->start || rest->last != own->last
-        || (size_t) (own->end - own->last) < first)
-    {
-        return 0;
-    }
-
-    ngx_memmove(rest->pos + first, rest->pos, length);
-    ngx_memcpy(rest->pos, bufs->buf->pos, first);
-
-    ctx->body.data = rest->pos;
-    ctx->body.len = first + length;
-
-    return 1;
-}
-
-
-static ngx_int_t
-ngx_http_offtake_join_body(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
-{
-    u_char       *p;
-    size_t        length = 0;
-    ngx_chain_t  *cl, *bufs = r->request_body->bufs;
-
-    if (bufs == NULL) {
-        return NGX_OK;
-    }
-
-    if (bufs->next == NULL) {
-        ctx->body.data = bufs->buf->pos;
-        ctx->body.len = (size_t) (bufs->buf->last - bufs->buf->pos);
-        return NGX_OK;
-    }
-
-    if (ngx_http_offtake_join_in_place(r, ctx, bufs)) {
-        return NGX_OK;
-    }
-
-    for (cl = bufs; cl; cl = cl->next) {
-        length += (size_t) (cl->buf->last - cl->buf->pos);
-    }
-
-    p = ngx_pnalloc(r->pool, length);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->body.data = p;
-    ctx->body.len = length;
-
-    for (cl = bufs; cl; cl = cl->next) {
-        p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_offtake_take_body(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
-{
-    if (r->request_body == NULL || r->request_body->temp_file != NULL) {
-        return ngx_http_offtake_error_text(r,
-                   NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "invalid_request_error",
-                   "body_too_large", "The body is larger than allowed.");
-    }
-
-    if (ngx_http_offtake_join_body(r, ctx) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ctx->record.request_bytes = ctx->body.len;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_offtake_find_model(ngx_http_request_t *r,
-    ngx_http_offtake_ctx_t *ctx)
-{
-    struct oft_str             name;
-    const struct policy_view  *view = &ctx->policy->view;
-
-    name.data = (char *) ctx->body.data + ctx->scanned.model.start + 1;
-    name.length = ctx->scanned.model.end - ctx->scanned.model.start - 2;
-
-    ctx->model = policy_find_model(view, name);
-
-    if (ctx->model == POLICY_NONE) {
-        return ngx_http_offtake_error_text(r, NGX_HTTP_NOT_FOUND,
-                   "invalid_request_error", "model_not_found",
-                   "This model is not offered here; GET /v1/models lists"
-                   " those that this key may use.");
-    }
-
-    ctx->record.model_id = view->models[ctx->model].id;
-
-    return NGX_OK;
-}
-
-
-/* The body is here: scan it, decide, and hand over to the upstream. */
-
-static ngx_int_t
-ngx_http_offtake_admit(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
-{
-    ngx_int_t              rc;
-    offtake_scan_result_t  scanned;
-
-    static const uint8_t  operations[] = {
-        0, METER_OP_CHAT, METER_OP_COMPLETIONS, METER_OP_EMBEDDINGS,
-        METER_OP_RESPONSES, 0
-    };
-
-    ctx->record.operation = operations[ctx->path];
-
-    rc = ngx_http_offtake_take_body(r, ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    rc = ngx_http_offtake_meter_admit(r, ctx, 1 + OFT_ATTEMPTS_MAX);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    scanned = offtake_scan_request((char *) ctx->body.data, ctx->body.len,
-                                   &ctx->scanned);
-
-    if (scanned != OFFTAKE_SCAN_OK) {
-        return ngx_http_offtake_error_text(r, NGX_HTTP_BAD_REQUEST,
-                   "invalid_request_error", "invalid_body",
-                   offtake_scan_text(scanned));
-    }
-
-    if (ctx->path == OFFTAKE_PATH_EMBEDDINGS) {
-        ctx->scanned.stream = 0;
-    }
-
-    if (ctx->scanned.stream) {
-        ctx->record.flags |= METER_FLAG_STREAM;
-    }
-
-    ctx->record.max_output_tokens = (uint32_t) ctx->scanned.max_output_tokens;
-
-    rc = ngx_http_offtake_find_model(r, ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    rc = ngx_http_offtake_decide(r, ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    rc = ngx_http_offtake_limits_admit(r, ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    return ngx_http_offtake_upstream_start(r, ctx);
-}
-
-
-/* 403: the contract does not let this product's traffic run anywhere. */
-
-static ngx_int_t
-ngx_http_offtake_forbidden(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
-{
-    ngx_str_t                    name, summary, message;
-    struct oft_str               text;
-    const struct policy_view    *view = &ctx->policy->view;
-    const struct policy_clause  *clause;
-
-    if (ctx->answer->refusal_clause == POLICY_NONE) {
-        return ngx_http_offtake_error_text(r, NGX_HTTP_NOT_FOUND,
-                   "invalid_request_error", "model_not_found",
-                   "No pool serves this model.");
-    }
-
-    clause = &view->clauses[ctx->answer->refusal_clause];
-    ctx->record.clause_id = clause->id;
-
-    text = policy_text(view, clause->name);
-    name.data = (u_char *) text.data;
-    name.len = text.length;
-    text = policy_text(view, clause->summary);
-    summary.data = (u_char *) text.data;
-    summary.len = text.length;
-
-    message.data = ngx_pnalloc(r->pool, name.len + summary.len + 64);
-    if (message.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    message.len = (size_t) (ngx_sprintf(message.data,
-                      "Clause %V lets this request run nowhere: %V", &name,
-                      &summary) - message.data);
-
-    if (ngx_http_offtake_add_header(r, "x-offtake-clause", name) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_offtake_error(r, NGX_HTTP_FORBIDDEN, "permission_error",
-                                  "clause_forbids", &name, &message);
-}
-
-
-static ngx_int_t
-ngx_http_offtake_decide(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
-{
-    struct policy_query            query;
-    struct policy_choice          *choices;
-
-    ctx->answer = ngx_palloc(r->pool, sizeof(struct policy_answer));
-    choices = ngx_palloc(r->pool, OFT_ATTEMPTS_MAX * sizeof(struct policy_choice));
-    if (ctx->answer == NULL || choices == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ngx_memzero(&query, sizeof(query));
-    query.instant_ns = ctx->record.admitted_ns;
-    query.now_ns = (int64_t) ngx_current_msec * 1000000;
-    query.product = ctx->key->product;
-    query.model = ctx->model;
-    query.account = ctx->key->account;
-    query.pools = ctx->policy->pools;
-    query.pool_page = ctx->worker->pool_page;
-    query.dice = (uint32_t) (ctx->worker->id_counter * 40503 % POOL_DICE);
-
-    policy_decide(&ctx->policy->view, &query, choices, OFT_ATTEMPTS_MAX, ctx->answer);
-
-    if (ctx->answer->eligible_count == 0) {
-        return ngx_http_offtake_forbidden(r, ctx);
-    }
-
-    if (ctx->answer->up_count == 0) {
-        ctx->retry_after = ngx_http_offtake_health_wait(ctx);
-
-        return ngx_http_offtake_error_text(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                   "service_unavailable_error", "pools_down",
-                   "Every pool that the contract allows is down or busy.");
-    }
-
-    return NGX_OK;
 }

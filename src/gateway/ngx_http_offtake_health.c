@@ -93,7 +93,8 @@ ngx_http_offtake_health_begin(ngx_http_offtake_ctx_t *ctx)
 
     ngx_http_offtake_health_end(ctx);
 
-    if (!pool_enter(slot, ngx_http_offtake_now())) {
+    /* What is asked for by its id is at that pool and at no other. */
+    if (!pool_enter(slot, ngx_http_offtake_now()) && !ctx->by_id) {
         return 0;
     }
 

@@ -344,16 +344,27 @@ ngx_http_offtake_refuse(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
 
 /* ---- admission --------------------------------------------------------- */
 
+/* Where tokens go in or out, what they may be at most: as many answers as the
+ * request asks for, each of the most that one can have. */
+
 static void
 ngx_http_offtake_estimate(ngx_http_offtake_ctx_t *ctx)
 {
+    uint64_t                   one;
     const struct policy_view  *view = &ctx->policy->view;
 
-    ctx->promised_input = (ctx->body.len + 3) / 4;
-    ctx->promised_output = ctx->scanned.max_output_tokens;
+    if (ctx->info->flags & (POLICY_PATH_TEXT|POLICY_PATH_INPUT)) {
+        ctx->promised_input = (ctx->body.len + 3) / 4;
+    }
 
-    if (ctx->promised_output == 0 && ctx->path != OFFTAKE_PATH_EMBEDDINGS) {
-        ctx->promised_output = view->outputs[ctx->model];
+    if (ctx->info->flags & POLICY_PATH_TEXT) {
+        one = ctx->scanned.max_output_tokens;
+        if (one == 0 && ctx->model != POLICY_NONE) {
+            one = view->outputs[ctx->model];
+        }
+
+        ctx->promised_output = one * (ctx->scanned.choices > 1
+                                      ? ctx->scanned.choices : 1);
     }
 
     ctx->period_number[POLICY_LIMIT_DAY] = policy_period_number(view->days,
@@ -484,6 +495,18 @@ ngx_http_offtake_settle_pool(ngx_http_offtake_ctx_t *ctx,
 }
 
 
+static const struct policy_price *
+ngx_http_offtake_cost(ngx_http_offtake_ctx_t *ctx,
+    const struct policy_candidate *candidate)
+{
+    return ctx->model == POLICY_NONE
+           ? policy_find_bare_cost(&ctx->policy->view, candidate->pool,
+                                   ctx->record.admitted_ns)
+           : policy_find_cost(&ctx->policy->view, candidate->endpoint,
+                              ctx->record.admitted_ns);
+}
+
+
 /* The ceilings in force on this candidate's provider. */
 
 static ngx_uint_t
@@ -510,8 +533,7 @@ ngx_http_offtake_take_ceilings(ngx_http_offtake_ctx_t *ctx,
 
         if (nanos == 0) {
             nanos = policy_promise_nanos(
-                          policy_find_cost(view, candidate->endpoint,
-                                           ctx->record.admitted_ns),
+                          ngx_http_offtake_cost(ctx, candidate),
                           ctx->promised_input, ctx->promised_output);
             ctx->promised_cost_nanos = nanos;
         }
@@ -618,8 +640,7 @@ ngx_http_offtake_limits_settle(ngx_http_offtake_ctx_t *ctx)
 
     if (ctx->ceiling_count > 0 && paid) {
         cost = policy_amount_nanos(
-                      policy_find_cost(view, ctx->candidate->endpoint,
-                                       record->admitted_ns),
+                      ngx_http_offtake_cost(ctx, ctx->candidate),
                       record->units);
     }
 

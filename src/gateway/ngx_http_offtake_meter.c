@@ -126,7 +126,9 @@ ngx_http_offtake_append(ngx_http_offtake_ctx_t *ctx,
 static uint64_t
 ngx_http_offtake_input_estimate(ngx_http_offtake_ctx_t *ctx)
 {
-    return (ctx->body.len + 3) / 4;
+    /* Sounds, images and files are no tokens: they are paid by the request. */
+    return ctx->info->flags & (POLICY_PATH_TEXT|POLICY_PATH_INPUT)
+           ? (ctx->body.len + 3) / 4 : 0;
 }
 
 
@@ -136,7 +138,9 @@ ngx_http_offtake_meter_intent(ngx_http_request_t *r,
 {
     ngx_memzero(ctx->record.units, sizeof(ctx->record.units));
     ctx->record.units[0] = ngx_http_offtake_input_estimate(ctx);
-    ctx->record.units[3] = ctx->scanned.max_output_tokens;
+    ctx->record.units[3] = ctx->scanned.max_output_tokens
+                           * (ctx->scanned.choices > 1
+                              ? ctx->scanned.choices : 1);
     ctx->record.charged_nanos = ctx->promised_nanos;
     ctx->record.cost_nanos = ctx->promised_cost_nanos;
     ctx->record.attempts++;
@@ -188,13 +192,18 @@ ngx_http_offtake_units(ngx_http_offtake_ctx_t *ctx)
     }
 
     ngx_memzero(record->units, sizeof(record->units));
+
+    if (!(ctx->info->flags & (POLICY_PATH_TEXT|POLICY_PATH_INPUT))) {
+        return; /* one request, and nothing of it can be counted in tokens */
+    }
+
     record->flags |= METER_FLAG_ESTIMATED;
     record->units[0] = ngx_http_offtake_input_estimate(ctx);
 
     bytes = ctx->delivered_bytes;
     if (ctx->sse) {
         record->units[3] = ctx->stream_events;
-    } else if (ctx->path != OFFTAKE_PATH_EMBEDDINGS) {
+    } else if (ctx->info->flags & POLICY_PATH_TEXT) {
         record->units[3] = (bytes + 3) / 4;
     }
 }

@@ -223,6 +223,7 @@ ngx_http_offtake_init_main_conf(ngx_conf_t *cf, void *conf)
     if (ngx_conf_full_name(cf->cycle, &omcf->run, 0) != NGX_OK
         || ngx_conf_full_name(cf->cycle, &omcf->spool, 0) != NGX_OK
         || ngx_conf_full_name(cf->cycle, &omcf->ca_bundle, 0) != NGX_OK
+        || ngx_http_offtake_keys_zone(cf, omcf) != NGX_OK
         || ngx_http_offtake_init_upstream(cf, omcf) != NGX_OK)
     {
         return NGX_CONF_ERROR;

@@ -156,9 +156,13 @@ ngx_http_offtake_policy_secrets(ngx_http_offtake_main_conf_t *omcf,
     }
 
     for (i = 0; i < policy->view.endpoint_count; i++) {
-        uint32_t  secret = policy->view.endpoints[i].secret;
+        if (policy->view.endpoints[i].credential_count > 1) {
+            policy->several_keys = 1;
+        }
+    }
 
-        if (secret != POLICY_NO_SECRET && secret >= policy->secret_count) {
+    for (i = 0; i < policy->view.credential_count; i++) {
+        if (policy->view.credentials[i].secret >= policy->secret_count) {
             ngx_log_error(NGX_LOG_ALERT, log, 0,
                           "\"%s\" lacks a secret that the policy names", path);
             return NGX_ERROR;

@@ -108,7 +108,7 @@ ngx_http_offtake_write(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_offtake_send(ngx_http_request_t *r, ngx_uint_t status,
     u_char *body, size_t length)
 {
@@ -139,6 +139,10 @@ ngx_http_offtake_error_body(ngx_http_request_t *r, const char *type,
     ctx->code = code;
     counter_refused(&ctx->worker->counters, code);
 
+    if (ngx_http_offtake_in_messages(r)) {
+        return ngx_http_offtake_messages_error(r, type, message);
+    }
+
     escape = (size_t) ngx_escape_json(NULL, message->data, message->len);
     size = 160 + message->len + escape + ngx_strlen(type) + ngx_strlen(code)
            + (param ? param->len : 0);
@@ -165,6 +169,8 @@ ngx_http_offtake_error(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, const char *code, ngx_str_t *param, ngx_str_t *message)
 {
     ngx_str_t  body;
+
+    r->headers_out.status = status;
 
     body = ngx_http_offtake_error_body(r, type, code, param, message);
     if (body.data == NULL) {

@@ -143,6 +143,8 @@ static ngx_str_t  ngx_http_offtake_passed[] = {
     ngx_string("retry-after-ms"),
     ngx_string("openai-processing-ms"),
     ngx_string("openai-model"),
+    ngx_string("content-disposition"),
+    ngx_string("request-id"),
     ngx_null_string
 };
 
@@ -171,7 +173,9 @@ ngx_http_offtake_listed(ngx_str_t *names, u_char *lower, size_t length)
 static ngx_uint_t
 ngx_http_offtake_ratelimit(u_char *lower, size_t length)
 {
-    return length > 12 && ngx_memcmp(lower, "x-ratelimit-", 12) == 0;
+    return (length > 12 && ngx_memcmp(lower, "x-ratelimit-", 12) == 0)
+           || (length > 20
+               && ngx_memcmp(lower, "anthropic-ratelimit-", 20) == 0);
 }
 
 
@@ -341,7 +345,9 @@ ngx_http_offtake_header_done(ngx_http_request_t *r,
     offtake_usage_init(&ctx->usage);
     ctx->stream_tier = OFFTAKE_TIER_NONE;
 
-    if (status == 401 || status == 403) {
+    (void) ngx_http_offtake_key_answered(r, ctx, status);
+
+    if (status == 401 || status == 402 || status == 403) {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
                       "pool \"%V\" refused our credential with %ui",
                       u->peer.name, status);

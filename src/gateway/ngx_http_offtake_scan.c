@@ -17,6 +17,7 @@ typedef struct {
     offtake_json_t      json;
     offtake_request_t  *request;
     unsigned            seen;
+    unsigned            empty;
 } scan_t;
 
 enum {
@@ -26,7 +27,10 @@ enum {
     KEY_OPTIONS = 1 << 2,
     KEY_LIMIT = 1 << 3,          /* max_tokens */
     KEY_LIMIT_CHAT = 1 << 4,     /* max_completion_tokens */
-    KEY_LIMIT_RESPONSE = 1 << 5  /* max_output_tokens */
+    KEY_LIMIT_RESPONSE = 1 << 5, /* max_output_tokens */
+    KEY_CHOICES = 1 << 6,        /* n */
+    KEY_BEST_OF = 1 << 7,
+    KEY_VERSION = 1 << 8         /* anthropic_version */
 };
 
 
@@ -38,27 +42,37 @@ is_word(const char *text, size_t length, const char *word)
 
 
 static unsigned
+is_key(const char *text, const char *word, size_t length, unsigned key)
+{
+    return memcmp(text, word, length) == 0 ? key : KEY_OTHER;
+}
+
+
+static unsigned
 key_of(const char *text, size_t length)
 {
-    if (is_word(text, length, "model")) {
-        return KEY_MODEL;
+    switch (length) {
+    case 1:
+        return text[0] == 'n' ? KEY_CHOICES : KEY_OTHER;
+    case 5:
+        return is_key(text, "model", length, KEY_MODEL);
+    case 6:
+        return is_key(text, "stream", length, KEY_STREAM);
+    case 7:
+        return is_key(text, "best_of", length, KEY_BEST_OF);
+    case 10:
+        return is_key(text, "max_tokens", length, KEY_LIMIT);
+    case 14:
+        return is_key(text, "stream_options", length, KEY_OPTIONS);
+    case 17:
+        return text[0] == 'm'
+               ? is_key(text, "max_output_tokens", length, KEY_LIMIT_RESPONSE)
+               : is_key(text, "anthropic_version", length, KEY_VERSION);
+    case 21:
+        return is_key(text, "max_completion_tokens", length, KEY_LIMIT_CHAT);
+    default:
+        return KEY_OTHER;
     }
-    if (is_word(text, length, "stream")) {
-        return KEY_STREAM;
-    }
-    if (is_word(text, length, "stream_options")) {
-        return KEY_OPTIONS;
-    }
-    if (is_word(text, length, "max_tokens")) {
-        return KEY_LIMIT;
-    }
-    if (is_word(text, length, "max_completion_tokens")) {
-        return KEY_LIMIT_CHAT;
-    }
-    if (is_word(text, length, "max_output_tokens")) {
-        return KEY_LIMIT_RESPONSE;
-    }
-    return KEY_OTHER;
 }
 
 
@@ -103,29 +117,65 @@ take_stream(scan_t *s, offtake_span_t value)
 }
 
 
-static offtake_scan_result_t
-take_limit(scan_t *s, offtake_span_t value)
+/* null is 0.  1 when it is an integer of at most MOST. */
+
+static int
+read_integer(const scan_t *s, offtake_span_t value, uint64_t most,
+    uint64_t *number)
 {
-    uint64_t  limit = 0;
-    size_t    i;
+    size_t  i;
+
+    *number = 0;
 
     if (is_word(s->json.body + value.start, value.end - value.start, "null")) {
-        return OFFTAKE_SCAN_OK;
+        return 1;
     }
 
     for (i = value.start; i < value.end; i++) {
         if (s->json.body[i] < '0' || s->json.body[i] > '9') {
-            return OFFTAKE_SCAN_BAD_LIMIT;
+            return 0;
         }
 
-        limit = limit * 10 + (uint64_t) (s->json.body[i] - '0');
-        if (limit > SCAN_OUTPUT_MAX) {
-            return OFFTAKE_SCAN_BAD_LIMIT;
+        *number = *number * 10 + (uint64_t) (s->json.body[i] - '0');
+        if (*number > most) {
+            return 0;
         }
+    }
+
+    return 1;
+}
+
+
+static offtake_scan_result_t
+take_limit(scan_t *s, offtake_span_t value)
+{
+    uint64_t  limit;
+
+    if (!read_integer(s, value, SCAN_OUTPUT_MAX, &limit)) {
+        return OFFTAKE_SCAN_BAD_LIMIT;
     }
 
     if (limit > s->request->max_output_tokens) {
         s->request->max_output_tokens = limit;
+    }
+
+    return OFFTAKE_SCAN_OK;
+}
+
+
+/* n and best_of: as many answers may be made, and paid for. */
+
+static offtake_scan_result_t
+take_choices(scan_t *s, offtake_span_t value)
+{
+    uint64_t  choices;
+
+    if (!read_integer(s, value, OFFTAKE_CHOICES_MAX, &choices)) {
+        return OFFTAKE_SCAN_BAD_COUNT;
+    }
+
+    if (choices > s->request->choices) {
+        s->request->choices = choices;
     }
 
     return OFFTAKE_SCAN_OK;
@@ -225,8 +275,35 @@ take(scan_t *s, unsigned key, offtake_span_t value)
         return take_stream(s, value);
     case KEY_OPTIONS:
         return take_options(s, value);
+    case KEY_CHOICES:
+    case KEY_BEST_OF:
+        return take_choices(s, value);
+    case KEY_VERSION:
+        s->request->has_version = 1;
+        return OFFTAKE_SCAN_OK;
     default:
         return take_limit(s, value);
+    }
+}
+
+
+/* What can be cut out so that the rest is an object still: the comma before
+ * the member goes with it, or behind the first one the comma that follows. */
+
+static void
+note_stream(scan_t *s, size_t start, size_t end)
+{
+    offtake_json_t  after = s->json;
+
+    s->request->stream_member.start = s->request->last_byte != 0
+                                      ? s->request->last_byte : start;
+    s->request->stream_member.end = end;
+
+    if (s->request->last_byte == 0) {
+        offtake_json_space(&after);
+        if (after.at < after.length && after.body[after.at] == ',') {
+            s->request->stream_member.end = after.at + 1;
+        }
     }
 }
 
@@ -276,6 +353,14 @@ scan_member(scan_t *s)
     }
 
     value.end = s->json.at;
+
+    if (key == KEY_MODEL) {
+        s->request->model_key = start - 1;
+
+    } else if (key == KEY_STREAM) {
+        note_stream(s, start - 1, value.end);
+    }
+
     s->request->last_byte = s->json.at;
 
     return take(s, key, value);
@@ -304,7 +389,12 @@ offtake_scan_request(const char *body, size_t length,
     s.json.depth = 1;
     s.json.objects[0] = 1;
 
-    for ( ;; ) {
+    offtake_json_space(&s.json);
+    if (s.json.at < s.json.length && s.json.body[s.json.at] == '}') {
+        s.empty = 1;
+    }
+
+    while (!s.empty) {
         result = scan_member(&s);
         if (result != OFFTAKE_SCAN_OK) {
             return result;
@@ -360,6 +450,8 @@ offtake_scan_text(offtake_scan_result_t result)
         return "stream_options must be an object.";
     case OFFTAKE_SCAN_BAD_LIMIT:
         return "The output limit must be an integer from 0 to 10000000.";
+    case OFFTAKE_SCAN_BAD_COUNT:
+        return "n and best_of must be integers of at most 1024.";
     }
 
     return "The body is not acceptable.";

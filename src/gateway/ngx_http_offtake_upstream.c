@@ -40,6 +40,10 @@ ngx_http_offtake_upstream_start(ngx_http_request_t *r,
     ctx->upstream_conf = omcf->upstream;
     ctx->upstream_conf.upstream = &omcf->peers;
 
+    if (ctx->by_id) {
+        ctx->upstream_conf.next_upstream |= NGX_HTTP_UPSTREAM_FT_HTTP_404;
+    }
+
     u->conf = &ctx->upstream_conf;
     u->output.tag = (ngx_buf_tag_t) &ngx_http_offtake_module;
     ngx_str_set(&u->schema, "offtake://");
@@ -237,7 +241,13 @@ ngx_http_offtake_choose(ngx_http_offtake_ctx_t *ctx)
     ngx_http_offtake_short_t       why;
     const struct policy_endpoint  *endpoint;
 
-    if (!ctx->same_pool) {
+    if (ctx->next_key) {
+        ctx->key_at = ctx->key_next;
+        endpoint = &ctx->policy->view.endpoints[ctx->candidate->endpoint];
+        ctx->credential = endpoint->credential + ctx->key_at;
+        ctx->next_key = 0;
+
+    } else if (!ctx->same_pool) {
         do {
             if (!ctx->pool_taken
                 && !ngx_http_offtake_limits_next_pool(ctx, &why))
@@ -254,6 +264,7 @@ ngx_http_offtake_choose(ngx_http_offtake_ctx_t *ctx)
         endpoint = &ctx->policy->view.endpoints[ctx->candidate->endpoint];
         ctx->address = (uint32_t) (ctx->worker->id_counter
                                    % endpoint->address_count);
+        ngx_http_offtake_key_choose(ctx, endpoint);
     }
 
     ctx->same_pool = 0;
@@ -395,7 +406,10 @@ ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
         ctx->connected = 1;
         ngx_http_offtake_count_failed(pc, ctx,
                             ngx_http_offtake_how(ctx->upstream_status));
-        ngx_http_offtake_told(ctx);
+
+        if (!ctx->next_key) { /* else the key cools down, and not its pool */
+            ngx_http_offtake_told(ctx);
+        }
         return;
     }
 

@@ -210,10 +210,11 @@ ngx_http_offtake_name(ngx_http_offtake_ctx_t *ctx, uintptr_t which)
 
 
 static struct oft_str
-ngx_http_offtake_text(ngx_http_offtake_ctx_t *ctx, uintptr_t which)
+ngx_http_offtake_variable_text(ngx_http_offtake_ctx_t *ctx, uintptr_t which)
 {
     static const char  *operations[] = {
-        "", "chat", "completions", "embeddings", "responses"
+        "", "chat", "completions", "embeddings", "responses", "messages",
+        "moderations", "images", "audio", "stored", "other"
     };
 
     switch (which) {
@@ -314,7 +315,7 @@ ngx_http_offtake_variable(ngx_http_request_t *r,
     if (data < VARIABLE_ATTEMPTS && data != VARIABLE_REQUEST_ID
         && data != VARIABLE_KEY_ID)
     {
-        text = ngx_http_offtake_text(ctx, data);
+        text = ngx_http_offtake_variable_text(ctx, data);
         v->data = (u_char *) text.data;
         v->len = (unsigned) text.length;
         return NGX_OK;

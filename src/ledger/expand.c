@@ -118,6 +118,18 @@ static enum oft_err put_id(char *out, size_t size, uint64_t id, const char *name
     return OFT_OK;
 }
 
+/* A request that names no model (a file, a batch) is priced by the "*" line and, without one, costs
+ * nothing; one whose model the deal does not know cannot be rated. */
+static bool is_bare(const struct resolved *to)
+{
+    return to->cell->model == 0;
+}
+
+static const char *model_name(const struct resolved *to)
+{
+    return to->model == DEAL_NONE ? "*" : to->deal->models[to->model].name;
+}
+
 static struct resolved resolve(const struct ledger_cell *cell)
 {
     const struct ledger_context *context = cell->context;
@@ -282,10 +294,11 @@ static enum oft_err expand_sale(struct ledger_batch *batch, const struct resolve
     const struct deal *deal = to->deal;
     oft_instant at = to->cell->regime_from;
     const struct deal_price *price = NULL;
-    if (to->account != DEAL_NONE && to->product != DEAL_NONE && to->model != DEAL_NONE) {
+    bool known = to->account != DEAL_NONE && to->product != DEAL_NONE;
+    if (known && (to->model != DEAL_NONE || is_bare(to))) {
         price = cell_price(to, true, to->product);
     }
-    *ret_rated = price != NULL;
+    *ret_rated = price != NULL || (known && is_bare(to));
     if (price == NULL) {
         return OFT_OK;
     }
@@ -296,7 +309,7 @@ static enum oft_err expand_sale(struct ledger_batch *batch, const struct resolve
     wanted.key.month = to->cell->month;
     if (LEDGER_PUT_NAME(wanted.key.account, deal->accounts[to->account].name) != OFT_OK ||
         LEDGER_PUT_NAME(wanted.key.product, product->name) != OFT_OK ||
-        LEDGER_PUT_NAME(wanted.key.model, deal->models[to->model].name) != OFT_OK ||
+        LEDGER_PUT_NAME(wanted.key.model, model_name(to)) != OFT_OK ||
         LEDGER_PUT_NAME(wanted.key.party, deal->parties[product->owner_party].name) != OFT_OK ||
         LEDGER_PUT_NAME(wanted.key.clause, price->id) != OFT_OK) {
         return OFT_ERR_LIMIT;
@@ -321,19 +334,19 @@ static enum oft_err expand_cost(struct ledger_batch *batch, const struct resolve
     const struct ledger_context *context = to->cell->context;
     const struct deal *deal = to->deal;
     oft_instant at = to->cell->regime_from;
-    *ret_rated = to->pool != DEAL_NONE && to->model != DEAL_NONE;
+    *ret_rated = to->pool != DEAL_NONE && (to->model != DEAL_NONE || is_bare(to));
     if (!*ret_rated || deal->pools[to->pool].reserved) {
         return OFT_OK; /* reserved capacity is paid for flat, used or not */
     }
     const struct deal_price *price = cell_price(to, false, to->pool);
-    *ret_rated = price != NULL;
+    *ret_rated = price != NULL || is_bare(to);
     if (price == NULL) {
         return OFT_OK;
     }
     struct ledger_series wanted = {.parent = SIZE_MAX, .cap_nanos = -1};
     wanted.key.kind = LEDGER_COST;
     wanted.key.month = to->cell->month;
-    if (LEDGER_PUT_NAME(wanted.key.model, deal->models[to->model].name) != OFT_OK ||
+    if (LEDGER_PUT_NAME(wanted.key.model, model_name(to)) != OFT_OK ||
         LEDGER_PUT_NAME(wanted.key.pool, deal->pools[to->pool].name) != OFT_OK ||
         LEDGER_PUT_NAME(wanted.key.party, provider_party(to)) != OFT_OK ||
         LEDGER_PUT_NAME(wanted.key.clause, price->id) != OFT_OK) {

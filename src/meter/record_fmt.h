@@ -62,6 +62,12 @@ enum meter_operation {
     METER_OP_COMPLETIONS,
     METER_OP_EMBEDDINGS,
     METER_OP_RESPONSES,
+    METER_OP_MESSAGES,
+    METER_OP_MODERATIONS,
+    METER_OP_IMAGES,
+    METER_OP_AUDIO,
+    METER_OP_STORED, /* files, uploads, batches, and whatever has an id at a provider */
+    METER_OP_OTHER,  /* a path that the deal lets pass */
 };
 
 /* Disjoint token classes, in the order of deal_unit_class (input, cached, cache write, output without

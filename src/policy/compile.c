@@ -206,6 +206,8 @@ enum oft_err policy_build_assemble(struct policy_build *build, struct oft_buffer
                                                             sizeof(uint32_t),
                                                             sizeof(struct policy_period),
                                                             sizeof(struct policy_period),
+                                                            sizeof(struct policy_credential),
+                                                            sizeof(struct policy_pass),
                                                             1};
     const size_t checked_from = offsetof(struct policy_header, crc32c) + sizeof(uint32_t);
     struct policy_header header = {.magic = POLICY_MAGIC,
@@ -278,6 +280,7 @@ enum oft_err policy_compile(const struct policy_compile_input *input, struct oft
         policy_build_limits(&build);
         policy_build_prices(&build);
         policy_build_periods(&build);
+        policy_build_passes(&build);
         policy_build_keys(&build, &keys_left_out);
     }
     err = build.err;

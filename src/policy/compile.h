@@ -48,9 +48,6 @@ struct policy_compile_input {
     /* By clause index of the deal: what a unit of spend that the commitment counts saves now, in parts
      * per billion; below 0 when it costs more. NULL: nothing anywhere. */
     const int64_t *commitment_value_ppb;
-    /* By serve index: the secret's index or POLICY_NO_SECRET. NULL: serve index itself when the
-     * serve names a secret. */
-    const uint32_t *secret_of_serve;
     /* Days of the books' time zone for budgets: from day DAY_FIRST (since 1970-01-01) on, where each
      * begins. NULL: days are UTC's. Months are the deal's. */
     const oft_instant *day_begins;
@@ -69,6 +66,7 @@ struct policy_explain_question {
     struct oft_str account; /* empty: none */
     struct oft_str region;  /* empty: any */
     struct oft_str why_not; /* a pool to tell about and no other; empty: all */
+    struct oft_str path;    /* "/v1/messages", "GET /v1/files/x"; empty: any path of the model */
     oft_instant at;
 };
 

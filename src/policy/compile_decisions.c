@@ -47,7 +47,7 @@ struct weaver {
     struct policy_candidate *list;
     struct policy_decision *fresh; /* a row in the making */
     struct list_slot *slots;
-    bool *unresolved; /* by serve: its host has no address */
+    uint16_t *endpoint_flags; /* by serve: its kind, and whether its host has no address */
 };
 
 /* ---- what changes when ------------------------------------------------------------------------ */
@@ -217,10 +217,9 @@ static void fill_candidate(struct weaver *weaver, const struct policy_verdict *v
                                       .reason = (uint16_t)verdict->reason,
                                       .effective_price_nanos = verdict->effective_nanos};
     item->clause = policy_build_ground(weaver->build, verdict->ground);
-    item->flags =
-        (uint16_t)((verdict->reserved ? POLICY_CANDIDATE_RESERVED : 0) |
-                   (verdict->preferred ? POLICY_CANDIDATE_PREFERRED : 0) |
-                   (weaver->unresolved[verdict->serve] ? POLICY_CANDIDATE_UNRESOLVED : 0));
+    item->flags = (uint16_t)((verdict->reserved ? POLICY_CANDIDATE_RESERVED : 0) |
+                             (verdict->preferred ? POLICY_CANDIDATE_PREFERRED : 0) |
+                             weaver->endpoint_flags[verdict->serve]);
 }
 
 /* Only what they cost and how they stand orders pools; what is equal is ordered by load, in the
@@ -369,7 +368,7 @@ static bool weaver_init(struct weaver *weaver, struct policy_build *build)
     weaver->list = policy_build_alloc(build, OFT_POOLS_PER_DECISION_MAX, sizeof(*weaver->list));
     weaver->fresh = policy_build_alloc(build, deal->model_count, sizeof(*weaver->fresh));
     weaver->slots = policy_build_alloc(build, LIST_SLOTS, sizeof(*weaver->slots));
-    weaver->unresolved = policy_build_alloc(build, deal->serve_count, sizeof(bool));
+    weaver->endpoint_flags = policy_build_alloc(build, deal->serve_count, sizeof(uint16_t));
     for (i = 0;
          build->err == OFT_OK && !build->sections[POLICY_ENDPOINTS].failed && i < deal->serve_count;
          i++) {
@@ -377,7 +376,9 @@ static bool weaver_init(struct weaver *weaver, struct policy_build *build)
             (const struct policy_endpoint *)(const void *)build->sections[POLICY_ENDPOINTS].data +
             i;
 
-        weaver->unresolved[i] = endpoint->address_count == 0;
+        weaver->endpoint_flags[i] =
+            (uint16_t)((endpoint->kind << POLICY_CANDIDATE_KIND_SHIFT) |
+                       (endpoint->address_count == 0 ? POLICY_CANDIDATE_UNRESOLVED : 0));
     }
     for (i = 0; build->err == OFT_OK && i < rows; i++) {
         weaver->rows[i].stored = POLICY_NONE;

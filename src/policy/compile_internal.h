@@ -165,7 +165,8 @@ uint32_t policy_build_ground(struct policy_build *build, struct policy_ground gr
 
 void policy_build_names(struct policy_build *build);
 void policy_build_pools(struct policy_build *build);
-void policy_build_endpoints(struct policy_build *build);
+void policy_build_endpoints(struct policy_build *build); /* compile_endpoints.c */
+void policy_build_passes(struct policy_build *build);
 /* Regimes, rows, decisions and candidates; compile_decisions.c. */
 void policy_build_decisions(struct policy_build *build, const oft_instant *cuts, size_t cut_count);
 /* compile_limits.c: limits of products, accounts and pools, and ceilings. */

@@ -85,7 +85,7 @@ void policy_build_names(struct policy_build *build)
     }
 }
 
-/* ---- pools and endpoints ---------------------------------------------------------------------- */
+/* ---- pools ------------------------------------------------------------------------------------ */
 
 void policy_build_pools(struct policy_build *build)
 {
@@ -107,116 +107,6 @@ void policy_build_pools(struct policy_build *build)
         item.read_timeout_ms = pool->read_timeout_ms;
         item.requests_per_minute = pool->limits.requests_per_minute;
         oft_buffer_append(&build->sections[POLICY_POOLS], &item, sizeof(item));
-    }
-}
-
-/* What goes into a request line or a Host header as it is may hold only these. */
-static void check_url_part(struct policy_build *build, const struct deal_serve *serve,
-                           const char *text, const char *also, const char *what)
-{
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    const char *c;
-
-    for (c = text; *c != '\0' && build->err == OFT_OK; c++) {
-        if (strchr(plain, *c) == NULL && strchr(also, *c) == NULL) {
-            build->err =
-                oft_fail(build->reterr, OFT_ERR_INVALID,
-                         "pool '%s': the %s of its endpoint for '%s' holds the byte 0x%02x, "
-                         "which cannot stand there; write it percent-encoded or correct it",
-                         build->deal->pools[serve->pool].name, what,
-                         build->deal->models[serve->model].name, (unsigned)(unsigned char)*c);
-        }
-    }
-}
-
-static struct policy_text put_host_header(struct policy_build *build,
-                                          const struct deal_serve *serve)
-{
-    bool literal = strchr(serve->host, ':') != NULL; /* IPv6 */
-
-    oft_buffer_clear(&build->scratch);
-    oft_buffer_printf(&build->scratch, literal ? "[%s]" : "%s", serve->host);
-    if (serve->port != (serve->tls ? 443 : 80)) {
-        oft_buffer_printf(&build->scratch, ":%u", (unsigned)serve->port);
-    }
-    return policy_build_text(build, oft_str_from(oft_buffer_text(&build->scratch)), "a host");
-}
-
-static void put_addresses(struct policy_build *build, const struct deal_serve *serve,
-                          struct policy_endpoint *endpoint)
-{
-    const struct policy_compile_input *input = build->input;
-    size_t i;
-    uint32_t a;
-
-    for (i = 0; i < input->resolved_count; i++) {
-        const struct policy_resolved *resolved = &input->resolved[i];
-
-        if (resolved->port != serve->port || strcmp(resolved->host, serve->host) != 0) {
-            continue;
-        }
-        for (a = 0; a < resolved->address_count && a < OFT_ADDRESSES_PER_ENDPOINT_MAX; a++) {
-            struct policy_address *address = &endpoint->addresses[a];
-            bool four = resolved->addresses[a].family == 4;
-
-            address->family = four ? 4 : 6;
-            address->port = serve->port;
-            memcpy(address->bytes, resolved->addresses[a].bytes, four ? 4 : 16);
-        }
-        endpoint->address_count = a;
-        return;
-    }
-}
-
-static uint32_t secret_of(const struct policy_build *build, uint32_t serve_index)
-{
-    if (build->input->secret_of_serve != NULL) {
-        return build->input->secret_of_serve[serve_index];
-    }
-    return build->deal->serves[serve_index].secret_source == DEAL_SECRET_NONE ? POLICY_NO_SECRET
-                                                                              : serve_index;
-}
-
-static void build_endpoint(struct policy_build *build, uint32_t index)
-{
-    const struct deal_serve *serve = &build->deal->serves[index];
-    struct oft_str upstream = oft_str_from(serve->upstream_model);
-    struct oft_buffer *scratch = &build->scratch;
-    struct policy_endpoint item = {0};
-
-    check_url_part(build, serve, serve->host, ":", "host");
-    check_url_part(build, serve, serve->path_prefix, "/%!$&'()*+,;=:@", "path");
-    check_url_part(build, serve, serve->api_version, "", "api version");
-    item.pool = serve->pool;
-    item.model = build->model_rank[serve->model];
-    item.kind =
-        serve->kind == DEAL_KIND_AZURE_OPENAI ? POLICY_KIND_AZURE_OPENAI : POLICY_KIND_OPENAI;
-    item.tls = serve->tls ? 1 : 0;
-    oft_buffer_clear(scratch);
-    policy_escape_json(scratch, upstream);
-    item.upstream_model =
-        policy_build_text(build, oft_str_from(oft_buffer_text(scratch)), "an upstream model");
-    oft_buffer_clear(scratch);
-    policy_escape_path(scratch, upstream);
-    item.deployment =
-        policy_build_text(build, oft_str_from(oft_buffer_text(scratch)), "a deployment");
-    item.host = policy_build_text(build, oft_str_from(serve->host), "a host");
-    item.host_header = put_host_header(build, serve);
-    item.path_prefix = policy_build_text(build, oft_str_from(serve->path_prefix), "a URL's path");
-    item.api_version = policy_build_text(build, oft_str_from(serve->api_version), "an api version");
-    item.ca_file = policy_build_text(build, oft_str_from(serve->ca_file), "a CA file's name");
-    item.secret = secret_of(build, index);
-    put_addresses(build, serve, &item);
-    oft_buffer_append(&build->sections[POLICY_ENDPOINTS], &item, sizeof(item));
-}
-
-void policy_build_endpoints(struct policy_build *build)
-{
-    uint32_t i;
-
-    for (i = 0; i < build->deal->serve_count; i++) {
-        build_endpoint(build, i);
     }
 }
 

@@ -162,6 +162,28 @@ static void build_ranges(struct policy_build *build, const uint32_t *first, cons
     }
 }
 
+/* Of requests that name no model: the price of "*" and no other. */
+static void build_bare_ranges(struct policy_build *build, const uint32_t *first,
+                              const uint32_t *priced, struct pieces *pieces)
+{
+    const struct deal *deal = build->deal;
+    uint32_t owners = deal->product_count + deal->pool_count;
+    uint32_t owner;
+
+    for (owner = 0; owner < owners; owner++) {
+        uint32_t end = owner + 2 <= owners ? first[owner + 2] : deal->price_count;
+        bool flat =
+            owner >= deal->product_count && deal->pools[owner - deal->product_count].reserved;
+
+        pieces->count = 0;
+        pieces->cut_count = 0;
+        if (!flat) {
+            gather(build, priced, first[owner + 1], end, DEAL_NONE, pieces);
+        }
+        put_range(build, pieces);
+    }
+}
+
 void policy_build_prices(struct policy_build *build)
 {
     const struct deal *deal = build->deal;
@@ -179,6 +201,7 @@ void policy_build_prices(struct policy_build *build)
     }
     sort_by_owner(deal, first, priced);
     build_ranges(build, first, priced, &pieces);
+    build_bare_ranges(build, first, priced, &pieces);
     for (i = 0; i < deal->model_count; i++) {
         uint64_t most = deal->models[build->model_at[i]].output_tokens_max;
         uint32_t tokens = most == 0 ? POLICY_OUTPUT_TOKENS_DEFAULT : (uint32_t)most;

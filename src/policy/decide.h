@@ -12,6 +12,7 @@
  * Threads      A view is read-only after policy_open.
  */
 #include "base/limits.h"
+#include "policy/paths.h"
 #include "policy/pools.h"
 #include "policy/snapshot_fmt.h"
 
@@ -36,11 +37,14 @@ struct policy_view {
     const struct policy_price_span *price_of;
     const uint32_t *outputs;
     const struct policy_period *days, *months;
+    const struct policy_credential *credentials;
+    const struct policy_pass *passes;
     const char *strings;
     uint32_t regime_count, kind_count, row_count, decision_count, candidate_count, product_count,
         model_count;
     uint32_t account_count, pool_count, endpoint_count, clause_count;
     uint32_t limit_count, ceiling_count, price_count, day_count, month_count;
+    uint32_t credential_count, pass_count;
     uint64_t key_slot_count;
 };
 
@@ -59,11 +63,19 @@ const struct policy_key *policy_find_key(const struct policy_view *view, const u
 uint32_t policy_find_model(const struct policy_view *view, struct oft_str name);
 uint32_t policy_find_product(const struct policy_view *view, struct oft_str name);
 uint32_t policy_find_account(const struct policy_view *view, struct oft_str name);
-/* What is paid for a product's requests, or owed for an endpoint's, at INSTANT; NULL: nothing. */
+uint32_t policy_find_pool(const struct policy_view *view, struct oft_str name);
+/* Does the deal let this path pass under PRODUCT, though the gateway does not know it? */
+bool policy_passes(const struct policy_view *view, uint32_t product, const char *uri,
+                   size_t length);
+/* What is paid for a product's requests, or owed for an endpoint's, at INSTANT; NULL: nothing. MODEL
+ * may be POLICY_NONE: the request names none, and the price of "*" is its own. */
 const struct policy_price *policy_find_sale(const struct policy_view *view, uint32_t product,
                                             uint32_t model, int64_t instant_ns);
 const struct policy_price *policy_find_cost(const struct policy_view *view, uint32_t endpoint,
                                             int64_t instant_ns);
+/* What is owed for a request at POOL that names no model. */
+const struct policy_price *policy_find_bare_cost(const struct policy_view *view, uint32_t pool,
+                                                 int64_t instant_ns);
 /* Units at PRICE (NULL: 0), rounded up; INT64_MAX when it is more. UNITS as in a usage record. */
 int64_t policy_amount_nanos(const struct policy_price *price, const uint64_t units[7]);
 /* What INPUT and OUTPUT tokens cost at most, whichever of their classes they turn out to be of. */
@@ -91,11 +103,15 @@ struct policy_query {
     struct pool_slot *const *pools;
     const struct pool_page *pool_page;
     uint32_t dice;
+    uint32_t speaks;     /* 0: any; else a bit for each kind of endpoint that may be eligible */
+    uint32_t only_pool;  /* 0: any; else this pool alone, as its index plus one */
+    bool home;           /* without a model: the first pool in the deal's order alone */
+    struct oft_str path; /* for explanations only */
 };
 
 struct policy_choice {
     const struct policy_candidate *candidate;
-    enum policy_reason reason; /* the candidate's, or POLICY_BARRED_BY_REGION */
+    enum policy_reason reason; /* the candidate's, or POLICY_BARRED_BY_REGION, .._BY_KIND */
     bool down;                 /* eligible, but cooling down or without an address */
 };
 
@@ -108,6 +124,7 @@ struct policy_answer {
     uint32_t up_count;       /* of those, the ones not down */
     uint32_t barred_count;   /* choices[eligible_count..eligible_count + barred_count) */
     uint32_t refusal_clause; /* index to name in a 403, POLICY_NONE when no pool serves the model */
+    bool unspoken;           /* nothing is eligible, and a pool would be if it spoke the dialect */
     struct policy_choice *choices; /* the caller's */
 };
 
@@ -117,6 +134,12 @@ struct policy_answer {
 void policy_decide(const struct policy_view *view, const struct policy_query *query,
                    struct policy_choice *choices, uint32_t choice_max,
                    struct policy_answer *ret_answer);
+
+/* The same for a request that names no model: the pools that serve any model under QUERY's product,
+ * in the order of the deal, each once. The model of QUERY is not looked at. */
+void policy_decide_bare(const struct policy_view *view, const struct policy_query *query,
+                        struct policy_choice *choices, uint32_t choice_max,
+                        struct policy_answer *ret_answer);
 
 /* "exclusive to another provider" and the like. Static storage. */
 const char *policy_reason_text(enum policy_reason reason);

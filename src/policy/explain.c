@@ -72,8 +72,14 @@ static void append_head(const struct policy_view *view, const struct policy_quer
     oft_buffer_printf(out, "instant  %s\n", oft_instant_format_short(query->instant_ns, text));
     oft_buffer_append_text(out, "product  ");
     oft_buffer_append_str(out, policy_text(view, view->products[query->product].name));
-    oft_buffer_append_text(out, "\nmodel    ");
-    oft_buffer_append_str(out, policy_text(view, view->models[query->model].name));
+    if (query->path.length > 0) {
+        oft_buffer_append_text(out, "\npath     ");
+        oft_buffer_append_str(out, query->path);
+    }
+    if (query->model != POLICY_NONE) {
+        oft_buffer_append_text(out, "\nmodel    ");
+        oft_buffer_append_str(out, policy_text(view, view->models[query->model].name));
+    }
     if (query->account != POLICY_NONE) {
         oft_buffer_append_text(out, "\naccount  ");
         oft_buffer_append_str(out, policy_text(view, view->accounts[query->account].name));
@@ -164,6 +170,12 @@ static void append_verdict(const struct policy_view *view, const struct policy_a
         oft_buffer_append_text(out, "refused: no pool serves this model\n");
         return;
     }
+    if (answer->eligible_count == 0 && answer->refusal_clause == POLICY_NONE) {
+        append_line(out, 0,
+                    oft_str_from("refused: no pool that the contract allows speaks the API of "
+                                 "this path"));
+        return;
+    }
     index =
         answer->eligible_count > 0 ? answer->choices[0].candidate->clause : answer->refusal_clause;
     clause = &view->clauses[index];
@@ -212,18 +224,6 @@ static enum oft_err not_found(const struct policy_view *view, const char *what, 
     return err;
 }
 
-static uint32_t find_pool(const struct policy_view *view, struct oft_str name)
-{
-    uint32_t i;
-
-    for (i = 0; i < view->pool_count; i++) {
-        if (oft_str_equal(policy_text(view, view->pools[i].name), name)) {
-            return i;
-        }
-    }
-    return POLICY_NONE;
-}
-
 /* The names of QUESTION as indices. REGION_TEXT (OFT_NAME_BYTES_MAX + 1) holds the region. */
 static enum oft_err find_names(const struct policy_view *view,
                                const struct policy_explain_question *question, char *region_text,
@@ -235,7 +235,7 @@ static enum oft_err find_names(const struct policy_view *view,
                          sizeof(*view->products), view->product_count, reterr);
     }
     query->model = policy_find_model(view, question->model);
-    if (query->model == POLICY_NONE) {
+    if (query->model == POLICY_NONE && question->model.length > 0) {
         return not_found(view, "model", question->model, view->models, sizeof(*view->models),
                          view->model_count, reterr);
     }
@@ -259,6 +259,45 @@ static enum oft_err find_names(const struct policy_view *view,
     return OFT_OK;
 }
 
+/* What the path asks for: a dialect, a model or none, one pool or several. */
+static enum oft_err take_path(const struct policy_view *view, struct oft_str text,
+                              struct policy_query *query, struct oft_error *reterr)
+{
+    const char *blank = text.length == 0 ? NULL : memchr(text.data, ' ', text.length);
+    bool post = blank == NULL || memcmp(text.data, "POST ", 5) == 0;
+    struct oft_str uri = text;
+    const struct policy_path_info *info;
+    enum policy_path path;
+
+    if (blank != NULL) {
+        uri.length -= (size_t)(blank + 1 - text.data);
+        uri.data = blank + 1;
+    }
+    path = policy_path_of(uri.data, uri.length, post);
+    info = policy_path_info(path);
+    if (text.length > 0 && info->form == POLICY_FORM_OWN) {
+        return oft_fail(reterr, OFT_ERR_NOT_FOUND, "the gateway itself answers this path");
+    }
+    if (text.length > 0 && (info->flags & POLICY_PATH_ASKS) != 0 &&
+        !policy_passes(view, query->product, uri.data, uri.length)) {
+        return oft_fail(reterr, OFT_ERR_NOT_FOUND,
+                        "the deal lets no such path pass under this product; add to its block: "
+                        "passthrough \"%.*s\"",
+                        (int)(uri.length < 200 ? uri.length : 200), uri.data);
+    }
+    if (query->model == POLICY_NONE &&
+        (text.length == 0 || info->form == POLICY_FORM_JSON || info->form == POLICY_FORM_PARTS)) {
+        return oft_fail(reterr, OFT_ERR_NOT_FOUND, "a request for this path names a model");
+    }
+    if (info->form == POLICY_FORM_BARE) {
+        query->model = POLICY_NONE;
+    }
+    query->path = text;
+    query->speaks = text.length > 0 ? info->speaks : 0;
+    query->home = text.length > 0 && (info->flags & POLICY_PATH_HOME) != 0;
+    return OFT_OK;
+}
+
 /* ---- one pool --------------------------------------------------------------------------------- */
 
 /* Why this pool does not run the request, or in which place it does. */
@@ -266,7 +305,7 @@ static enum oft_err why_not(const struct policy_view *view, const struct policy_
                             const struct policy_answer *answer, struct oft_str name,
                             struct oft_buffer *out, struct oft_error *reterr)
 {
-    uint32_t pool = find_pool(view, name);
+    uint32_t pool = policy_find_pool(view, name);
     bool found = false;
     uint32_t i;
 
@@ -293,7 +332,8 @@ static enum oft_err why_not(const struct policy_view *view, const struct policy_
     }
     if (!found) {
         append_pool(view, &view->pools[pool], out);
-        oft_buffer_append_text(out, "  does not serve this model\n");
+        oft_buffer_append_text(out, query->home ? "  is not the first pool of the product\n"
+                                                : "  does not serve this model\n");
     }
     return OFT_OK;
 }
@@ -312,15 +352,22 @@ enum oft_err policy_explain(const void *bytes, size_t length,
     if (err == OFT_OK) {
         err = find_names(&view, question, region_text, &query, reterr);
     }
+    if (err == OFT_OK) {
+        err = take_path(&view, question->path, &query, reterr);
+    }
     if (err != OFT_OK) {
         return err;
     }
-    policy_decide(&view, &query, choices, OFT_POOLS_PER_DECISION_MAX, &answer);
+    if (query.model == POLICY_NONE) {
+        policy_decide_bare(&view, &query, choices, OFT_POOLS_PER_DECISION_MAX, &answer);
+    } else {
+        policy_decide(&view, &query, choices, OFT_POOLS_PER_DECISION_MAX, &answer);
+    }
     if (question->why_not.length > 0 && !json) {
         err = why_not(&view, &query, &answer, question->why_not, out, reterr);
     } else if (json) {
         if (question->why_not.length > 0) {
-            uint32_t pool = find_pool(&view, question->why_not);
+            uint32_t pool = policy_find_pool(&view, question->why_not);
 
             if (pool == POLICY_NONE) {
                 return not_found(&view, "pool", question->why_not, view.pools, sizeof(*view.pools),
@@ -396,7 +443,8 @@ void policy_explain_line(const struct policy_view *view, struct oft_str line,
     question.account = dashed(next_field(&line));
     question.region = dashed(next_field(&line));
     asked = oft_instant_parse(instant, &query.instant_ns) == OFT_OK;
-    if (!asked || find_names(view, &question, region_text, &query, &error) != OFT_OK) {
+    if (!asked || find_names(view, &question, region_text, &query, &error) != OFT_OK ||
+        take_path(view, question.path, &query, &error) != OFT_OK) {
         oft_buffer_printf(out, "error\t%s\n", asked ? error.message : "this is no instant");
         return;
     }

@@ -21,6 +21,7 @@ static const char *const reason_names[] = {
     [POLICY_BARRED_POOL_WINDOW] = "barred_pool_window",
     [POLICY_BARRED_NO_PRICE] = "barred_no_price",
     [POLICY_BARRED_BY_REGION] = "barred_by_region",
+    [POLICY_BARRED_BY_KIND] = "barred_by_kind",
 };
 
 const char *policy_reason_name(enum policy_reason reason)
@@ -106,7 +107,15 @@ void policy_explain_json(const struct policy_view *view, const struct policy_que
     oft_buffer_printf(out, "{\"instant\":\"%s\",", oft_instant_format(query->instant_ns, text));
     append_string(out, "product", policy_text(view, view->products[query->product].name));
     oft_buffer_append_char(out, ',');
-    append_string(out, "model", policy_text(view, view->models[query->model].name));
+    if (query->path.length > 0) {
+        append_string(out, "path", query->path);
+        oft_buffer_append_char(out, ',');
+    }
+    if (query->model == POLICY_NONE) {
+        oft_buffer_append_text(out, "\"model\":null");
+    } else {
+        append_string(out, "model", policy_text(view, view->models[query->model].name));
+    }
     oft_buffer_append_char(out, ',');
     if (query->account == POLICY_NONE) {
         oft_buffer_append_text(out, "\"account\":null");

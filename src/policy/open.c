@@ -34,6 +34,8 @@ static const uint32_t item_bytes[POLICY_SECTION_COUNT] = {
     [POLICY_OUTPUTS] = sizeof(uint32_t),
     [POLICY_DAYS] = sizeof(struct policy_period),
     [POLICY_MONTHS] = sizeof(struct policy_period),
+    [POLICY_CREDENTIALS] = sizeof(struct policy_credential),
+    [POLICY_PASSES] = sizeof(struct policy_pass),
     [POLICY_STRINGS] = 1,
 };
 
@@ -131,6 +133,8 @@ static void fill_view(struct policy_view *view, const struct policy_header *head
     view->outputs = section_at(header, POLICY_OUTPUTS);
     view->days = section_at(header, POLICY_DAYS);
     view->months = section_at(header, POLICY_MONTHS);
+    view->credentials = section_at(header, POLICY_CREDENTIALS);
+    view->passes = section_at(header, POLICY_PASSES);
     view->strings = section_at(header, POLICY_STRINGS);
     view->regime_count = count_of(header, POLICY_REGIMES);
     view->kind_count = header->kind_count;
@@ -148,6 +152,8 @@ static void fill_view(struct policy_view *view, const struct policy_header *head
     view->price_count = count_of(header, POLICY_PRICES);
     view->day_count = count_of(header, POLICY_DAYS);
     view->month_count = count_of(header, POLICY_MONTHS);
+    view->credential_count = count_of(header, POLICY_CREDENTIALS);
+    view->pass_count = count_of(header, POLICY_PASSES);
     view->key_slot_count = header->sections[POLICY_KEY_SLOTS].count;
 }
 
@@ -274,13 +280,44 @@ static enum oft_err check_endpoints(const struct policy_view *view, struct oft_e
         const struct policy_endpoint *endpoint = &view->endpoints[i];
 
         if (endpoint->pool >= view->pool_count || endpoint->model >= view->model_count ||
-            endpoint->kind > POLICY_KIND_AZURE_OPENAI || endpoint->tls > 1 ||
+            endpoint->kind >= POLICY_KIND_COUNT || endpoint->tls > 1 ||
+            endpoint->credential_count > OFT_KEYS_PER_ENDPOINT_MAX ||
+            (uint64_t)endpoint->credential + endpoint->credential_count > view->credential_count ||
             endpoint->host.length == 0 || !addresses_sound(endpoint) ||
             !text_sound(view, endpoint->upstream_model) ||
             !text_sound(view, endpoint->deployment) || !text_sound(view, endpoint->host) ||
             !text_sound(view, endpoint->host_header) || !text_sound(view, endpoint->path_prefix) ||
-            !text_sound(view, endpoint->api_version) || !text_sound(view, endpoint->ca_file)) {
+            !text_sound(view, endpoint->api_version) || !text_sound(view, endpoint->ca_file) ||
+            !text_sound(view, endpoint->signing_region)) {
             return corrupt(reterr, "an endpoint", i);
+        }
+    }
+    return OFT_OK;
+}
+
+static enum oft_err check_credentials(const struct policy_view *view, struct oft_error *reterr)
+{
+    uint32_t i;
+
+    for (i = 0; i < view->credential_count; i++) {
+        if (view->credentials[i].id == 0 || view->credentials[i].reserved != 0) {
+            return corrupt(reterr, "a credential", i);
+        }
+    }
+    return OFT_OK;
+}
+
+static enum oft_err check_passes(const struct policy_view *view, struct oft_error *reterr)
+{
+    uint32_t i;
+
+    for (i = 0; i < view->pass_count; i++) {
+        const struct policy_pass *pass = &view->passes[i];
+
+        if (pass->product >= view->product_count || pass->pattern.length == 0 ||
+            !text_sound(view, pass->pattern) ||
+            (i > 0 && pass->product < view->passes[i - 1].product)) {
+            return corrupt(reterr, "a path that passes", i);
         }
     }
     return OFT_OK;
@@ -311,8 +348,8 @@ static enum oft_err check_candidates(const struct policy_view *view, struct oft_
         if (candidate->endpoint >= view->endpoint_count || candidate->pool >= view->pool_count ||
             candidate->clause >= view->clause_count || candidate->reason < POLICY_ALLOWED_BY_POOL ||
             candidate->reason > POLICY_BARRED_NO_PRICE || candidate->effective_price_nanos < 0 ||
-            candidate->flags > (POLICY_CANDIDATE_RESERVED | POLICY_CANDIDATE_PREFERRED |
-                                POLICY_CANDIDATE_UNRESOLVED | POLICY_CANDIDATE_EQUAL) ||
+            (candidate->flags & 0xffu) > POLICY_CANDIDATE_FLAGS_MAX ||
+            POLICY_CANDIDATE_KIND(candidate->flags) != view->endpoints[candidate->endpoint].kind ||
             view->endpoints[candidate->endpoint].pool != candidate->pool) {
             return corrupt(reterr, "a candidate", i);
         }
@@ -462,7 +499,8 @@ static bool range_sound(const struct policy_view *view, struct policy_price_span
 
 static enum oft_err check_prices(const struct policy_view *view, struct oft_error *reterr)
 {
-    uint64_t ranges = (uint64_t)view->product_count * view->model_count + view->endpoint_count;
+    uint64_t ranges = (uint64_t)view->product_count * view->model_count + view->endpoint_count +
+                      view->product_count + view->pool_count;
     uint32_t i, unit;
 
     for (i = 0; i < view->price_count; i++) {
@@ -548,6 +586,8 @@ static enum oft_err check_things(const struct policy_view *view, struct oft_erro
         (err = check_model_order(view, reterr)) != OFT_OK ||
         (err = check_pools(view, reterr)) != OFT_OK ||
         (err = check_endpoints(view, reterr)) != OFT_OK ||
+        (err = check_credentials(view, reterr)) != OFT_OK ||
+        (err = check_passes(view, reterr)) != OFT_OK ||
         (err = check_clauses(view, reterr)) != OFT_OK ||
         (err = check_candidates(view, reterr)) != OFT_OK ||
         (err = check_rows(view, reterr)) != OFT_OK ||

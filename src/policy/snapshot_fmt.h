@@ -11,7 +11,7 @@
  *
  *      header | regimes | rows | decisions | candidates | products | models | accounts | pools |
  *      endpoints | clauses | key slots | limits | limit of | ceilings | prices | price of | outputs |
- *      days | months | strings
+ *      days | months | credentials | passes | strings
  *
  * The instant picks a regime (sorted, contiguous, from ALWAYS to NEVER). Accounts that no clause tells
  * apart are of one kind; kind 0 is that of the request without an account. A regime, a kind and a
@@ -19,14 +19,14 @@
  * candidates in order: first the eligible ones, best first, then the barred ones, each with the
  * clause that decided. What may be used of what is in the limits; what is used is not in here but in
  * the page of policy/limits.h, found by the limit's id. Prices are the plain ones, for what budgets
- * count; the books price by the deal itself. Secrets are not in here: an endpoint carries the
- * index of its secret in the file secrets-<generation>, which only the workers' group may read.
+ * count; the books price by the deal itself. Secrets are not in here: an endpoint has a range of
+ * credentials, each with the index of its secret in the file secrets-<generation>, which only the
+ * workers' group may read.
  */
 #include "base/base.h"
 
 #define POLICY_MAGIC          UINT64_C(0x3159434c4f50464f) /* "OFPOLCY1" as little-endian */
 #define POLICY_FORMAT_VERSION 3
-#define POLICY_NO_SECRET      UINT32_MAX
 #define POLICY_NONE           UINT32_MAX
 
 enum policy_section {
@@ -47,11 +47,14 @@ enum policy_section {
     POLICY_CEILINGS, /* struct policy_ceiling, sorted by pool */
     POLICY_PRICES,   /* struct policy_price */
     POLICY_PRICE_OF, /* struct policy_price_span: sale by product * model_count + model, then cost
-                          by endpoint */
+                          by endpoint; then of requests that name no model: sale by product,
+                          cost by pool */
     POLICY_OUTPUTS,  /* uint32_t: output tokens that an answer of each model has at most */
     POLICY_DAYS,     /* struct policy_period, sorted: days of the books */
     POLICY_MONTHS,   /* struct policy_period */
-    POLICY_STRINGS,  /* bytes; each string NUL-terminated */
+    POLICY_CREDENTIALS, /* struct policy_credential, those of an endpoint side by side */
+    POLICY_PASSES,      /* struct policy_pass, sorted by product */
+    POLICY_STRINGS,     /* bytes; each string NUL-terminated */
     POLICY_SECTION_COUNT
 };
 
@@ -101,6 +104,10 @@ enum policy_candidate_flag {
     POLICY_CANDIDATE_UNRESOLVED = 1u << 2, /* its host has no address: it counts as down */
     POLICY_CANDIDATE_EQUAL = 1u << 3,      /* to the one before it, in all but load */
 };
+/* Above the flags stands the endpoint's kind, so that a decision need not look it up. */
+#define POLICY_CANDIDATE_FLAGS_MAX   15u /* of the bits below the kind */
+#define POLICY_CANDIDATE_KIND_SHIFT  8
+#define POLICY_CANDIDATE_KIND(flags) ((unsigned)(flags) >> POLICY_CANDIDATE_KIND_SHIFT)
 
 /* Why a candidate stands where it stands. */
 enum policy_reason {
@@ -115,6 +122,7 @@ enum policy_reason {
     POLICY_BARRED_NO_PRICE,  /* no sale or cost price in force: the request could not be billed */
     POLICY_BARRED_BY_REGION, /* never in a snapshot: policy_decide says it of an eligible pool that
                                 is not in the region asked for */
+    POLICY_BARRED_BY_KIND,   /* nor this: its endpoint does not speak the dialect of the path */
 };
 
 struct policy_candidate {
@@ -152,7 +160,15 @@ struct policy_pool {
     uint64_t requests_per_minute; /* 0: none stated */
 };
 
-enum policy_endpoint_kind { POLICY_KIND_OPENAI = 0, POLICY_KIND_AZURE_OPENAI = 1 };
+enum policy_endpoint_kind {
+    POLICY_KIND_OPENAI = 0,
+    POLICY_KIND_AZURE_OPENAI = 1,
+    POLICY_KIND_COMPATIBLE, /* vLLM, SGLang, llama.cpp and the like: it keeps nothing */
+    POLICY_KIND_ANTHROPIC,
+    POLICY_KIND_BEDROCK,
+    POLICY_KIND_VERTEX,
+    POLICY_KIND_COUNT
+};
 
 struct policy_address {
     uint16_t family; /* 4 or 6 */
@@ -172,10 +188,26 @@ struct policy_endpoint {
     struct policy_text host_header; /* host, with the port when it is not the default */
     struct policy_text path_prefix;
     struct policy_text api_version;
-    struct policy_text ca_file; /* empty: the system's bundle */
-    uint32_t secret;            /* index in the secrets file, or POLICY_NO_SECRET */
-    uint32_t address_count;     /* 0: the name did not resolve; the endpoint counts as down */
+    struct policy_text ca_file;        /* empty: the system's bundle */
+    struct policy_text signing_region; /* bedrock: what requests are signed for */
+    uint32_t credential;               /* the first in the credentials */
+    uint32_t credential_count;         /* 0: it needs none */
+    uint32_t address_count; /* 0: the name did not resolve; the endpoint counts as down */
     struct policy_address addresses[8];
+};
+
+/* One of the keys of a pool, tried in their order. Its id is of the pool and of where the secret
+ * comes from, so that a new policy finds its cool-down again. */
+struct policy_credential {
+    uint64_t id;
+    uint32_t secret; /* index in the secrets file */
+    uint32_t reserved;
+};
+
+/* A path that passes under a product though the gateway does not know it. */
+struct policy_pass {
+    uint32_t product;
+    struct policy_text pattern; /* "/v1/rerank", or with a star at its end */
 };
 
 struct policy_clause {
@@ -235,7 +267,7 @@ struct policy_period {
 /* What an answer has at most when neither the request nor the deal says it. */
 #define POLICY_OUTPUT_TOKENS_DEFAULT 16384u
 
-_Static_assert(sizeof(struct policy_header) == 408, "wire format");
+_Static_assert(sizeof(struct policy_header) == 440, "wire format");
 _Static_assert(sizeof(struct policy_regime) == 16, "wire format");
 _Static_assert(sizeof(struct policy_decision) == 16, "wire format");
 _Static_assert(sizeof(struct policy_candidate) == 24, "wire format");
@@ -243,7 +275,9 @@ _Static_assert(sizeof(struct policy_name) == 16, "wire format");
 _Static_assert(sizeof(struct policy_account) == 24, "wire format");
 _Static_assert(sizeof(struct policy_pool) == 56, "wire format");
 _Static_assert(sizeof(struct policy_address) == 20, "wire format");
-_Static_assert(sizeof(struct policy_endpoint) == 240, "wire format");
+_Static_assert(sizeof(struct policy_endpoint) == 252, "wire format");
+_Static_assert(sizeof(struct policy_credential) == 16, "wire format");
+_Static_assert(sizeof(struct policy_pass) == 12, "wire format");
 _Static_assert(sizeof(struct policy_clause) == 32, "wire format");
 _Static_assert(sizeof(struct policy_key) == 56, "wire format");
 _Static_assert(sizeof(struct policy_limit) == 72, "wire format");
@@ -256,8 +290,8 @@ _Static_assert(sizeof(struct policy_period) == 16, "wire format");
 #define POLICY_TEXT_BYTES_MAX 8192u
 
 /* The secrets file: header, then count fixed slots. Written 0640, root and the workers' group. */
-#define POLICY_SECRETS_MAGIC     UINT64_C(0x3154524353464f) /* "OFSCRT1" */
-#define POLICY_SECRET_SLOT_BYTES 520
+#define POLICY_SECRETS_MAGIC     UINT64_C(0x3254524353464f) /* "OFSCRT2" */
+#define POLICY_SECRET_SLOT_BYTES 4096
 struct policy_secrets_header {
     uint64_t magic;
     uint64_t generation;
@@ -267,7 +301,7 @@ struct policy_secrets_header {
 struct policy_secret {
     uint32_t length;
     uint32_t reserved;
-    char bytes[512];
+    char bytes[4088];
 };
 _Static_assert(sizeof(struct policy_secret) == POLICY_SECRET_SLOT_BYTES, "wire format");
 

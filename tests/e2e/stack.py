@@ -161,12 +161,13 @@ pool south on beta {{
 class Stack:
     """Providers east, west (both alpha's) and south (beta's), the daemon, nginx, and keys."""
 
-    def __init__(self, directory, simulators=True, serve_args=(), deal=None, **deal_parts):
+    def __init__(self, directory, simulators=True, serve_args=(), deal=None, environment=None, **deal_parts):
         self.directory = pathlib.Path(directory)
         self.data = self.directory / "data"
         self.deal_path = self.directory / "lab.deal"
         self.ports = dict(zip(["east", "west", "south", "listen"], free_ports(4)))
         self.keys_env = {f"{n.upper()}_KEY": f"{n}-secret-0123456789" for n in ("east", "west", "south")}
+        self.keys_env.update(environment or {})
         # OFFTAKE_SERVE_ARGS: e.g. --module and --nginx of a sanitized build (CONTRIBUTING.md).
         self.serve_args = [*serve_args, *shlex.split(os.environ.get("OFFTAKE_SERVE_ARGS", ""))]
         self.deal_parts = {"east_extra": "", "west_extra": "", "south_extra": "", "more": "", **deal_parts}

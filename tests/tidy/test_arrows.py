@@ -31,7 +31,7 @@ ALLOWED = {
     "gateway": {
         "base/base.h", "base/limits.h", "base/hash.h",
         "policy/snapshot_fmt.h", "policy/decide.h", "policy/control.h", "policy/limits.h", "policy/pools.h",
-        "meter/record_fmt.h", "meter/append.h", "meter/counters.h",
+        "policy/paths.h", "meter/record_fmt.h", "meter/append.h", "meter/counters.h",
     },
 }
 # Files of a room that may see more than the room: the compiler of policies reads deals.
@@ -46,14 +46,14 @@ EXTRA = {
 }
 # The edge of base, meter and policy is compiled into nginx: it may not reach past the edge.
 EDGE = {
-    "base/base.c", "base/crc32c.c", "policy/open.c", "policy/decide.c", "policy/limits.c",
+    "base/base.c", "base/crc32c.c", "policy/open.c", "policy/decide.c", "policy/find.c", "policy/limits.c", "policy/paths.c",
     "policy/pools.c", "policy/page_file.c", "meter/append.c", "meter/counters.c",
 }
 # base/money.h for its types: the edge does not link money.c.
 EDGE_HEADERS = {
     "base/money.h",
     "base/base.h", "base/limits.h", "base/hash.h", "policy/snapshot_fmt.h", "policy/decide.h",
-    "policy/control.h", "policy/limits.h", "policy/pools.h", "meter/record_fmt.h", "meter/append.h",
+    "policy/control.h", "policy/limits.h", "policy/paths.h", "policy/pools.h", "meter/record_fmt.h", "meter/append.h",
     "meter/counters.h",
 }
 

@@ -48,7 +48,12 @@ static void what_a_provider_could_read_otherwise_is_refused(void **state)
     } cases[] = {
         {"", OFFTAKE_SCAN_NOT_JSON},
         {"[]", OFFTAKE_SCAN_NOT_JSON},
-        {"{}", OFFTAKE_SCAN_NOT_JSON},
+        {"{}", OFFTAKE_SCAN_NO_MODEL},
+        {"{} x", OFFTAKE_SCAN_NOT_JSON},
+        {"{\"model\":\"a\",\"n\":2000}", OFFTAKE_SCAN_BAD_COUNT},
+        {"{\"model\":\"a\",\"n\":\"2\"}", OFFTAKE_SCAN_BAD_COUNT},
+        {"{\"model\":\"a\",\"n\":1,\"n\":2}", OFFTAKE_SCAN_DUPLICATE_KEY},
+        {"{\"model\":\"a\",\"best_of\":-1}", OFFTAKE_SCAN_BAD_COUNT},
         {"{\"model\":\"a\"", OFFTAKE_SCAN_NOT_JSON},
         {"{\"model\":\"a\",}", OFFTAKE_SCAN_NOT_JSON},
         {"{\"model\":\"a\"}}", OFFTAKE_SCAN_NOT_JSON},
@@ -111,6 +116,37 @@ static void nesting_has_a_limit_and_no_recursion(void **state)
     free(text);
     assert_int_equal(scan("{\"model\":\"a\",\"x\":[[[[{\"y\":[{}]}]]]]}", &request),
                      OFFTAKE_SCAN_OK);
+}
+
+/* The body less its "stream", as Bedrock wants it. */
+static void without_stream(const char *text, const char *expected)
+{
+    offtake_request_t request;
+    char rest[256];
+    assert_int_equal(scan(text, &request), OFFTAKE_SCAN_OK);
+    (void)snprintf(rest, sizeof(rest), "%.*s%s", (int)request.stream_member.start, text,
+                   text + request.stream_member.end);
+    assert_string_equal(rest, expected);
+}
+
+static void the_stream_can_be_cut_out_wherever_it_stands(void **state)
+{
+    (void)state;
+    without_stream("{\"stream\":false , \"model\":\"a\"}", "{ \"model\":\"a\"}");
+    without_stream("{\"model\":\"a\", \"stream\": false, \"x\":1}", "{\"model\":\"a\", \"x\":1}");
+    without_stream("{\"model\":\"a\" ,\"stream\":null }", "{\"model\":\"a\" }");
+}
+
+static void as_many_answers_as_either_key_asks_for(void **state)
+{
+    offtake_request_t request;
+    (void)state;
+    assert_int_equal(scan("{\"model\":\"a\",\"n\":3,\"best_of\":7,\"max_tokens\":5}", &request),
+                     OFFTAKE_SCAN_OK);
+    assert_int_equal(request.choices, 7);
+    assert_int_equal(request.max_output_tokens, 5);
+    assert_int_equal(scan("{\"model\":\"a\",\"n\":null}", &request), OFFTAKE_SCAN_OK);
+    assert_int_equal(request.choices, 0);
 }
 
 static void every_cut_of_a_good_body_is_refused(void **state)
@@ -305,6 +341,8 @@ int main(void)
         cmocka_unit_test(deciding_keys_are_found_wherever_they_stand),
         cmocka_unit_test(what_a_provider_could_read_otherwise_is_refused),
         cmocka_unit_test(nesting_has_a_limit_and_no_recursion),
+        cmocka_unit_test(the_stream_can_be_cut_out_wherever_it_stands),
+        cmocka_unit_test(as_many_answers_as_either_key_asks_for),
         cmocka_unit_test(every_cut_of_a_good_body_is_refused),
         cmocka_unit_test(usage_is_read_in_every_form_and_cut_into_disjoint_classes),
         cmocka_unit_test(usage_that_cannot_be_true_is_not_believed),

@@ -119,13 +119,14 @@ static void endpoints_carry_strings_ready_for_the_wire(void **state)
     world.serves[WEST_ZETA].host = "llm.example.com";
     world.serves[WEST_ZETA].port = 443;
     world.serves[METAL_ZETA].host = "::1";
-    world.serves[METAL_ZETA].secret_source = DEAL_SECRET_NONE;
+    world.serves[METAL_ZETA].keys.count = 0;
     world_compile(&world, &compiled);
     endpoint = &compiled.view.endpoints[EAST_ALPHA];
     assert_true(oft_str_is(text_of(&compiled, endpoint->upstream_model), "alpha/\\\"big\\\" one"));
     assert_true(oft_str_is(text_of(&compiled, endpoint->deployment), "alpha%2F%22big%22%20one"));
     assert_true(oft_str_is(text_of(&compiled, endpoint->host_header), "127.0.0.1:9101"));
-    assert_int_equal(endpoint->secret, EAST_ALPHA);
+    assert_int_equal(endpoint->credential_count, 1);
+    assert_int_equal(compiled.view.credentials[endpoint->credential].secret, 0);
     assert_int_equal(endpoint->model, policy_find_model(&compiled.view, oft_str_from("alpha")));
     assert_int_equal(endpoint->addresses[0].port, 9101);
     endpoint = &compiled.view.endpoints[WEST_ZETA];
@@ -133,7 +134,7 @@ static void endpoints_carry_strings_ready_for_the_wire(void **state)
     endpoint = &compiled.view.endpoints[METAL_ZETA];
     assert_true(oft_str_is(text_of(&compiled, endpoint->host), "::1"));
     assert_true(oft_str_is(text_of(&compiled, endpoint->host_header), "[::1]:9103"));
-    assert_int_equal(endpoint->secret, POLICY_NO_SECRET);
+    assert_int_equal(endpoint->credential_count, 0);
     compiled_release(&compiled);
 }
 

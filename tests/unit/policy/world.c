@@ -44,6 +44,10 @@ static struct deal_pool pool_of(const char *name, uint32_t provider, const char 
                               .position = {.line = 20}};
 }
 
+static const struct deal_secret secrets[] = {{DEAL_SECRET_ENVIRONMENT, "KEY"},
+                                             {DEAL_SECRET_FILE, "/run/key"}};
+static const uint32_t one_key[] = {0};
+
 static struct deal_serve serve_of(uint32_t pool, uint32_t model, const char *upstream)
 {
     return (struct deal_serve){.pool = pool,
@@ -53,8 +57,8 @@ static struct deal_serve serve_of(uint32_t pool, uint32_t model, const char *ups
                                .port = (uint16_t)(9101 + pool),
                                .path_prefix = "/v1",
                                .api_version = "",
-                               .secret_source = DEAL_SECRET_ENVIRONMENT,
-                               .secret_name = "KEY",
+                               .signing_region = "",
+                               .keys = {one_key, 1},
                                .ca_file = "",
                                .position = {.line = 30}};
 }
@@ -196,6 +200,8 @@ static void fill_names(struct world *world)
                                 .pool_count = 3,
                                 .serves = world->serves,
                                 .serve_count = 4,
+                                .secrets = secrets,
+                                .secret_count = 2,
                                 .clauses = world->clauses};
 }
 
