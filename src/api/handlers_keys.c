@@ -158,6 +158,11 @@ void api_post_key_rotate(const struct api_scope *scope, struct api_answer *answe
     char token[ENGINE_TOKEN_BYTES] = "";
     char until[OFT_INSTANT_TEXT_BYTES];
     struct oft_error error = {0};
+    if (json_object_size(scope->body) > (json_object_get(scope->body, "keep_seconds") != NULL)) {
+        api_answer_error(answer, 400, "bad_request", "the body may hold \"keep_seconds\" alone",
+                         NULL);
+        return;
+    }
     if (!read_count(scope->body, "keep_seconds", ENGINE_TOKEN_KEEP_NS_MAX / OFT_NS_PER_SECOND,
                     &keep_seconds, answer)) {
         return;

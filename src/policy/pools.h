@@ -60,6 +60,8 @@ struct pool_slot {
     uint32_t reserved;
 };
 
+_Static_assert(sizeof(struct pool_slot) == 64, "a cache line");
+
 struct pool_page {
     uint64_t magic;
     uint32_t version;

@@ -6,12 +6,14 @@ Nothing here sleeps to synchronise: `wait_for` polls a condition until a deadlin
 
 import contextlib
 import json
+import mmap
 import os
 import pathlib
 import re
 import shlex
 import signal
 import socket
+import struct
 import subprocess
 import time
 import urllib.error
@@ -243,10 +245,17 @@ class Stack:
 
     def master_pid(self):
         for path in (self.data / "run" / "nginx.pid", self.data / "nginx.pid"):
-            if path.exists():
+            with contextlib.suppress(FileNotFoundError):  # an upgrade renames it
                 text = path.read_text().strip()
                 return int(text) if text else None
         return None
+
+    def forget_pools(self):
+        """How the pools are doing is not known any more: none pauses, none comes back by parts."""
+        with open(self.data / "run" / "pools", "r+b") as file, mmap.mmap(file.fileno(), 0) as page:
+            slots, = struct.unpack_from("<I", page, 12)
+            for slot in range(slots):
+                page[64 + 64 * slot + 8:64 + 64 * (slot + 1)] = bytes(56)
 
     def worker_pids(self):
         master = self.master_pid()

@@ -487,7 +487,7 @@ def test_names_come_out_as_written(small):
     assert small["events"] == [{"name": "agi", "title": "A milestone", "attester": "big"}]
     assert small["pools"][0]["serves"] == [{
         "model": "m", "upstream_model": "m:1@x", "tls": True, "host": "p.example.com", "port": 443,
-        "path_prefix": "/v1", "kind": "openai"}]
+        "path_prefix": "/v1", "kind": "openai", "key_count": 1}]
 
 
 def test_prices_come_out_as_written(small):

@@ -280,6 +280,7 @@ def test_a_pool_that_does_not_speak_the_paths_api_is_no_candidate(lab):
 
 
 def test_a_failover_goes_by_dialects_too_and_signs_each_attempt_anew(lab):
+    lab.forget_pools()
     lab.providers["anthropic"].rule(lambda seen: (500, {}, {}))
     lab.providers["aws"].rule(lambda seen: (503, {"retry-after": "1"}, {}))
     status, headers, _ = ask("POST", lab.url + "/v1/messages", MESSAGE, lab.api)

@@ -78,7 +78,11 @@ def random_deal(chance, ports):
         where = chance.choice(["alpha", "alpha", "beta", "beta", "gamma", None, None])  # gamma has no pool
         if where:
             clauses += agreement(f"a{number}", "2020-01-01", f"exclusive {product} on {where}")
-    return HEAD.format(clauses=clauses, p=[chance.randint(1, 9) for _ in range(10)], **ports)
+    # No two pools cost the same: what is equal is shared by load, and no explanation says which.
+    prices = [0] * 10
+    while len({a + b for a, b in zip(prices[::2], prices[1::2])}) < 5:
+        prices = [chance.randint(1, 99) for _ in range(10)]
+    return HEAD.format(clauses=clauses, p=prices, **ports)
 
 
 def instant(ns):
@@ -314,4 +318,5 @@ def test_memory_is_flat(make_stack):
           f"{[b[0] for b in before]} and {[a[0] for a in after]}; private dirty kB: {[b[1] for b in before]} and "
           f"{[a[1] for a in after]}")
     for (was, _), (now, _) in zip(before, after):
-        assert now <= was * 1.05, (before, after)
+        # A short run has not warmed every worker up: a megabyte more is no growth.
+        assert now <= was * 1.05 + (0 if FULL else 1024), (before, after)
