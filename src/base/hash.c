@@ -102,14 +102,18 @@ enum oft_err oft_unhex(struct oft_str text, uint8_t *out, size_t out_length)
 
 /* FNV-1a after "kind:", from its offset basis: the part of every id that its kind alone decides. */
 static const uint64_t ID_KINDS[] = {
-    [OFT_ID_ACCOUNT] = UINT64_C(0x769c5b8154528eb2), /* "account:" */
-    [OFT_ID_PRODUCT] = UINT64_C(0xeea941a769b1a3a2), /* "product:" */
-    [OFT_ID_MODEL] = UINT64_C(0xbb01d33315a85000),   /* "model:" */
-    [OFT_ID_POOL] = UINT64_C(0xaa705335644d6a5b),    /* "pool:" */
-    [OFT_ID_CLAUSE] = UINT64_C(0x0107a7eaa8f39536),  /* "clause:" */
-    [OFT_ID_PARTY] = UINT64_C(0xe81be2d83ac2e257),   /* "party:" */
-    [OFT_ID_WORD] = UINT64_C(0x4f74dd5e732318e5),    /* "word:" */
+    [OFT_ID_ACCOUNT] = UINT64_C(0x769c5b8154528eb2),    /* "account:" */
+    [OFT_ID_PRODUCT] = UINT64_C(0xeea941a769b1a3a2),    /* "product:" */
+    [OFT_ID_MODEL] = UINT64_C(0xbb01d33315a85000),      /* "model:" */
+    [OFT_ID_POOL] = UINT64_C(0xaa705335644d6a5b),       /* "pool:" */
+    [OFT_ID_CLAUSE] = UINT64_C(0x0107a7eaa8f39536),     /* "clause:" */
+    [OFT_ID_PARTY] = UINT64_C(0xe81be2d83ac2e257),      /* "party:" */
+    [OFT_ID_WORD] = UINT64_C(0x4f74dd5e732318e5),       /* "word:" */
+    [OFT_ID_LIMIT] = UINT64_C(0x7283f5ddbebc4fea),      /* "limit:" */
+    [OFT_ID_CREDENTIAL] = UINT64_C(0xb0cc05541a0ee2a6), /* "credential:" */
 };
+
+_Static_assert(OFT_COUNT_OF(ID_KINDS) == OFT_ID_KINDS_END, "every kind of id has its constant");
 
 static uint64_t fnv1a(uint64_t state, const char *data, size_t length)
 {

@@ -44,6 +44,7 @@ enum oft_id_kind {
     OFT_ID_WORD,       /* of the desk: any other name */
     OFT_ID_LIMIT,      /* "account:acme", "clause:ms-2025-01.cap" and so on: what a limit is of */
     OFT_ID_CREDENTIAL, /* a pool's key: "east env EAST_KEY" */
+    OFT_ID_KINDS_END
 };
 uint64_t oft_id_of(enum oft_id_kind kind, struct oft_str name);
 

@@ -104,10 +104,16 @@ static void ids_stay_what_they_are_and_differ_by_kind(void **state)
 /* By the definition, whole: the ids begin from constants. */
 static void an_id_is_fnv_1a_over_its_kind_and_its_name(void **state)
 {
-    static const char *const kinds[] = {
-        [OFT_ID_ACCOUNT] = "account:", [OFT_ID_PRODUCT] = "product:", [OFT_ID_MODEL] = "model:",
-        [OFT_ID_POOL] = "pool:",       [OFT_ID_CLAUSE] = "clause:",   [OFT_ID_PARTY] = "party:",
-        [OFT_ID_WORD] = "word:"};
+    static const char *const kinds[] = {[OFT_ID_ACCOUNT] = "account:",
+                                        [OFT_ID_PRODUCT] = "product:",
+                                        [OFT_ID_MODEL] = "model:",
+                                        [OFT_ID_POOL] = "pool:",
+                                        [OFT_ID_CLAUSE] = "clause:",
+                                        [OFT_ID_PARTY] = "party:",
+                                        [OFT_ID_WORD] = "word:",
+                                        [OFT_ID_LIMIT] = "limit:",
+                                        [OFT_ID_CREDENTIAL] = "credential:"};
+    assert_int_equal(OFT_COUNT_OF(kinds), OFT_ID_KINDS_END);
     static const char *const names[] = {"", "a", "ms-2025-01.rofr", "f\xc3\xbcr"};
     (void)state;
     for (unsigned kind = OFT_ID_ACCOUNT; kind < OFT_COUNT_OF(kinds); kind++) {
