@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 
@@ -177,7 +178,7 @@ class Offtake(Contender):
     does = ("key, JSON scan, contract, rates, tokens, concurrency and budgets of account, product and pool, a durable record; "
             "the daemon that books them is in the figure")
     pausable = False  # its daemon's heartbeat is part of what runs
-    serve_arguments = ()
+    serve_arguments = tuple(shlex.split(os.environ.get("OFFTAKE_SERVE_ARGS", "")))
 
     def start(self):
         self.port = free_port()
