@@ -383,6 +383,12 @@ ngx_http_offtake_stream_over(ngx_http_request_t *r,
 
     ctx->cut = !whole || (ctx->told_error && !ctx->usage.has_usage);
 
+    if (!whole && r->http_version < NGX_HTTP_VERSION_11) {
+        /* An end by close is all that this client knows: a reset is none. */
+        r->connection->timedout = 1;
+        r->lingering_close = 0;
+    }
+
     if (ctx->saw_end || !ctx->sse) {
         ngx_http_offtake_meter_settle(ctx);
         return;

@@ -559,7 +559,8 @@ ngx_http_offtake_client_left(ngx_http_request_t *r,
 
     ctx->client_gone = 1;
     ctx->drain_until = ngx_current_msec + olcf->drain_max;
-    ctx->upstream_conf.read_timeout = olcf->drain_max;
+    ctx->upstream_conf.read_timeout =
+        ngx_min(ctx->upstream_conf.read_timeout, olcf->drain_max);
 }
 
 
@@ -583,7 +584,8 @@ ngx_http_offtake_drained(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    ctx->upstream_conf.read_timeout = (ngx_msec_t) left;
+    ctx->upstream_conf.read_timeout =
+        ngx_min(ctx->upstream_conf.read_timeout, (ngx_msec_t) left);
 
     return NGX_OK;
 }

@@ -5,6 +5,8 @@ import http.client
 import json
 import struct
 
+from stack import DEAL
+
 STREAM, ABORTED, ESTIMATED, CUT, UNSETTLED, REFUSED, BAD_USAGE, MAYBE_BILLED = (1 << n for n in range(8))
 INTENT, SETTLED = 1, 2
 UNITS = ("input", "cached", "write", "output", "reasoning", "audio", "image")
@@ -15,6 +17,14 @@ def pool_id(name):
     for byte in name.encode():
         state = ((state ^ byte) * 1099511628211) % 2**64
     return state
+
+
+def write_openai_deal(stack, **parts):
+    """The deal with east as an OpenAI server, which has the responses API as well."""
+    azure = '{east} kind azure-openai key env EAST_KEY api-version "2024-10-21"'
+    assert azure in DEAL
+    stack.write_deal(DEAL.replace(azure, "{east}/v1 kind openai key env EAST_KEY").format(
+        **stack.ports, **(stack.deal_parts | parts)))
 
 
 class Record:

@@ -11,8 +11,8 @@ import tempfile
 
 import pytest
 
-from records import (ABORTED, BAD_USAGE, CUT, ESTIMATED, MAYBE_BILLED, REFUSED, Answer, settled)
-from stack import DEAL, Stack, wait_for
+from records import (ABORTED, BAD_USAGE, CUT, ESTIMATED, MAYBE_BILLED, REFUSED, Answer, settled, write_openai_deal)
+from stack import Stack, wait_for
 
 TIMES = "timeout connect 1s first-byte 400ms read 400ms"
 INPUT, OUTPUT = 100, 20
@@ -117,9 +117,7 @@ def faulty():
     directory = tempfile.mkdtemp(prefix="oft-e2e-")
     os.chmod(directory, 0o755)
     stack = Stack(directory, serve_args=["--workers", "1"])
-    azure = '{east} kind azure-openai key env EAST_KEY api-version "2024-10-21"'
-    stack.write_deal(DEAL.replace(azure, "{east}/v1 kind openai key env EAST_KEY").format(
-        **stack.ports, **(stack.deal_parts | {"east_extra": TIMES, "west_extra": TIMES})))
+    write_openai_deal(stack, east_extra=TIMES, west_extra=TIMES)
     try:
         stack.start()
         stack.client = stack.key("acme", "api")
