@@ -358,6 +358,10 @@ def test_a_client_that_stops_reading_is_let_go_and_counted_for_what_it_got(scrip
     assert not clean  # reset
 
 
+# What a worker may grow by: a sanitizer keeps what was freed.
+GROWTH_KIB = 8192 if "sanitized" in os.environ.get("OFFTAKE_SERVE_ARGS", "") else 2048
+
+
 def memory_kib(pid):
     with open(f"/proc/{pid}/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
@@ -390,14 +394,14 @@ def test_a_slow_client_slows_its_provider_and_gets_every_byte_in_order(scripted)
         return first > 0 and sent[0] == first
     wait_for(stalled, what="the provider to be slowed")
     assert sent[0] < total * 0.8, "the provider was read without bound"
-    assert memory_kib(worker) - before < 2048
+    assert memory_kib(worker) - before < GROWTH_KIB
     response = http.client.HTTPResponse(s)
     response.begin()
     body = response.read()
     numbers = [int(json.loads(event[6:])["choices"][0]["delta"]["content"][:6])
                for event in body.decode().split("\n\n") if event.startswith("data: {")]
     assert numbers == list(range(total))
-    assert memory_kib(worker) - before < 2048
+    assert memory_kib(worker) - before < GROWTH_KIB
 
 
 # ---- many at once
