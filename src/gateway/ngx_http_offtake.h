@@ -22,7 +22,8 @@
  *              upstream   attempts: choice of peer, failover
  *              keepalive  idle connections to providers, by pool
  *              response   the provider's headers and JSON answers
- *              stream     server-sent events
+ *              stream     server-sent events as they pass
+ *              first      a stream's first event, and its breaking off
  *              reply      our own answers, in the OpenAI form
  *              messages   and in Anthropic's
  *              limits     rates, budgets, concurrency; taken and given back
@@ -32,6 +33,7 @@
  *              trace      W3C trace context, in and on
  *              variables  $offtake_..., for access logs
  *              scan, parts, usage  JSON and forms, without nginx
+ *              events, errors  server-sent events, without nginx
  * Memory       A request's things live in r->pool.  A mapped policy lives as
  *              long as a request holds it.
  * Errors       A worker never aborts.  What cannot be decided is refused.
@@ -54,6 +56,7 @@
 #include "policy/paths.h"
 #include "policy/pools.h"
 
+#include "ngx_http_offtake_events.h"
 #include "ngx_http_offtake_parts.h"
 #include "ngx_http_offtake_scan.h"
 #include "ngx_http_offtake_usage.h"
@@ -126,6 +129,8 @@ typedef struct {
     ngx_flag_t  enabled;
     size_t      body_max;
     ngx_msec_t  drain_max;
+    size_t      drain_size;
+    ngx_msec_t  hold_max;
 } ngx_http_offtake_loc_conf_t;
 
 /* policy/paths.h has them all. */
@@ -165,6 +170,8 @@ typedef struct {
 
 #define OFFTAKE_HOLDS         3          /* key, account, product */
 #define OFFTAKE_CEILINGS_MAX  4          /* on one provider at one instant */
+
+typedef struct ngx_http_offtake_large_s  ngx_http_offtake_large_t;
 
 /* Why a request was not admitted. */
 typedef struct {
@@ -217,9 +224,17 @@ typedef struct {
     offtake_usage_t              usage;
     offtake_tier_t               stream_tier;  /* as its events told so far */
     ngx_buf_t                   *held;         /* part of an event */
-    size_t                       held_looked;
+    ngx_chain_t                 *held_sent;    /* buffers that go out */
+    ngx_chain_t                 *held_free;
+    ngx_http_offtake_large_t    *large;        /* an event not held */
+    unsigned                     cut_state;    /* of offtake_cut() */
+    ngx_http_chunked_t           first_chunked;
+    size_t                       first_seen;   /* bytes behind the headers */
+    ngx_msec_t                   first_since;
+    ngx_str_t                    first_error;  /* as an answer of its own */
     uint64_t                     stream_events;
     uint64_t                     delivered_bytes;
+    uint64_t                     drained_bytes;
     ngx_msec_t                   drain_until;
 
     struct meter_record          record;
@@ -254,12 +269,18 @@ typedef struct {
     unsigned                     replaced_sent:1;
     unsigned                     sse:1;        /* the answer is a stream */
     unsigned                     strip_usage:1;
-    unsigned                     saw_done:1;
+    unsigned                     saw_done:1;   /* its own word for the end */
+    unsigned                     told_error:1; /* an event of it is one */
+    unsigned                     opening:1;    /* no event came yet */
+    unsigned                     encoded:1;    /* gzip, say */
+    unsigned                     first_comment:1;
+    unsigned                     broken:1;     /* must not end cleanly */
     unsigned                     saw_end:1;    /* the answer came whole */
     unsigned                     client_gone:1;
     unsigned                     cut:1;
     unsigned                     maybe_billed:1;
     unsigned                     timed_out:1;
+    unsigned                     failed_over:1; /* after 200 and no event */
     unsigned                     connected:1;  /* some attempt was sent */
     unsigned                     same_pool:1;  /* stale connection: again */
     unsigned                     next_key:1;   /* the same pool, another key */
@@ -338,14 +359,31 @@ ngx_int_t ngx_http_offtake_reinit_request(ngx_http_request_t *r);
 ngx_int_t ngx_http_offtake_process_status(ngx_http_request_t *r);
 void ngx_http_offtake_abort_request(ngx_http_request_t *r);
 void ngx_http_offtake_finalize_request(ngx_http_request_t *r, ngx_int_t rc);
+ngx_uint_t ngx_http_offtake_says_wait(ngx_uint_t status);
 ngx_int_t ngx_http_offtake_filter_init(void *data);
 ngx_int_t ngx_http_offtake_filter(void *data, ssize_t bytes);
+void ngx_http_offtake_client_left(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
 
 /* stream */
+void ngx_http_offtake_stream_sent(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
+ngx_int_t ngx_http_offtake_stream_end(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
 ngx_int_t ngx_http_offtake_stream_bytes(ngx_http_request_t *r,
     ngx_http_offtake_ctx_t *ctx, u_char *data, size_t length);
 ngx_int_t ngx_http_offtake_emit(ngx_http_request_t *r, u_char *data,
     size_t length);
+
+/* first */
+offtake_form_t ngx_http_offtake_form(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
+void ngx_http_offtake_first_begin(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx);
+ngx_uint_t ngx_http_offtake_first_status(ngx_http_offtake_ctx_t *ctx);
+ngx_int_t ngx_http_offtake_process_first(ngx_http_request_t *r);
+void ngx_http_offtake_stream_over(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx, ngx_int_t rc);
 
 /*
  * reply.  Whatever answers a request itself returns NGX_HTTP_OFFTAKE_ANSWERED,
@@ -401,6 +439,7 @@ ngx_int_t ngx_http_offtake_meter_admit(ngx_http_request_t *r,
 ngx_int_t ngx_http_offtake_meter_intent(ngx_http_request_t *r,
     ngx_http_offtake_ctx_t *ctx);
 void ngx_http_offtake_meter_settle(void *data);
+uint32_t ngx_http_offtake_elapsed_us(ngx_http_offtake_ctx_t *ctx);
 void ngx_http_offtake_meter_stop(ngx_http_offtake_worker_t *worker);
 
 /* counters */

@@ -82,7 +82,9 @@ ngx_http_offtake_join_body(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
     ctx->body.len = length;
 
     for (cl = bufs; cl; cl = cl->next) {
-        p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+        if (cl->buf->last > cl->buf->pos) { /* the last may be nowhere */
+            p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+        }
     }
 
     return NGX_OK;

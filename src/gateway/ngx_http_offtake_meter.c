@@ -150,7 +150,7 @@ ngx_http_offtake_meter_intent(ngx_http_request_t *r,
 }
 
 
-static uint32_t
+uint32_t
 ngx_http_offtake_elapsed_us(ngx_http_offtake_ctx_t *ctx)
 {
     int64_t          us;
@@ -183,7 +183,7 @@ ngx_http_offtake_units(ngx_http_offtake_ctx_t *ctx)
         return;
     }
 
-    if (ctx->usage.has_usage) {
+    if (ctx->usage.has_usage && !ctx->usage.begun) {
         record->flags |= METER_FLAG_BAD_USAGE;
     }
 

@@ -85,6 +85,20 @@ static ngx_command_t  ngx_http_offtake_commands[] = {
       offsetof(ngx_http_offtake_loc_conf_t, drain_max),
       NULL },
 
+    { ngx_string("offtake_drain_size"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_offtake_loc_conf_t, drain_size),
+      NULL },
+
+    { ngx_string("offtake_hold_max"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_offtake_loc_conf_t, hold_max),
+      NULL },
+
       ngx_null_command
 };
 
@@ -255,6 +269,8 @@ ngx_http_offtake_create_loc_conf(ngx_conf_t *cf)
 
     olcf->body_max = NGX_CONF_UNSET_SIZE;
     olcf->drain_max = NGX_CONF_UNSET_MSEC;
+    olcf->drain_size = NGX_CONF_UNSET_SIZE;
+    olcf->hold_max = NGX_CONF_UNSET_MSEC;
 
     return olcf;
 }
@@ -271,6 +287,9 @@ ngx_http_offtake_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->body_max, prev->body_max,
                               8 * 1024 * 1024);
     ngx_conf_merge_msec_value(conf->drain_max, prev->drain_max, 10000);
+    ngx_conf_merge_size_value(conf->drain_size, prev->drain_size,
+                              1024 * 1024);
+    ngx_conf_merge_msec_value(conf->hold_max, prev->hold_max, 15000);
 
     if (!conf->enabled) {
         return NGX_CONF_OK;

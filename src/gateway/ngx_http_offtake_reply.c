@@ -305,13 +305,18 @@ ngx_http_offtake_own_headers(ngx_http_request_t *r,
 static const char *
 ngx_http_offtake_failure(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
+    if (ctx->timed_out && ctx->failed_over) {
+        r->headers_out.status = NGX_HTTP_GATEWAY_TIME_OUT;
+        return "No provider that the contract allows answered in time.";
+    }
+
     if (ctx->timed_out) {
         r->headers_out.status = NGX_HTTP_GATEWAY_TIME_OUT;
         return "The provider did not answer in time; the request may have"
                " been processed and was not repeated.";
     }
 
-    if (ctx->maybe_billed) {
+    if (ctx->maybe_billed && !ctx->failed_over) {
         r->headers_out.status = NGX_HTTP_BAD_GATEWAY;
         return "The provider broke off before it answered; the request may"
                " have been processed and was not repeated.";
@@ -360,17 +365,25 @@ static ngx_int_t
 ngx_http_offtake_replace(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
     ngx_str_t    message, body;
-    const char  *text = ngx_http_offtake_page(r, ctx);
+    const char  *text;
 
-    message.data = (u_char *) text;
-    message.len = ngx_strlen(text);
+    if (ctx->first_error.len > 0) {
+        r->headers_out.status = ngx_http_offtake_first_status(ctx);
+        body = ctx->first_error;
 
-    body = ngx_http_offtake_error_body(r,
-               r->headers_out.status < 500 ? "invalid_request_error"
-                                           : "api_error",
-               r->headers_out.status < 500 ? "bad_request"
-                                           : "provider_unavailable",
-               NULL, &message);
+    } else {
+        text = ngx_http_offtake_page(r, ctx);
+        message.data = (u_char *) text;
+        message.len = ngx_strlen(text);
+
+        body = ngx_http_offtake_error_body(r,
+                   r->headers_out.status < 500 ? "invalid_request_error"
+                                               : "api_error",
+                   r->headers_out.status < 500 ? "bad_request"
+                                               : "provider_unavailable",
+                   NULL, &message);
+    }
+
     if (body.data == NULL) {
         return NGX_ERROR;
     }
@@ -464,6 +477,19 @@ ngx_http_offtake_consume(ngx_chain_t *in)
 }
 
 
+static ngx_uint_t
+ngx_http_offtake_has_last(ngx_chain_t *in)
+{
+    for (/* void */; in; in = in->next) {
+        if (in->buf->last_buf) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static ngx_int_t
 ngx_http_offtake_send_replacement(ngx_http_request_t *r,
     ngx_http_offtake_ctx_t *ctx, ngx_chain_t *in)
@@ -518,13 +544,17 @@ ngx_http_offtake_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return NGX_OK;
     }
 
+    if (ctx->broken && ngx_http_offtake_has_last(in)) {
+        return NGX_ERROR; /* a clean end would be a lie */
+    }
+
     rc = ngx_http_next_body_filter(r, in);
 
     if (rc == NGX_ERROR && r->connection->error && ctx->candidate != NULL
         && !ctx->saw_end)
     {
         /* The client left.  Read the provider to its usage, then end. */
-        ctx->client_gone = 1;
+        ngx_http_offtake_client_left(r, ctx);
         ngx_http_offtake_consume(in);
         if (r->upstream != NULL) {
             ngx_http_offtake_consume(r->upstream->busy_bufs);

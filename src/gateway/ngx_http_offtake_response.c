@@ -56,23 +56,34 @@ ngx_http_offtake_is_alive(ngx_uint_t status)
 }
 
 
+/* The statuses that pause a pool. */
+
+ngx_uint_t
+ngx_http_offtake_says_wait(ngx_uint_t status)
+{
+    return status == 429 || status == 503 || status == 529;
+}
+
+
 void
 ngx_http_offtake_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
 {
-    ngx_http_upstream_t     *u = r->upstream;
     ngx_http_offtake_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
 
-    if (u->header_sent && rc != 0) {
-        ctx->cut = !ctx->client_gone;
-        if (ctx->cut) {
-            ngx_http_offtake_health_failed(ctx);
-        }
+    if (!r->upstream->header_sent) {
+        return;
     }
 
-    if (u->header_sent) {
-        ngx_http_offtake_meter_settle(ctx); /* an answer that ended by close */
+    if (rc == NGX_HTTP_REQUEST_TIME_OUT) {
+        ctx->client_gone = 1; /* it reads no more */
+    }
+
+    ngx_http_offtake_stream_over(r, ctx, rc);
+
+    if (ctx->cut) {
+        ngx_http_offtake_health_failed(ctx);
     }
 }
 
@@ -120,11 +131,6 @@ ngx_http_offtake_process_status(ngx_http_request_t *r)
 
     u->headers_in.status_n = ctx->status.code;
 
-    if (ngx_http_offtake_is_alive(ctx->status.code)) {
-        ngx_http_offtake_health_measured(ctx);
-        ngx_http_offtake_health_up(ctx);
-    }
-
     if (ctx->status.http_version < NGX_HTTP_VERSION_11) {
         u->headers_in.connection_close = 1;
     }
@@ -152,6 +158,7 @@ static ngx_str_t  ngx_http_offtake_framing[] = {
     ngx_string("content-length"),
     ngx_string("transfer-encoding"),
     ngx_string("connection"),
+    ngx_string("content-encoding"),
     ngx_null_string
 };
 
@@ -182,15 +189,33 @@ ngx_http_offtake_ratelimit(u_char *lower, size_t length)
 static void
 ngx_http_offtake_note_retry(ngx_http_offtake_ctx_t *ctx, ngx_str_t *value)
 {
+    time_t     date;
     ngx_int_t  seconds;
 
     seconds = ngx_atoi(value->data, value->len);
+
+    if (seconds == NGX_ERROR) {
+        date = ngx_parse_http_time(value->data, value->len);
+        if (date != (time_t) NGX_ERROR) {
+            seconds = date > ngx_time() ? (ngx_int_t) (date - ngx_time()) : 1;
+        }
+    }
 
     ctx->retry_after = seconds == NGX_ERROR ? 1 : seconds > 3600 ? 3600
                                                 : (ngx_uint_t) seconds;
     if (ctx->retry_after == 0) {
         ctx->retry_after = 1;
     }
+}
+
+
+static ngx_uint_t
+ngx_http_offtake_identity(ngx_str_t *value)
+{
+    return value->len == 0
+           || (value->len == 8
+               && ngx_strncasecmp(value->data, (u_char *) "identity", 8)
+                  == 0);
 }
 
 
@@ -250,6 +275,13 @@ ngx_http_offtake_take_header(ngx_http_request_t *r,
         && ngx_memcmp(lower, "retry-after", length) == 0)
     {
         ngx_http_offtake_note_retry(ctx, &h->value);
+    }
+
+    if (length == sizeof("content-encoding") - 1
+        && ngx_memcmp(lower, "content-encoding", length) == 0
+        && !ngx_http_offtake_identity(&h->value))
+    {
+        ctx->encoded = 1;
     }
 
     umcf = ngx_http_get_module_main_conf(r, ngx_http_upstream_module);
@@ -322,16 +354,22 @@ ngx_http_offtake_header_done(ngx_http_request_t *r,
     ngx_uint_t                     status;
     ngx_http_upstream_t           *u = r->upstream;
     const struct policy_pool      *pool;
-    struct timespec                now;
 
     status = u->headers_in.status_n;
+
+    if (ctx->encoded && status >= 200 && status < 300) {
+        /* We asked for none: its usage could not be read, and the client may
+         * not be able to decode it. */
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "pool \"%V\" encoded its answer unasked",
+                      u->peer.name);
+        return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+    }
+
     ctx->upstream_status = status;
     ctx->connected = 1;
 
-    (void) clock_gettime(CLOCK_MONOTONIC, &now);
-    ctx->record.first_byte_us = (uint32_t)
-        ((now.tv_sec - ctx->started.tv_sec) * 1000000
-         + (now.tv_nsec - ctx->started.tv_nsec) / 1000);
+    ctx->record.first_byte_us = ngx_http_offtake_elapsed_us(ctx);
 
     if (u->headers_in.chunked) {
         u->headers_in.content_length_n = -1;
@@ -358,6 +396,16 @@ ngx_http_offtake_header_done(ngx_http_request_t *r,
         || (status >= 520 && status <= 524))
     {
         u->headers_in.status_n = NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    if (status == NGX_HTTP_OK && ctx->sse) {
+        ngx_http_offtake_first_begin(r, ctx);
+        return ngx_http_offtake_process_first(r);
+    }
+
+    if (ngx_http_offtake_is_alive(status)) {
+        ngx_http_offtake_health_measured(ctx);
+        ngx_http_offtake_health_up(ctx);
     }
 
     return NGX_OK;
@@ -403,11 +451,11 @@ ngx_http_offtake_emit(ngx_http_request_t *r, u_char *data, size_t length)
         return NGX_OK;
     }
 
-    ctx->delivered_bytes += length;
-
     if (ctx->client_gone) {
         return NGX_OK;
     }
+
+    ctx->delivered_bytes += length;
 
     for (cl = u->out_bufs, ll = &u->out_bufs; cl; cl = cl->next) {
         ll = &cl->next;
@@ -448,11 +496,18 @@ ngx_http_offtake_body_bytes(ngx_http_request_t *r,
  * byte goes to the client: nobody holds a whole answer that is not metered.
  */
 
-static void
-ngx_http_offtake_whole(ngx_http_offtake_ctx_t *ctx)
+static ngx_int_t
+ngx_http_offtake_whole(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 {
+    if (ctx->sse && ngx_http_offtake_stream_end(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ctx->saw_end = 1;
+    ctx->cut = ctx->told_error && !ctx->usage.has_usage;
     ngx_http_offtake_meter_settle(ctx);
+
+    return NGX_OK;
 }
 
 
@@ -488,8 +543,7 @@ ngx_http_offtake_filter_chunked(ngx_http_request_t *r,
         if (rc == NGX_DONE) {
             u->keepalive = !u->headers_in.connection_close;
             u->length = 0;
-            ngx_http_offtake_whole(ctx);
-            return NGX_OK;
+            return ngx_http_offtake_whole(r, ctx);
         }
 
         if (rc == NGX_AGAIN) {
@@ -498,16 +552,34 @@ ngx_http_offtake_filter_chunked(ngx_http_request_t *r,
 
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "provider sent an invalid chunk");
-        return NGX_ERROR;
+        u->error = 1; /* what came before it still goes to the client */
+        return NGX_OK;
     }
 }
 
 
-/* A client that left: read on for the usage, within bounds. */
+/* A client that left: the provider is read on to its usage, within bounds. */
+
+void
+ngx_http_offtake_client_left(ngx_http_request_t *r,
+    ngx_http_offtake_ctx_t *ctx)
+{
+    ngx_http_offtake_loc_conf_t  *olcf;
+
+    olcf = ngx_http_get_module_loc_conf(r, ngx_http_offtake_module);
+
+    ctx->client_gone = 1;
+    ctx->drain_until = ngx_current_msec + olcf->drain_max;
+    ctx->upstream_conf.read_timeout =
+        ngx_min(ctx->upstream_conf.read_timeout, olcf->drain_max);
+}
+
 
 static ngx_int_t
-ngx_http_offtake_drained(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
+ngx_http_offtake_drained(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx,
+    size_t bytes)
 {
+    ngx_msec_int_t                left;
     ngx_http_offtake_loc_conf_t  *olcf;
 
     if (!ctx->client_gone) {
@@ -516,13 +588,17 @@ ngx_http_offtake_drained(ngx_http_request_t *r, ngx_http_offtake_ctx_t *ctx)
 
     olcf = ngx_http_get_module_loc_conf(r, ngx_http_offtake_module);
 
-    if (ctx->drain_until == 0) {
-        ctx->drain_until = ngx_current_msec + olcf->drain_max;
-        ctx->upstream_conf.read_timeout = olcf->drain_max;
+    ctx->drained_bytes += bytes;
+    left = (ngx_msec_int_t) (ctx->drain_until - ngx_current_msec);
+
+    if (left <= 0 || ctx->drained_bytes > olcf->drain_size) {
+        return NGX_ERROR;
     }
 
-    return (ngx_msec_int_t) (ctx->drain_until - ngx_current_msec) > 0
-           ? NGX_OK : NGX_ERROR;
+    ctx->upstream_conf.read_timeout =
+        ngx_min(ctx->upstream_conf.read_timeout, (ngx_msec_t) left);
+
+    return NGX_OK;
 }
 
 
@@ -536,9 +612,15 @@ ngx_http_offtake_filter(void *data, ssize_t bytes)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_offtake_module);
 
-    if (ngx_http_offtake_drained(r, ctx) != NGX_OK) {
+    if (ngx_http_offtake_drained(r, ctx, (size_t) bytes) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    if (u->error) {
+        return NGX_OK; /* nothing behind a broken chunk has a meaning */
+    }
+
+    ngx_http_offtake_stream_sent(r, ctx);
 
     b = &u->buffer;
     ngx_memzero(&piece, sizeof(piece));
@@ -571,9 +653,5 @@ ngx_http_offtake_filter(void *data, ssize_t bytes)
         return NGX_ERROR;
     }
 
-    if (u->length == 0) {
-        ngx_http_offtake_whole(ctx);
-    }
-
-    return NGX_OK;
+    return u->length == 0 ? ngx_http_offtake_whole(r, ctx) : NGX_OK;
 }

@@ -273,6 +273,21 @@ ngx_http_offtake_choose(ngx_http_offtake_ctx_t *ctx)
 }
 
 
+/* What goes to a provider goes at once, as what goes to clients does. */
+
+static ngx_int_t
+ngx_http_offtake_send_at_once(void *data, ngx_chain_t *in)
+{
+    ngx_chain_writer_ctx_t  *writer = data;
+
+    if (writer->connection->tcp_nodelay == NGX_TCP_NODELAY_UNSET) {
+        (void) ngx_tcp_nodelay(writer->connection);
+    }
+
+    return ngx_chain_writer(data, in);
+}
+
+
 static ngx_int_t
 ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data)
 {
@@ -286,6 +301,7 @@ ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data)
     ngx_uint_t                     fresh = ctx->same_pool;
 
     r = ctx->request;
+    r->upstream->output.output_filter = ngx_http_offtake_send_at_once;
     pc->cached = 0;
     pc->connection = NULL;
 
@@ -298,6 +314,11 @@ ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data)
     ctx->record.pool_id = view->pools[ctx->candidate->pool].id;
     ctx->record.clause_id = view->clauses[ctx->candidate->clause].id;
     ctx->upstream_status = 0;
+    ctx->retry_after = 0;
+    ctx->timed_out = 0;
+    ctx->encoded = 0;
+    ctx->opening = 0;
+    ctx->first_error.len = 0;
 
     name = ngx_palloc(r->pool, sizeof(ngx_str_t));
     if (name == NULL) {
@@ -349,9 +370,7 @@ ngx_http_offtake_peer_get(ngx_peer_connection_t *pc, void *data)
 static void
 ngx_http_offtake_told(ngx_http_offtake_ctx_t *ctx)
 {
-    if (ctx->upstream_status == 429 || ctx->upstream_status == 503
-        || ctx->upstream_status == 529)
-    {
+    if (ngx_http_offtake_says_wait(ctx->upstream_status)) {
         ngx_http_offtake_health_down(ctx, ctx->retry_after);
 
     } else if (ctx->upstream_status >= 500) {
@@ -401,6 +420,20 @@ ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
     ngx_connection_t     *c = pc->connection;
     ngx_http_upstream_t  *u = r->upstream;
 
+    if (ctx->opening && ctx->first_error.len == 0) {
+        /* It said 200 and then nothing that a client could use: the next
+         * pool may answer, though this one may have generated. */
+        ctx->connected = 1;
+        ctx->maybe_billed = 1;
+        ctx->failed_over = 1;
+        ctx->timed_out = c != NULL && c->read->timedout;
+        ctx->upstream_status = 0;
+        pc->cached = 0;
+        ngx_http_offtake_health_failed(ctx);
+        ngx_http_offtake_count_failed(pc, ctx, COUNTER_FAULT);
+        return;
+    }
+
     if (ctx->upstream_status != 0) {
         /* It answered, with a status that lets another pool try. */
         ctx->connected = 1;
@@ -436,6 +469,7 @@ ngx_http_offtake_failed(ngx_peer_connection_t *pc, ngx_http_request_t *r,
     ctx->maybe_billed = 1;
     ctx->timed_out = c != NULL && (c->read->timedout || c->write->timedout);
     pc->tries = 0;
+    pc->cached = 0; /* or nginx would give the try back */
 }
 
 

@@ -40,7 +40,11 @@ field_of_key(const offtake_usage_t *u)
         if (key_is(u, "completion_tokens") || key_is(u, "output_tokens")) {
             return OFFTAKE_USAGE_COMPLETION;
         }
-        return -1;
+        if (key_is(u, "cache_read_input_tokens")) {
+            return OFFTAKE_USAGE_CACHE_READ;
+        }
+        return key_is(u, "cache_creation_input_tokens")
+               ? OFFTAKE_USAGE_CACHE_WRITE : -1;
     }
 
     if (u->details == 1) {
@@ -124,14 +128,18 @@ open_bracket(offtake_usage_t *u, int is_object)
     if (u->depth == 1 && u->key_ready) {
         if (key_is(u, "response")) {
             u->response = (char) is_object;
+        } else if (key_is(u, "message")) {
+            u->message = (char) is_object;
         }
     }
 
     if (is_object && u->key_ready && u->usage_depth == 0 && key_is(u, "usage")
-        && (u->depth == 1 || (u->depth == 2 && u->response)))
+        && (u->depth == 1
+            || (u->depth == 2 && (u->response || u->message))))
     {
         /* Counts of a later usage object replace those of an earlier one. */
         u->has_usage = 1;
+        u->begun = (unsigned) (u->depth == 2 && u->message);
         u->bad = 0;
         u->seen = 0;
         memset(u->count, 0, sizeof(u->count));
@@ -184,6 +192,7 @@ close_bracket(offtake_usage_t *u)
 
     if (u->depth == 1) {
         u->response = 0;
+        u->message = 0;
     }
 
     u->key_ready = 0;
@@ -196,7 +205,7 @@ close_bracket(offtake_usage_t *u)
 static void
 note_choices(offtake_usage_t *u)
 {
-    if (u->depth == 2 && !u->response && u->key_length == 0
+    if (u->depth == 2 && !u->response && !u->message && u->key_length == 0
         && (u->objects & 2) == 0 && u->has_choices == 0)
     {
         u->has_choices = 1;
@@ -419,6 +428,29 @@ offtake_usage_feed(offtake_usage_t *u, const char *data, size_t length)
 }
 
 
+void
+offtake_usage_merge(offtake_usage_t *total, const offtake_usage_t *later)
+{
+    int  i;
+
+    if (!total->has_usage || !total->of_message) {
+        *total = *later;
+        total->of_message = later->begun;
+        return;
+    }
+
+    for (i = 0; i < OFFTAKE_USAGE_FIELDS; i++) {
+        if (later->seen & (1u << i)) {
+            total->count[i] = later->count[i];
+        }
+    }
+
+    total->seen |= later->seen;
+    total->bad |= later->bad;
+    total->begun = later->begun;
+}
+
+
 int
 offtake_usage_units(const offtake_usage_t *u, uint64_t units[7])
 {
@@ -429,45 +461,18 @@ offtake_usage_units(const offtake_usage_t *u, uint64_t units[7])
     uint64_t  reasoning = u->count[OFFTAKE_USAGE_REASONING];
     uint64_t  audio_out = u->count[OFFTAKE_USAGE_AUDIO_OUT];
 
-    if (!u->has_usage || u->bad || !(u->seen & (1u << OFFTAKE_USAGE_PROMPT))
+    if (!u->has_usage || u->bad || u->begun || !(u->seen & (1u << OFFTAKE_USAGE_PROMPT))
         || cached + audio_in > prompt || reasoning + audio_out > completion)
     {
         return 0;
     }
 
     units[0] = prompt - cached - audio_in;
-    units[1] = cached;
-    units[2] = 0;
+    units[1] = cached + u->count[OFFTAKE_USAGE_CACHE_READ];
+    units[2] = u->count[OFFTAKE_USAGE_CACHE_WRITE];
     units[3] = completion - reasoning - audio_out;
     units[4] = reasoning;
     units[5] = audio_in + audio_out;
     units[6] = 0;
     return 1;
-}
-
-
-size_t
-offtake_event_end(const char *data, size_t length, size_t from)
-{
-    size_t  i = from > 2 ? from - 3 : 0;
-
-    while (i < length) {
-        const char  *line = memchr(data + i, '\n', length - i);
-
-        if (line == NULL) {
-            return 0;
-        }
-
-        i = (size_t) (line - data) + 1;
-
-        if (i < length && data[i] == '\n') {
-            return i + 1;
-        }
-
-        if (i + 1 < length && data[i] == '\r' && data[i + 1] == '\n') {
-            return i + 2;
-        }
-    }
-
-    return 0;
 }

@@ -6,11 +6,12 @@
  * usage -- the provider's own count, read from its answer as it passes.
  *
  * What it is   An incremental scanner over JSON bytes: feed it a body in any
- *              pieces, then ask for the usage object it saw.  A second,
- *              smaller part cuts a stream of server-sent events into events.
+ *              pieces, then ask for the usage object it saw.
  * What it is not  A judge of the answer: it never alters or refuses a byte.
  * Classes      OpenAI's prompt count includes cached tokens and its completion
- *              count includes reasoning; what is handed out is disjoint.
+ *              count includes reasoning; Anthropic's input count has neither
+ *              what was read from a cache nor what was written to one.  What
+ *              is handed out is disjoint.
  * Tier         "service_tier" at the top, or inside the top-level "response":
  *              how the provider says that it served the request.  The last
  *              word counts; "auto" is what was asked and says nothing.
@@ -43,6 +44,8 @@ enum {
     OFFTAKE_USAGE_AUDIO_IN,
     OFFTAKE_USAGE_REASONING,
     OFFTAKE_USAGE_AUDIO_OUT,
+    OFFTAKE_USAGE_CACHE_READ,
+    OFFTAKE_USAGE_CACHE_WRITE,
     OFFTAKE_USAGE_FIELDS
 };
 
@@ -53,6 +56,8 @@ typedef struct {
     unsigned  has_usage:1;    /* a usage object was there */
     unsigned  bad:1;          /* with a count that cannot be believed */
     unsigned  has_choices:1;  /* "choices" held at least one element */
+    unsigned  begun:1;        /* of a message's start: its output is to come */
+    unsigned  of_message:1;   /* merged from a message's events */
 
     /* Where the scanner stands. */
     unsigned  in_string:1;
@@ -71,6 +76,7 @@ typedef struct {
     size_t    key_length;
     char      key[OFFTAKE_USAGE_KEY];
     char      response;       /* inside the top-level "response" object */
+    char      message;        /* or inside "message" */
     size_t    word_length;
     char      word[OFFTAKE_USAGE_WORD];
 
@@ -81,14 +87,13 @@ void offtake_usage_init(offtake_usage_t *usage);
 void offtake_usage_feed(offtake_usage_t *usage, const char *data,
     size_t length);
 
+/* A later event's usage: it replaces what was told before, but of a message
+ * its fields are added to those of the message's start. */
+void offtake_usage_merge(offtake_usage_t *total,
+    const offtake_usage_t *later);
+
 /* Disjoint classes in meter order: input, cached, cache write, output,
  * reasoning, audio, image.  Returns 1 when they can be believed. */
 int offtake_usage_units(const offtake_usage_t *usage, uint64_t units[7]);
-
-/*
- * The end of the first whole event in DATA, its blank line included; 0 when
- * none is whole yet.  FROM is where a previous look stopped (0 to begin).
- */
-size_t offtake_event_end(const char *data, size_t length, size_t from);
 
 #endif

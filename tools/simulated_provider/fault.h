@@ -16,7 +16,21 @@
  *   downgrade         served as service tier "default", whatever was asked
  *   split             one byte a write                  crlf          events ended by CR LF
  *   drip              seven bytes a write, a millisecond apart
- * In an answer that is no stream, "after K events" means half-way through the body.
+ *   close             a close before any byte           garbage       bytes that are no HTTP, then a close
+ *   header-big        a header of 64 KiB
+ *   PLACE-close PLACE-reset PLACE-hang   an end in a PLACE:
+ *       header        inside the headers                headers       after them, no byte of a body
+ *       ping          after a comment and no event      frame[=K]     in the midst of the event after K (2)
+ *       usage         after the usage, before [DONE]    done          after [DONE], before the last chunk
+ *   ping              comments before, between and after the events
+ *   empty             200 and a body of nothing, ended properly
+ *   chunk=K           after K (2) events a chunk whose size is none
+ *   length-short length-long   a Content-Length that is one off
+ *   gzip              Content-Encoding: gzip, which nobody asked for
+ *   error-first=S     200, and an error event first, of status S (503)
+ *   error-mid=K       200, and an error event after K (2) events
+ * In an answer that is no stream, "after K events" means half-way through the body,
+ * and "usage" all but its last byte.
  */
 #include "base/base.h"
 #include "base/limits.h"
@@ -41,12 +55,36 @@ enum sim_fault_kind {
     SIM_FAULT_SPLIT,
     SIM_FAULT_CRLF,
     SIM_FAULT_DRIP,
+    /* Bytes past libmicrohttpd; status is a sim_raw_place. They stand last. */
+    SIM_FAULT_RAW_CLOSE,
+    SIM_FAULT_RAW_RESET,
+    SIM_FAULT_RAW_HANG,
+};
+
+enum sim_raw_place {
+    SIM_RAW_BEFORE,
+    SIM_RAW_GARBAGE,
+    SIM_RAW_HEADER_BIG,
+    SIM_RAW_HEADER, /* what follows is in an answer */
+    SIM_RAW_HEADERS,
+    SIM_RAW_PING,
+    SIM_RAW_FRAME,
+    SIM_RAW_USAGE,
+    SIM_RAW_DONE,
+    SIM_RAW_PINGS,
+    SIM_RAW_EMPTY,
+    SIM_RAW_CHUNK,
+    SIM_RAW_LENGTH_SHORT,
+    SIM_RAW_LENGTH_LONG,
+    SIM_RAW_GZIP,
+    SIM_RAW_ERROR_FIRST,
+    SIM_RAW_ERROR_MID,
 };
 
 struct sim_fault {
     enum sim_fault_kind kind;
-    unsigned status;
-    unsigned value; /* seconds, milliseconds or events */
+    unsigned status; /* or a sim_raw_place */
+    unsigned value;  /* seconds, milliseconds, events or a status */
 };
 
 bool sim_fault_parse(struct oft_str text, struct sim_fault *ret) OFT_MUSTCHECK;

@@ -201,7 +201,10 @@ static bool act_before_answer(struct sim_call *call, enum MHD_Result *ret)
         *ret = MHD_NO;
         break;
     default:
-        return false;
+        if (!sim_raw_before_answer(&call->fault))
+            return false;
+        *ret = sim_raw(call);
+        break;
     }
     sim_counts_refuse(call->provider->counts, SIM_REFUSED_FAULT);
     return true;

@@ -78,6 +78,10 @@ enum MHD_Result sim_reply_error(struct sim_call *call, unsigned status, const ch
 enum MHD_Result sim_begin_answer(struct sim_call *call);
 /* Sends a RST instead of a FIN. */
 void sim_reset_connection(struct MHD_Connection *connection);
+/* raw.c: an answer past libmicrohttpd. Whether FAULT is one that comes before, or in, an answer. */
+enum MHD_Result sim_raw(struct sim_call *call);
+bool sim_raw_before_answer(const struct sim_fault *fault);
+bool sim_raw_in_answer(const struct sim_fault *fault);
 /* control.c: /sim/... */
 enum MHD_Result sim_control(struct sim_call *call, const char *url);
 

@@ -134,6 +134,8 @@ enum MHD_Result sim_begin_answer(struct sim_call *call)
         call->ask.reasoning_tokens = 0;
     }
     count(call);
+    if (sim_raw_in_answer(&call->fault))
+        return sim_raw(call);
     if (call->streaming)
         return begin_pieces(call, MHD_SIZE_UNKNOWN, "text/event-stream");
     sim_answer_whole(&call->answer, &call->out);

@@ -300,27 +300,6 @@ static void a_service_tier_is_taken_where_it_stands_and_from_nowhere_else(void *
     }
 }
 
-static void an_event_ends_at_its_blank_line_however_it_arrives(void **state)
-{
-    static const struct {
-        const char *text;
-        size_t end;
-    } cases[] = {
-        {"data: x\n\ndata: y\n\n", 9}, {"data: x\r\n\r\ndata", 11}, {"data: x\n", 0},
-        {"data: x\r\n\r", 0},          {": note\n\n", 8},           {"", 0},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        size_t length = strlen(cases[i].text);
-        assert_int_equal(offtake_event_end(cases[i].text, length, 0), cases[i].end);
-        for (size_t seen = 0; seen <= length; seen++) {
-            size_t early = offtake_event_end(cases[i].text, seen, 0);
-            assert_int_equal(early != 0 ? early : offtake_event_end(cases[i].text, length, seen),
-                             cases[i].end);
-        }
-    }
-}
-
 static void a_chunk_that_only_carries_usage_is_told_from_one_with_content(void **state)
 {
     offtake_usage_t usage;
@@ -347,7 +326,6 @@ int main(void)
         cmocka_unit_test(usage_is_read_in_every_form_and_cut_into_disjoint_classes),
         cmocka_unit_test(usage_that_cannot_be_true_is_not_believed),
         cmocka_unit_test(a_service_tier_is_taken_where_it_stands_and_from_nowhere_else),
-        cmocka_unit_test(an_event_ends_at_its_blank_line_however_it_arrives),
         cmocka_unit_test(a_chunk_that_only_carries_usage_is_told_from_one_with_content),
     };
     return cmocka_run_group_tests_name("gateway scan", tests, NULL, NULL);
