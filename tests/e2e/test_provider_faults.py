@@ -127,6 +127,12 @@ def faulty():
         stack.stop()
 
 
+@pytest.fixture(autouse=True)
+def no_pool_pauses(faulty):
+    """Each fault finds both pools as if nothing had happened before."""
+    faulty.forget_pools()
+
+
 def all_up(stack, both=False):
     """No pool pauses any more after the case before."""
     def answers():
