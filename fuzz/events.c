@@ -52,8 +52,8 @@ static void check_lines(const char *event, size_t length, const offtake_usage_t 
     offtake_usage_init(&usage);
     offtake_lines_feed(&lines, &usage, event, length / 2);
     offtake_lines_feed(&lines, &usage, event + length / 2, length - length / 2);
-    if (usage.has_usage != whole->has_usage || usage.bad != whole->bad || usage.tier != whole->tier ||
-        memcmp(usage.count, whole->count, sizeof(usage.count)) != 0)
+    if (usage.has_usage != whole->has_usage || usage.bad != whole->bad ||
+        usage.tier != whole->tier || memcmp(usage.count, whole->count, sizeof(usage.count)) != 0)
         abort();
 }
 
