@@ -21,8 +21,27 @@ static void check_request(const char *text, size_t size)
         text[request.model.start] != '"' || text[request.model.end - 1] != '"' ||
         request.object_end >= size || text[request.object_end] != '}' ||
         request.last_byte > request.object_end || request.stream_options.end > size ||
-        request.include_usage.end > size) {
+        request.include_usage.end > size || request.model_key >= request.model.start ||
+        text[request.model_key] != '"' || request.stream_member.start > request.stream_member.end ||
+        request.stream_member.end > request.object_end || request.choices > OFFTAKE_CHOICES_MAX) {
         abort();
+    }
+    /* Cut out, the stream leaves an object that names the same model. */
+    if (request.stream_member.end != 0) {
+        size_t rest = size - (request.stream_member.end - request.stream_member.start);
+        char *copy = malloc(rest);
+        offtake_request_t again;
+        if (copy == NULL) {
+            return;
+        }
+        memcpy(copy, text, request.stream_member.start);
+        memcpy(copy + request.stream_member.start, text + request.stream_member.end,
+               size - request.stream_member.end);
+        if (offtake_scan_request(copy, rest, &again) != OFFTAKE_SCAN_OK || again.stream ||
+            again.stream_member.end != 0) {
+            abort();
+        }
+        free(copy);
     }
 }
 

@@ -13,7 +13,7 @@ import openai
 import pytest
 
 from recorder import Recorder, message_answer
-from stack import OFFTAKE, wait_for
+from stack import OFFTAKE, Simulator, free_ports, wait_for
 from stack import http as ask
 
 MONTH = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m")
@@ -167,6 +167,25 @@ def test_the_anthropic_client_works_with_its_own_header_and_version(lab):
     lab.providers["anthropic"].rule(lambda s: (200, {}, {"input_tokens": 7}))
     assert client.messages.count_tokens(model="only-claude", messages=MESSAGE["messages"]).input_tokens == 7
     assert lab.providers["anthropic"].last.path == "/v1/messages/count_tokens"
+
+
+def test_the_anthropic_client_gets_whole_messages_and_streams(make_stack):
+    port, = free_ports(1)
+    simulator = Simulator("claude", port, "claude-key").start()
+    ports = {name: port for name in PARTIES}
+    stack = make_stack(simulators=False, environment={**SECRETS, "ANTHROPIC_KEY": "claude-key"},
+                       deal=DEAL.format(token="/dev/null", **ports))
+    client = anthropic.Anthropic(api_key=stack.key("acme", "api"), base_url=stack.url, max_retries=0)
+    asked = {"model": "only-claude", "max_tokens": 45,
+             "messages": [{"role": "user", "content": "tokens:123 hello"}]}
+    whole = client.messages.create(**asked)
+    assert (whole.usage.input_tokens, whole.usage.output_tokens) == (123, 45)
+    with client.messages.stream(**asked) as stream:
+        text = "".join(stream.text_stream)
+        final = stream.get_final_message()
+    assert text == final.content[0].text != ""
+    assert (final.usage.input_tokens, final.usage.output_tokens) == (123, 45)
+    simulator.stop()
 
 
 def test_errors_of_the_messages_api_have_its_form(lab):

@@ -22,9 +22,8 @@ void sim_text_init(struct sim_text *text, uint64_t seed)
     }
 }
 
-/* The text of tokens FROM to UNTIL of this answer. */
-static void append_text(const struct sim_answer *a, uint64_t from, uint64_t until,
-                        struct oft_buffer *out)
+void sim_answer_text(const struct sim_answer *a, uint64_t from, uint64_t until,
+                     struct oft_buffer *out)
 {
     if (until > SIM_TEXT_TOKENS_MAX)
         until = SIM_TEXT_TOKENS_MAX;
@@ -140,7 +139,7 @@ static void append_response(const struct sim_answer *a, bool output, struct oft_
                           "\",\"status\":\"completed\",\"role\":\"assistant\",\"content\":[{"
                           "\"type\":\"output_text\",\"annotations\":[],\"text\":\"",
                           a->ask->hash);
-        append_text(a, 0, a->ask->output_tokens, out);
+        sim_answer_text(a, 0, a->ask->output_tokens, out);
         oft_buffer_append_text(out, "\"}]}]");
         append_tier(a, false, out);
         append_usage(a, out);
@@ -159,6 +158,8 @@ void sim_answer_whole(const struct sim_answer *a, struct oft_buffer *out)
         append_embeddings(a, out);
     } else if (a->endpoint == SIM_RESPONSES) {
         append_response(a, true, out);
+    } else if (a->endpoint == SIM_MESSAGES) {
+        sim_message_whole(a, out);
     } else {
         bool chat = a->endpoint == SIM_CHAT;
         oft_buffer_printf(
@@ -169,7 +170,7 @@ void sim_answer_whole(const struct sim_answer *a, struct oft_buffer *out)
             a->model,
             chat ? "\"message\":{\"role\":\"assistant\",\"refusal\":null,\"content\":\""
                  : "\"text\":\"");
-        append_text(a, 0, a->ask->output_tokens, out);
+        sim_answer_text(a, 0, a->ask->output_tokens, out);
         oft_buffer_printf(out, "\"%s,\"logprobs\":null,\"finish_reason\":\"%s\"}]", chat ? "}" : "",
                           finish_reason(a));
         append_tier(a, false, out);
@@ -224,7 +225,7 @@ static void chat_choice(const struct sim_answer *a, uint64_t from, uint64_t unti
                                           : "\"delta\":{\"content\":\"");
     else
         oft_buffer_append_text(out, "\"text\":\"");
-    append_text(a, from, until, out);
+    sim_answer_text(a, from, until, out);
     oft_buffer_printf(out, "\"%s,\"logprobs\":null,\"finish_reason\":null}", chat ? "}" : "");
 }
 
@@ -293,7 +294,7 @@ static bool response_event(const struct sim_answer *a, uint64_t event, struct of
                           "\"item_id\":\"msg_%016" PRIx64
                           "\",\"output_index\":0,\"content_index\":0,\"logprobs\":[],\"delta\":\"",
                           a->ask->hash);
-        append_text(a, tokens * (event - 1) / events, tokens * event / events, out);
+        sim_answer_text(a, tokens * (event - 1) / events, tokens * event / events, out);
         oft_buffer_append_text(out, "\"}");
     }
     if (event >= 1 && event <= events)
@@ -306,6 +307,8 @@ bool sim_answer_event(struct sim_answer *a, struct oft_buffer *out, uint64_t *re
 {
     *ret_tokens = 0;
     uint64_t event = a->event++;
+    if (a->endpoint == SIM_MESSAGES)
+        return sim_message_event(a, event, out, ret_tokens);
     return a->endpoint == SIM_RESPONSES ? response_event(a, event, out, ret_tokens)
                                         : chat_event(a, event, out, ret_tokens);
 }

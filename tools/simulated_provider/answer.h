@@ -17,7 +17,7 @@
 #define SIM_TEXT_BLOCK      1024u /* words, after which the text repeats */
 #define SIM_TOKEN_BYTES     5u
 
-enum sim_endpoint { SIM_CHAT, SIM_COMPLETIONS, SIM_EMBEDDINGS, SIM_RESPONSES };
+enum sim_endpoint { SIM_CHAT, SIM_COMPLETIONS, SIM_EMBEDDINGS, SIM_RESPONSES, SIM_MESSAGES };
 
 struct sim_text {
     char words[SIM_TEXT_BLOCK * SIM_TOKEN_BYTES];
@@ -38,6 +38,13 @@ void sim_answer_whole(const struct sim_answer *answer, struct oft_buffer *out);
 /* Appends the next event. False, and nothing appended, after the last one. *RET_TOKENS is what the
  * event carries. */
 bool sim_answer_event(struct sim_answer *answer, struct oft_buffer *out, uint64_t *ret_tokens);
+/* The text of tokens FROM to UNTIL of this answer. */
+void sim_answer_text(const struct sim_answer *answer, uint64_t from, uint64_t until,
+                     struct oft_buffer *out);
+/* answer_messages.c: the same in the form of Anthropic's Messages API. */
+void sim_message_whole(const struct sim_answer *answer, struct oft_buffer *out);
+bool sim_message_event(const struct sim_answer *answer, uint64_t event, struct oft_buffer *out,
+                       uint64_t *ret_tokens);
 /* An error in the OpenAI form. */
 void sim_answer_error(unsigned status, const char *message, struct oft_buffer *out);
 

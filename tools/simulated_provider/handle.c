@@ -49,7 +49,7 @@ static const char *header_of(const struct sim_call *call, const char *name)
 static bool find_endpoint(const char *path, enum sim_endpoint *ret)
 {
     static const char *const names[] = {"chat/completions", "completions", "embeddings",
-                                        "responses"};
+                                        "responses", "messages"};
     for (unsigned i = 0; i < OFT_COUNT_OF(names); i++) {
         if (strcmp(path, names[i]) == 0) {
             *ret = (enum sim_endpoint)i;
@@ -98,7 +98,9 @@ static bool check_credential(struct sim_call *call)
     if (given != NULL && strncasecmp(given, "Bearer ", 7) == 0)
         given += 7;
     else
-        given = call->azure ? header_of(call, "api-key") : NULL;
+        given = call->azure                             ? header_of(call, "api-key")
+                : call->answer.endpoint == SIM_MESSAGES ? header_of(call, "x-api-key")
+                                                        : NULL;
     size_t length = given == NULL ? 0 : strlen(given);
     for (size_t i = length < 4 ? 0 : length - 4, j = 0; i < length && j < SIM_KEY_TAIL_BYTES - 1;
          i++, j++)

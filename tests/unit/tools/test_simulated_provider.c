@@ -169,6 +169,35 @@ static void a_stream_tells_its_usage_only_when_asked(void **state)
     sim_provider_stop(provider);
 }
 
+static void a_message_has_its_own_form_and_disjoint_counts(void **state)
+{
+    struct sim_provider *provider = start((struct sim_options){.api_key = "right-key"});
+    struct answer answer =
+        ask(provider, "/v1/messages", NULL,
+            "{\"model\":\"m\",\"max_tokens\":7,\"messages\":[{\"role\":\"user\",\"content\":"
+            "\"tokens:100 cached:30 x\"}]}");
+    (void)state;
+    assert_int_equal(answer.status, 200);
+    assert_non_null(strstr(oft_buffer_text(&answer.body), "\"type\":\"message\""));
+    assert_non_null(strstr(oft_buffer_text(&answer.body), "\"input_tokens\":70"));
+    assert_non_null(strstr(oft_buffer_text(&answer.body), "\"cache_read_input_tokens\":30"));
+    assert_non_null(strstr(oft_buffer_text(&answer.body), "\"output_tokens\":7"));
+    oft_buffer_release(&answer.body);
+    answer = ask(provider, "/v1/messages", NULL,
+                 "{\"model\":\"m\",\"stream\":true,\"max_tokens\":7,\"messages\":[]}");
+    const char *at = oft_buffer_text(&answer.body);
+    static const char *const events[] = {"event: message_start\n",     "content_block_start",
+                                         "event: content_block_delta", "content_block_stop",
+                                         "event: message_delta",       "event: message_stop"};
+    for (size_t i = 0; i < OFT_COUNT_OF(events); i++) {
+        at = strstr(at, events[i]);
+        assert_non_null(at);
+    }
+    oft_buffer_release(&answer.body);
+    assert_int_equal(count_of(provider, "completion_tokens"), 14);
+    sim_provider_stop(provider);
+}
+
 static void a_wrong_key_is_401_and_not_served(void **state)
 {
     struct sim_provider *right = start((struct sim_options){.api_key = "right-key"});
@@ -304,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_has_the_tokens_that_were_asked_for),
         cmocka_unit_test(a_stream_tells_its_usage_only_when_asked),
+        cmocka_unit_test(a_message_has_its_own_form_and_disjoint_counts),
         cmocka_unit_test(a_wrong_key_is_401_and_not_served),
         cmocka_unit_test(faults_happen_as_they_are_named),
         cmocka_unit_test(an_armed_fault_meets_as_many_requests_as_it_says),
