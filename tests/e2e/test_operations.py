@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from stack import OFFTAKE, chat, http, port_open, wait_for
 from test_metrics import scrape, total
-from traffic import SETTLED, Traffic, records, settlements
+from traffic import Traffic, records, settlements
 
 TOKEN_US = 40_000  # between two events of a stream; an answer has at most 64 or so
 
@@ -347,8 +348,8 @@ def test_what_clients_send_cannot_break_a_line_of_the_log(logged):
                       "Connection: close\r\n\r\n".encode())
             s.recv(1000)
     assert chat(stack, key)[0] == 200
-    wanted = {"/v1/%22quote", "/v1/%0Aline", "/v1/%22}%0D%0A", "/v1/%FF%FE", "/v1/%5Cback"}
-    wait_lines(stack.access_log, lambda lines: wanted <= {line["path"] for line in lines})
+    wanted = {"/v1/%22quote", "/v1/%0Aline", "/v1/%22}%0D%0A", "/v1/%FF%FE", "/v1/%5Cback", "/v1/chat/completions"}
+    wait_lines(stack.access_log, lambda lines: wanted <= {line["path"] for line in lines}, what="all paths")
 
 
 def test_usr1_opens_the_log_anew_after_it_was_moved(logged):
@@ -372,6 +373,12 @@ def test_usr1_opens_the_log_anew_after_it_was_moved(logged):
 
 
 # ---- an nginx of one's own ----------------------------------------------------------------------
+
+
+def module_option():
+    """The module of OFFTAKE_SERVE_ARGS, if it names one."""
+    words = shlex.split(os.environ.get("OFFTAKE_SERVE_ARGS", ""))
+    return words[words.index("--module"):][:2] if "--module" in words else []
 
 
 OWN = """\
@@ -402,13 +409,15 @@ def test_an_nginx_of_ones_own_includes_what_conf_prints(make_stack):
         simulator.start()
     stack.start_daemon(wait=False)
     wait_for(lambda: stack.cli("status", check=False).returncode == 0, what="the daemon")
-    text = stack.cli("conf").stdout
+    text = stack.cli("conf", *module_option()).stdout
     (stack.directory / "offtake.conf").write_text(text)
     module = re.search(r'load_module "([^"]+)"', text).group(1)
     conf = stack.directory / "own.conf"
     conf.write_text(OWN.format(directory=stack.directory, module=module, port=stack.ports["listen"],
                                user="user www-data;" if os.getuid() == 0 else ""))
-    nginx = subprocess.Popen(["/usr/sbin/nginx", "-p", str(stack.directory), "-c", str(conf), "-e", "stderr"])
+    words = shlex.split(os.environ.get("OFFTAKE_SERVE_ARGS", ""))
+    program = words[words.index("--nginx") + 1] if "--nginx" in words else "/usr/sbin/nginx"
+    nginx = subprocess.Popen([program, "-p", str(stack.directory), "-c", str(conf), "-e", "stderr"])
     try:
         wait_for(lambda: port_open(stack.ports["listen"]), what="the own nginx")
         key = stack.key("acme", "api")
@@ -434,7 +443,7 @@ def test_an_nginx_of_ones_own_includes_what_conf_prints(make_stack):
 
 def test_conf_is_complete_without_a_daemon_and_refuses_what_cannot_stand_in_it():
     run = lambda *a: subprocess.run([str(OFFTAKE), "conf", *a], capture_output=True, text=True)  # noqa: E731
-    assert "offtake_run" in run("--data", "/srv/offtake", "--node", "edge-1").stdout
+    assert "offtake_run" in run("--data", "/srv/offtake", "--node", "edge-1", *module_option()).stdout
     assert run("--data", "relative").returncode == 2
     assert run("--data", '/with"quote').returncode == 2
     assert run("--help").returncode == 0
