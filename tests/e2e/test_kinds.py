@@ -13,6 +13,7 @@ import openai
 import pytest
 
 from recorder import Recorder, message_answer
+from records import ESTIMATED, settled
 from stack import OFFTAKE, Simulator, free_ports, wait_for
 from stack import http as ask
 
@@ -185,6 +186,9 @@ def test_the_anthropic_client_gets_whole_messages_and_streams(make_stack):
         final = stream.get_final_message()
     assert text == final.content[0].text != ""
     assert (final.usage.input_tokens, final.usage.output_tokens) == (123, 45)
+    stack.drain()  # and so they are in the books, the stream as well
+    found = settled(stack)
+    assert [(r.units["input"], r.units["output"], r.flags & ESTIMATED) for r in found] == [(123, 45, 0)] * 2
     simulator.stop()
 
 
